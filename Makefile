@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: MIT
+# The front door. `make run` and `make test` do everything from a fresh clone: install the Debian
+# packages of packages.txt that are missing, build, and run.
+BUILD := build
+PREFIX ?= /usr/local
+NINJA := ninja -C $(BUILD)
+
+.PHONY: all run test unit guest-tests system fuzz bench install packages clean
+
+all: packages $(BUILD)/build.ninja
+	@$(NINJA) --quiet
+
+run: all
+	$(BUILD)/pageable run $(BUILD)/drivers/correct/notepad.sys
+
+test: all
+	@tests/run $(BUILD)
+
+bench: all
+	@bench/run $(BUILD)
+
+install: all
+	cmake --install $(BUILD) --prefix $(PREFIX)
+
+packages:
+	@tools/install-packages packages.txt
+
+$(BUILD)/build.ninja:
+	cmake -S . -B $(BUILD) -G Ninja -DCMAKE_C_COMPILER=clang-19 -DCMAKE_ASM_COMPILER=clang-19 \
+	    -DCMAKE_BUILD_TYPE=None
+
+clean:
+	rm -rf $(BUILD)

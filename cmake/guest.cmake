@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: MIT
+# The guest: boot.elf (the only ELF), the kernel as a PE image, the drivers as .sys files.
+
+set(GUEST_FLAGS --target=x86_64-pc-windows-msvc -fms-extensions -ffreestanding -O2 -g -gcodeview
+    -fasync-exceptions -fasynchronous-unwind-tables -fno-inline-functions -Xclang -fno-elide-constructors -fno-stack-protector
+    -Wall -Wextra -Werror -Wno-unused-parameter -Wno-missing-field-initializers
+    -ffile-prefix-map=${CMAKE_SOURCE_DIR}=.)
+set(GUEST_INCLUDES ${CMAKE_SOURCE_DIR} ${CMAKE_SOURCE_DIR}/include ${CMAKE_SOURCE_DIR}/include/nt)
+set(GUEST_LINK ${LLD_LINK} /driver /subsystem:native,10.00 /nodefaultlib /machine:x64 /debug
+    /release /Brepro /section:INIT,ERD /pdbaltpath:%_PDB%)
+
+# ---- boot.elf ----
+file(GLOB LIB_SOURCES CONFIGURE_DEPENDS lib/*.c) # pure modules: the same files everywhere
+file(GLOB BOOT_SOURCES CONFIGURE_DEPENDS boot/*.c boot/*.S)
+file(GLOB BOOT_LIB_SOURCES CONFIGURE_DEPENDS lib/cpio.c lib/pe_*.c)
+add_library(boot_objects OBJECT ${BOOT_SOURCES} ${BOOT_LIB_SOURCES})
+target_compile_options(boot_objects PRIVATE --target=x86_64-elf -ffreestanding -fms-extensions
+    -O2 -g -mno-red-zone -mgeneral-regs-only -fno-pic -mcmodel=kernel -fno-stack-protector
+    -fno-asynchronous-unwind-tables -Wall -Wextra -Werror)
+target_include_directories(boot_objects PRIVATE ${GUEST_INCLUDES})
+add_custom_command(OUTPUT boot.elf
+    COMMAND ${LD_LLD} -nostdlib -static -z max-page-size=4096 -T ${CMAKE_SOURCE_DIR}/boot/boot.ld
+            -o boot.elf $<TARGET_OBJECTS:boot_objects>
+    DEPENDS boot_objects $<TARGET_OBJECTS:boot_objects> boot/boot.ld
+    COMMAND_EXPAND_LISTS VERBATIM)
+
+# ---- exports ----
+file(GLOB EXPORT_TABLES CONFIGURE_DEPENDS kernel/exports/*.csv)
+add_custom_command(OUTPUT ntoskrnl.def
+    COMMAND awk -f ${CMAKE_SOURCE_DIR}/tools/exports-to-def.awk ${EXPORT_TABLES} > ntoskrnl.def
+    DEPENDS ${EXPORT_TABLES} tools/exports-to-def.awk VERBATIM)
+
+# ---- kernel ----
+file(GLOB KERNEL_SOURCES CONFIGURE_DEPENDS
+    kernel/ke/*.c kernel/ke/*.S kernel/mm/*.c kernel/mm/*.S kernel/io/*.c kernel/io/*.S
+    kernel/ex/*.c kernel/ex/*.S kernel/ob/*.c kernel/ps/*.c kernel/rtl/*.c kernel/rtl/*.S
+    kernel/se/*.c kernel/se/*.S kernel/kd/*.c kernel/kd/*.S kernel/hal/*.c kernel/hal/*.S
+    kernel/vf/*.c)
+file(GLOB GUEST_TEST_SOURCES CONFIGURE_DEPENDS tests/guest/*.c tests/guest/*.S bench/guest.c
+    bench/floor.S)
+set(KERNEL_OPTIONS ${GUEST_FLAGS} -mgeneral-regs-only)
+
+add_library(kernel_objects OBJECT ${KERNEL_SOURCES} ${LIB_SOURCES})
+add_library(guest_test_objects OBJECT ${GUEST_TEST_SOURCES})
+foreach(objects kernel_objects guest_test_objects)
+    target_compile_options(${objects} PRIVATE ${KERNEL_OPTIONS})
+    target_compile_definitions(${objects} PRIVATE DBG=$<BOOL:${PAGEABLE_CHECKED}>
+        PAGEABLE_KERNEL=1)
+    target_include_directories(${objects} PRIVATE ${GUEST_INCLUDES} ${CMAKE_SOURCE_DIR}/kernel)
+endforeach()
+
+function(link_kernel name)
+    cmake_parse_arguments(K "" "" "OBJECTS" ${ARGN})
+    add_custom_command(OUTPUT ${name}.exe ${name}.pdb ${name}.lib
+        COMMAND ${GUEST_LINK} /entry:KiSystemStartup /base:0xFFFFF80000000000 /dynamicbase
+                /def:ntoskrnl.def /implib:${name}.lib /out:${name}.exe /pdb:${name}.pdb ${K_OBJECTS}
+        DEPENDS ${K_OBJECTS} ntoskrnl.def
+        COMMAND_EXPAND_LISTS VERBATIM)
+endfunction()
+link_kernel(ntoskrnl OBJECTS $<TARGET_OBJECTS:kernel_objects>)
+link_kernel(ntoskrnl-test OBJECTS $<TARGET_OBJECTS:kernel_objects>
+    $<TARGET_OBJECTS:guest_test_objects>)
+
+# ---- drivers: drivers/{correct,faulty}/NAME/*.c -> drivers/{correct,faulty}/NAME.sys ----
+set(DRIVER_OUTPUTS)
+file(GLOB DRIVER_FOLDERS CONFIGURE_DEPENDS LIST_DIRECTORIES true drivers/correct/* drivers/faulty/*)
+foreach(folder ${DRIVER_FOLDERS})
+    file(GLOB sources CONFIGURE_DEPENDS ${folder}/*.c)
+    if(NOT sources)
+        continue()
+    endif()
+    get_filename_component(name ${folder} NAME)
+    get_filename_component(parent ${folder} DIRECTORY)
+    get_filename_component(kind ${parent} NAME)
+    set(target driver_${kind}_${name})
+    set(output drivers/${kind}/${name})
+    add_library(${target} OBJECT ${sources})
+    target_compile_options(${target} PRIVATE ${GUEST_FLAGS})
+    target_include_directories(${target} PRIVATE ${CMAKE_SOURCE_DIR}/include/nt)
+    add_custom_command(OUTPUT ${output}.sys ${output}.pdb
+        COMMAND ${CMAKE_COMMAND} -E make_directory drivers/${kind}
+        COMMAND ${GUEST_LINK} /entry:DriverEntry /out:${output}.sys /pdb:${output}.pdb
+                $<TARGET_OBJECTS:${target}> ntoskrnl.lib
+        DEPENDS $<TARGET_OBJECTS:${target}> ntoskrnl.lib
+        COMMAND_EXPAND_LISTS VERBATIM)
+    list(APPEND DRIVER_OUTPUTS ${output}.sys)
+endforeach()
+
+add_custom_target(guest ALL DEPENDS boot.elf ntoskrnl.exe ntoskrnl-test.exe ${DRIVER_OUTPUTS})

@@ -1,0 +1,21 @@
+# SPDX-License-Identifier: MIT
+# The host command, build/pageable, and what `make install` copies.
+find_package(PkgConfig REQUIRED)
+pkg_check_modules(LUA REQUIRED IMPORTED_TARGET lua5.4)
+pkg_check_modules(JANSSON REQUIRED IMPORTED_TARGET jansson)
+
+file(GLOB HOST_SOURCES CONFIGURE_DEPENDS host/*.c)
+add_executable(pageable ${HOST_SOURCES} ${LIB_SOURCES})
+target_compile_options(pageable PRIVATE -O2 -g -Wall -Wextra -Werror -Wno-unused-parameter
+    -fshort-wchar -fms-extensions -Wno-microsoft-anon-tag
+    -ffile-prefix-map=${CMAKE_SOURCE_DIR}=.)
+target_compile_definitions(pageable PRIVATE _GNU_SOURCE PAGEABLE_VERSION="${PROJECT_VERSION}")
+target_include_directories(pageable PRIVATE ${CMAKE_SOURCE_DIR} ${CMAKE_SOURCE_DIR}/include
+    ${CMAKE_SOURCE_DIR}/include/nt)
+target_link_libraries(pageable PRIVATE PkgConfig::LUA PkgConfig::JANSSON)
+
+include(GNUInstallDirs)
+install(TARGETS pageable RUNTIME DESTINATION bin)
+install(FILES ${CMAKE_BINARY_DIR}/boot.elf ${CMAKE_BINARY_DIR}/ntoskrnl.exe
+    ${CMAKE_BINARY_DIR}/ntoskrnl.pdb DESTINATION lib/pageable)
+install(FILES docs/pageable.1 DESTINATION share/man/man1)

@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: MIT
+# Unit tests and fuzz targets. Each file names what it links in a comment: /* sources: a.c b.c */
+pkg_check_modules(CMOCKA REQUIRED IMPORTED_TARGET cmocka)
+
+function(native_program file)
+    get_filename_component(name ${file} NAME_WE)
+    file(STRINGS ${file} line REGEX "sources:" LIMIT_COUNT 1)
+    string(REGEX REPLACE ".*sources: *([^*]*)\\*/.*" "\\1" sources "${line}")
+    string(STRIP "${sources}" sources)
+    separate_arguments(sources)
+    add_executable(${name} EXCLUDE_FROM_ALL ${file} ${sources})
+    target_compile_options(${name} PRIVATE -O1 -g -fshort-wchar -fms-extensions
+        -fno-omit-frame-pointer -Wall -Wextra -Wno-unused-parameter -Wno-microsoft-anon-tag)
+    target_compile_definitions(${name} PRIVATE _GNU_SOURCE PAGEABLE_VERSION="${PROJECT_VERSION}")
+    target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR} ${CMAKE_SOURCE_DIR}/include
+        ${CMAKE_SOURCE_DIR}/include/nt ${CMAKE_SOURCE_DIR}/kernel)
+endfunction()
+
+set(UNIT_TESTS)
+file(GLOB UNIT_FILES CONFIGURE_DEPENDS tests/unit/test_*.c)
+foreach(file ${UNIT_FILES})
+    native_program(${file})
+    get_filename_component(name ${file} NAME_WE)
+    set(sanitize -fsanitize=address,undefined -fno-sanitize-recover=all)
+    target_compile_options(${name} PRIVATE ${sanitize})
+    target_link_options(${name} PRIVATE ${sanitize})
+    target_link_libraries(${name} PRIVATE PkgConfig::CMOCKA PkgConfig::JANSSON PkgConfig::LUA)
+    set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/unit)
+    list(APPEND UNIT_TESTS ${name})
+endforeach()
+add_custom_target(unit_tests DEPENDS ${UNIT_TESTS})
+
+set(FUZZ_TARGETS)
+file(GLOB FUZZ_FILES CONFIGURE_DEPENDS tests/fuzz/fuzz_*.c)
+foreach(file ${FUZZ_FILES})
+    native_program(${file})
+    get_filename_component(name ${file} NAME_WE)
+    set(sanitize -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all)
+    target_compile_options(${name} PRIVATE ${sanitize})
+    target_link_options(${name} PRIVATE ${sanitize})
+    set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/fuzz)
+    list(APPEND FUZZ_TARGETS ${name})
+endforeach()
+add_custom_target(fuzz_targets DEPENDS ${FUZZ_TARGETS})
+
+# ---- make bench: the empty PVH kernel and the host's stop watch ----
+add_library(empty_object OBJECT bench/empty.S)
+target_compile_options(empty_object PRIVATE --target=x86_64-elf)
+add_custom_command(OUTPUT empty.elf
+    COMMAND ${LD_LLD} -nostdlib -static -e Entry -Ttext=0x100000 -o empty.elf
+            $<TARGET_OBJECTS:empty_object>
+    DEPENDS empty_object $<TARGET_OBJECTS:empty_object>
+    COMMAND_EXPAND_LISTS VERBATIM)
+add_executable(bench_start bench/start.c)
+add_custom_target(bench_tools ALL DEPENDS empty.elf bench_start)

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: MIT */
+/* Ob, as a driver sees it: object attributes, access masks, references, handles. */
+#pragma once
+
+#include "ke.h"
+
+/* OBJECT_ATTRIBUTES.Attributes */
+#define OBJ_INHERIT 0x00000002
+#define OBJ_PERMANENT 0x00000010
+#define OBJ_EXCLUSIVE 0x00000020
+#define OBJ_CASE_INSENSITIVE 0x00000040
+#define OBJ_OPENIF 0x00000080
+#define OBJ_OPENLINK 0x00000100
+#define OBJ_KERNEL_HANDLE 0x00000200
+#define OBJ_FORCE_ACCESS_CHECK 0x00000400
+#define OBJ_IGNORE_IMPERSONATED_DEVICEMAP 0x00000800
+#define OBJ_DONT_REPARSE 0x00001000
+#define OBJ_VALID_ATTRIBUTES 0x00001ff2
+
+#define DELETE 0x00010000
+#define READ_CONTROL 0x00020000
+#define WRITE_DAC 0x00040000
+#define WRITE_OWNER 0x00080000
+#define SYNCHRONIZE 0x00100000
+#define STANDARD_RIGHTS_REQUIRED 0x000f0000
+#define STANDARD_RIGHTS_READ READ_CONTROL
+#define STANDARD_RIGHTS_WRITE READ_CONTROL
+#define STANDARD_RIGHTS_EXECUTE READ_CONTROL
+#define STANDARD_RIGHTS_ALL 0x001f0000
+#define SPECIFIC_RIGHTS_ALL 0x0000ffff
+#define ACCESS_SYSTEM_SECURITY 0x01000000
+#define MAXIMUM_ALLOWED 0x02000000
+#define GENERIC_ALL 0x10000000
+#define GENERIC_EXECUTE 0x20000000
+#define GENERIC_WRITE 0x40000000
+#define GENERIC_READ 0x80000000u
+
+#define DIRECTORY_QUERY 0x0001
+#define DIRECTORY_TRAVERSE 0x0002
+#define DIRECTORY_CREATE_OBJECT 0x0004
+#define DIRECTORY_CREATE_SUBDIRECTORY 0x0008
+#define DIRECTORY_ALL_ACCESS (STANDARD_RIGHTS_REQUIRED | 0xf)
+#define SYMBOLIC_LINK_QUERY 0x0001
+#define SYMBOLIC_LINK_ALL_ACCESS (STANDARD_RIGHTS_REQUIRED | 0x1)
+#define EVENT_INCREMENT 1
+#define EVENT_QUERY_STATE 0x0001
+#define EVENT_MODIFY_STATE 0x0002
+#define EVENT_ALL_ACCESS (STANDARD_RIGHTS_REQUIRED | SYNCHRONIZE | 0x3)
+
+typedef PVOID PSECURITY_DESCRIPTOR;
+
+typedef struct _OBJECT_ATTRIBUTES {
+    ULONG Length;
+    HANDLE RootDirectory;
+    PUNICODE_STRING ObjectName;
+    ULONG Attributes;
+    PVOID SecurityDescriptor;
+    PVOID SecurityQualityOfService;
+} OBJECT_ATTRIBUTES, *POBJECT_ATTRIBUTES;
+typedef const OBJECT_ATTRIBUTES *PCOBJECT_ATTRIBUTES;
+
+#define InitializeObjectAttributes(p, name, attributes, root, security) \
+    do {                                                                \
+        (p)->Length = sizeof(OBJECT_ATTRIBUTES);                        \
+        (p)->RootDirectory = (root);                                    \
+        (p)->Attributes = (attributes);                                 \
+        (p)->ObjectName = (name);                                       \
+        (p)->SecurityDescriptor = (security);                           \
+        (p)->SecurityQualityOfService = NULL;                           \
+    } while (0)
+
+typedef struct _GENERIC_MAPPING {
+    ACCESS_MASK GenericRead;
+    ACCESS_MASK GenericWrite;
+    ACCESS_MASK GenericExecute;
+    ACCESS_MASK GenericAll;
+} GENERIC_MAPPING, *PGENERIC_MAPPING;
+
+typedef struct _OBJECT_HANDLE_INFORMATION {
+    ULONG HandleAttributes;
+    ACCESS_MASK GrantedAccess;
+} OBJECT_HANDLE_INFORMATION, *POBJECT_HANDLE_INFORMATION;
+
+typedef struct _OBJECT_NAME_INFORMATION {
+    UNICODE_STRING Name;
+} OBJECT_NAME_INFORMATION, *POBJECT_NAME_INFORMATION;
+
+typedef struct _OBJECT_TYPE *POBJECT_TYPE;
+typedef struct _ACCESS_STATE *PACCESS_STATE;
+
+#define NtCurrentProcess() ((HANDLE)(LONG_PTR)-1)
+#define ZwCurrentProcess() NtCurrentProcess()
+#define NtCurrentThread() ((HANDLE)(LONG_PTR)-2)
+#define ZwCurrentThread() NtCurrentThread()
+
+C_ASSERT(sizeof(OBJECT_ATTRIBUTES) == 48);
+C_ASSERT(offsetof(OBJECT_ATTRIBUTES, Attributes) == 24);
+
+#ifdef _WIN32
+
+NTSTATUS ObReferenceObjectByHandle(HANDLE Handle, ACCESS_MASK DesiredAccess,
+                                   POBJECT_TYPE ObjectType, KPROCESSOR_MODE AccessMode,
+                                   PVOID *Object, POBJECT_HANDLE_INFORMATION HandleInformation);
+NTSTATUS ObReferenceObjectByHandleWithTag(HANDLE Handle, ACCESS_MASK DesiredAccess,
+                                          POBJECT_TYPE ObjectType, KPROCESSOR_MODE AccessMode,
+                                          ULONG Tag, PVOID *Object,
+                                          POBJECT_HANDLE_INFORMATION HandleInformation);
+NTSTATUS ObReferenceObjectByPointer(PVOID Object, ACCESS_MASK DesiredAccess,
+                                    POBJECT_TYPE ObjectType, KPROCESSOR_MODE AccessMode);
+NTSTATUS ObReferenceObjectByPointerWithTag(PVOID Object, ACCESS_MASK DesiredAccess,
+                                           POBJECT_TYPE ObjectType, KPROCESSOR_MODE AccessMode,
+                                           ULONG Tag);
+NTSTATUS ObReferenceObjectByName(PUNICODE_STRING ObjectName, ULONG Attributes,
+                                 PACCESS_STATE AccessState, ACCESS_MASK DesiredAccess,
+                                 POBJECT_TYPE ObjectType, KPROCESSOR_MODE AccessMode,
+                                 PVOID ParseContext, PVOID *Object);
+BOOLEAN ObReferenceObjectSafe(PVOID Object);
+LONG_PTR ObfReferenceObject(PVOID Object);
+LONG_PTR ObfReferenceObjectWithTag(PVOID Object, ULONG Tag);
+LONG_PTR ObfDereferenceObject(PVOID Object);
+LONG_PTR ObfDereferenceObjectWithTag(PVOID Object, ULONG Tag);
+VOID ObDereferenceObjectDeferDelete(PVOID Object);
+VOID ObDereferenceObjectDeferDeleteWithTag(PVOID Object, ULONG Tag);
+#define ObReferenceObject ObfReferenceObject
+#define ObDereferenceObject ObfDereferenceObject
+#define ObReferenceObjectWithTag ObfReferenceObjectWithTag
+#define ObDereferenceObjectWithTag ObfDereferenceObjectWithTag
+
+NTSTATUS ObOpenObjectByPointer(PVOID Object, ULONG HandleAttributes, PACCESS_STATE AccessState,
+                               ACCESS_MASK DesiredAccess, POBJECT_TYPE ObjectType,
+                               KPROCESSOR_MODE AccessMode, PHANDLE Handle);
+NTSTATUS ObOpenObjectByName(POBJECT_ATTRIBUTES ObjectAttributes, POBJECT_TYPE ObjectType,
+                            KPROCESSOR_MODE AccessMode, PACCESS_STATE AccessState,
+                            ACCESS_MASK DesiredAccess, PVOID ParseContext, PHANDLE Handle);
+NTSTATUS ObCreateObject(KPROCESSOR_MODE ProbeMode, POBJECT_TYPE ObjectType,
+                        POBJECT_ATTRIBUTES ObjectAttributes, KPROCESSOR_MODE OwnershipMode,
+                        PVOID ParseContext, ULONG ObjectBodySize, ULONG PagedPoolCharge,
+                        ULONG NonPagedPoolCharge, PVOID *Object);
+NTSTATUS ObInsertObject(PVOID Object, PACCESS_STATE AccessState, ACCESS_MASK DesiredAccess,
+                        ULONG ObjectPointerBias, PVOID *NewObject, PHANDLE Handle);
+NTSTATUS ObQueryNameString(PVOID Object, POBJECT_NAME_INFORMATION ObjectNameInfo, ULONG Length,
+                           PULONG ReturnLength);
+POBJECT_TYPE ObGetObjectType(PVOID Object);
+VOID ObMakeTemporaryObject(PVOID Object);
+NTSTATUS ObCloseHandle(HANDLE Handle, KPROCESSOR_MODE PreviousMode);
+BOOLEAN ObIsKernelHandle(HANDLE Handle);
+
+NTSTATUS ZwClose(HANDLE Handle);
+NTSTATUS NtClose(HANDLE Handle);
+NTSTATUS ZwDuplicateObject(HANDLE SourceProcessHandle, HANDLE SourceHandle,
+                           HANDLE TargetProcessHandle, PHANDLE TargetHandle,
+                           ACCESS_MASK DesiredAccess, ULONG HandleAttributes, ULONG Options);
+NTSTATUS ZwMakeTemporaryObject(HANDLE Handle);
+NTSTATUS ZwCreateDirectoryObject(PHANDLE DirectoryHandle, ACCESS_MASK DesiredAccess,
+                                 POBJECT_ATTRIBUTES ObjectAttributes);
+NTSTATUS ZwOpenDirectoryObject(PHANDLE DirectoryHandle, ACCESS_MASK DesiredAccess,
+                               POBJECT_ATTRIBUTES ObjectAttributes);
+NTSTATUS ZwOpenSymbolicLinkObject(PHANDLE LinkHandle, ACCESS_MASK DesiredAccess,
+                                  POBJECT_ATTRIBUTES ObjectAttributes);
+NTSTATUS ZwQuerySymbolicLinkObject(HANDLE LinkHandle, PUNICODE_STRING LinkTarget,
+                                   PULONG ReturnedLength);
+NTSTATUS ZwCreateEvent(PHANDLE EventHandle, ACCESS_MASK DesiredAccess,
+                       POBJECT_ATTRIBUTES ObjectAttributes, EVENT_TYPE EventType,
+                       BOOLEAN InitialState);
+NTSTATUS ZwOpenEvent(PHANDLE EventHandle, ACCESS_MASK DesiredAccess,
+                     POBJECT_ATTRIBUTES ObjectAttributes);
+NTSTATUS ZwSetEvent(HANDLE EventHandle, PLONG PreviousState);
+PKEVENT IoCreateNotificationEvent(PUNICODE_STRING EventName, PHANDLE EventHandle);
+PKEVENT IoCreateSynchronizationEvent(PUNICODE_STRING EventName, PHANDLE EventHandle);
+NTSTATUS ZwWaitForSingleObject(HANDLE Handle, BOOLEAN Alertable, PLARGE_INTEGER Timeout);
+
+/*
+ * Exported variables. WDK sources write *IoFileObjectType for the type: to a driver the name is
+ * the import slot, which holds the variable's address.
+ */
+#ifdef PAGEABLE_KERNEL
+extern POBJECT_TYPE ExEventObjectType, IoDeviceObjectType, IoDriverObjectType, IoFileObjectType,
+    PsProcessType, PsThreadType;
+#else
+extern POBJECT_TYPE *__imp_ExEventObjectType, *__imp_IoDeviceObjectType,
+    *__imp_IoDriverObjectType, *__imp_IoFileObjectType, *__imp_PsProcessType, *__imp_PsThreadType;
+#define ExEventObjectType __imp_ExEventObjectType
+#define IoDeviceObjectType __imp_IoDeviceObjectType
+#define IoDriverObjectType __imp_IoDriverObjectType
+#define IoFileObjectType __imp_IoFileObjectType
+#define PsProcessType __imp_PsProcessType
+#define PsThreadType __imp_PsThreadType
+#endif
+
+#endif /* _WIN32 */

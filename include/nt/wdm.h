@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/* What a WDM driver includes. wdm.h, ntddk.h and ntifs.h declare the same here. */
+#pragma once
+
+#include "ntdef.h"
+#include "ntstatus.h"
+#include "bugcodes.h"
+
+#include "ke.h"
+#include "ex.h"
+#include "pool.h"
+#include "rtl.h"
+#include "mm.h"
+#include "se.h"
+#include "ob.h"
+#include "io.h"
+#include "ps.h"
+#include "hal.h"
+#include "kd.h"
+#include "driver_source.h"

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The control channel between the host command and the guest's control agent: a stream of frames
+ * over the virtio console (little endian, packed as declared; a frame is header + payload).
+ *
+ * The host sends requests, each answered by exactly one ControlReply with the same Id; the guest
+ * sends events of its own at any time (Id 0). Neither side trusts the other: a frame longer than
+ * CONTROL_MAX_PAYLOAD, of unknown type or with lengths that do not fit ends the session with an
+ * error. Strings are UTF-8, not terminated, counted in bytes. Pages are of 4096 bytes.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#define CONTROL_MAGIC 0x4c544350u /* 'PCTL' */
+#define CONTROL_VERSION 1
+#define CONTROL_MAX_PAYLOAD (1u << 20)
+
+typedef struct {
+    uint32_t Magic;
+    uint32_t Type;   /* CONTROL_TYPE */
+    uint32_t Id;     /* request number, 0 for events */
+    uint32_t Length; /* of the payload that follows, bytes */
+} CONTROL_HEADER;
+
+typedef enum {
+    /* requests, host to guest */
+    ControlLoadDriver = 1,  /* CONTROL_LOAD + name of the file in the boot archive */
+    ControlUnloadDriver,    /* empty */
+    ControlOpen,            /* CONTROL_OPEN + path, such as \Device\Notepad or \??\Notepad */
+    ControlClose,           /* CONTROL_CLOSE */
+    ControlIoctl,           /* CONTROL_IOCTL + input bytes; reply data: output bytes */
+    ControlRead,            /* CONTROL_TRANSFER; reply data: bytes read */
+    ControlWrite,           /* CONTROL_TRANSFER + bytes */
+    ControlPageOut,         /* CONTROL_PAGE_OUT */
+    ControlCounters,        /* empty; reply data: CONTROL_COUNTERS */
+    ControlSections,        /* empty; reply data: CONTROL_SECTION[] of the driver under test */
+    ControlVerify,          /* empty; runs MiVerifyAll: Information = violations */
+    ControlWait,            /* CONTROL_WAIT: replies when that much guest time has passed */
+    ControlTest,            /* test kernels: CONTROL_TEST + pattern; runs guest tests */
+    ControlShutdown,        /* empty; reply, then the machine exits */
+
+    /* answer, guest to host */
+    ControlReply = 0x100,   /* CONTROL_REPLY + data */
+
+    /* events, guest to host */
+    ControlBooted = 0x200,  /* CONTROL_BOOTED */
+    ControlDeviceCreated,   /* path text */
+    ControlSymbolicLink,    /* path text NUL-separated: link, target */
+    ControlMissingImport,   /* CONTROL_TEXT2: dll, name */
+    ControlImageLoaded,     /* CONTROL_IMAGE + name */
+    ControlImageUnloaded,   /* CONTROL_IMAGE + name */
+    ControlDebugPrint,      /* text */
+    ControlFinding,         /* CONTROL_FINDING + text */
+    ControlBugCheck,        /* CONTROL_BUG_CHECK */
+    ControlTestResult,      /* CONTROL_TEST_RESULT + name */
+} CONTROL_TYPE;
+
+typedef struct {
+    uint32_t Flags; /* none yet */
+    uint32_t NameLength;
+} CONTROL_LOAD;
+
+typedef struct {
+    uint32_t DesiredAccess;
+    uint32_t PathLength;
+} CONTROL_OPEN;
+
+typedef struct {
+    uint32_t Handle;
+} CONTROL_CLOSE;
+
+/* InputAddress and OutputAddress: 0, or a bad user address to pass for METHOD_NEITHER tests. */
+typedef struct {
+    uint32_t Handle;
+    uint32_t Code;
+    uint32_t InputLength;
+    uint32_t OutputLength; /* at most CONTROL_MAX_PAYLOAD - sizeof(CONTROL_REPLY) */
+    uint64_t InputAddress;
+    uint64_t OutputAddress;
+} CONTROL_IOCTL;
+
+typedef struct {
+    uint32_t Handle;
+    uint32_t Length;
+    int64_t Offset;
+} CONTROL_TRANSFER;
+
+typedef struct {
+    uint32_t Evict; /* 1: written to the paging file and freed, not only out of the working sets */
+} CONTROL_PAGE_OUT;
+
+typedef struct {
+    uint64_t Microseconds;
+} CONTROL_WAIT;
+
+typedef struct {
+    uint64_t Seed;
+    uint32_t PatternLength;
+    uint32_t Reserved;
+} CONTROL_TEST;
+
+typedef struct {
+    int32_t Status; /* NTSTATUS */
+    uint32_t DataLength;
+    uint64_t Information;
+} CONTROL_REPLY;
+
+typedef struct {
+    uint32_t Version; /* CONTROL_VERSION */
+    uint32_t Reserved;
+    uint64_t KernelBase;
+    uint64_t TimeStampFrequency;
+} CONTROL_BOOTED;
+
+typedef struct {
+    uint32_t FirstLength;
+    uint32_t SecondLength;
+} CONTROL_TEXT2;
+
+typedef struct {
+    uint64_t Base;
+    uint64_t Size;
+    uint32_t NameLength;
+    uint32_t DriverUnderTest; /* 1: it is */
+} CONTROL_IMAGE;
+
+typedef enum {
+    ControlSectionNonpaged = 1,
+    ControlSectionPageable = 2,
+    ControlSectionDiscarded = 3, /* freed after DriverEntry */
+    ControlSectionHeaders = 4,
+} CONTROL_SECTION_KIND;
+
+typedef struct {
+    char Name[8];
+    uint64_t Address;
+    uint32_t Size; /* bytes in memory */
+    uint32_t Characteristics;
+    uint32_t Kind; /* CONTROL_SECTION_KIND */
+    uint32_t LockCount;
+    uint32_t Pages;
+    uint32_t ResidentPages; /* valid */
+    uint32_t TransitionPages; /* standby or modified */
+    uint32_t OutPages; /* only in the paging file */
+} CONTROL_SECTION;
+
+typedef struct {
+    uint64_t TotalPages, FreePages, ZeroedPages, StandbyPages, ModifiedPages, ActivePages;
+    uint64_t CommittedPages, CommitLimit;
+    uint64_t PagingFileSlots, PagingFileSlotsUsed;
+    uint64_t SystemWorkingSetPages;
+    uint64_t DemandZeroFaults, SoftFaults, HardFaults;
+    uint64_t PagesRead, PageReads, PagesWritten, PageWrites, PagesTrimmed;
+    uint64_t NonpagedPoolBytes, PagedPoolBytes, NonpagedPoolBlocks, PagedPoolBlocks;
+    uint64_t InterruptTime; /* 100 ns since boot */
+} CONTROL_COUNTERS;
+
+typedef struct {
+    uint32_t Code; /* CONTROL_FINDING_CODE */
+    uint32_t TextLength;
+    uint64_t Address; /* the caller, 0: none */
+} CONTROL_FINDING;
+
+#define CONTROL_STACK_FRAMES 32
+
+typedef struct {
+    uint32_t Code;
+    uint32_t Irql;
+    uint64_t Parameter[4];
+    uint64_t Rip, Rsp; /* of the interrupted or calling code */
+    uint64_t FaultAddress; /* 0 unless a page fault */
+    uint32_t FrameCount;
+    uint32_t Reserved;
+    uint64_t Frame[CONTROL_STACK_FRAMES]; /* return addresses, innermost first; [0] is Rip */
+    uint64_t DriverBase; /* the image at fault, 0: not known */
+    char DriverName[64]; /* NUL terminated */
+    char SectionName[16]; /* of the address referenced, NUL terminated, may be empty */
+    uint64_t SectionBase;
+    uint32_t SectionKind; /* CONTROL_SECTION_KIND, 0: none */
+    uint32_t SectionLockCount;
+    uint64_t IrqlRaisedBy; /* return address of the raise to DISPATCH_LEVEL or above, 0: unknown */
+} CONTROL_BUG_CHECK;
+
+typedef struct {
+    uint32_t Failures;
+    uint32_t NameLength;
+    uint32_t TextLength;
+    uint32_t Reserved;
+} CONTROL_TEST_RESULT; /* then name, then text of the first failure */

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: MIT */
+/* sources: host/symbols.c host/symbolizer.c host/driver_file.c host/text.c lib/pe_image.c lib/pe_directories.c lib/pe_exports.c lib/pe_load.c */
+/* The symbolizer replaced by scripts that answer, answer rubbish, fail, or are not there. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "host/symbols.h"
+
+#define BASE 0xfffff88200000000ull
+
+static void UseScript(const char *Body)
+{
+    static char Path[64];
+    snprintf(Path, sizeof(Path), "/tmp/symbolizer-%d.sh", (int)getpid());
+    FILE *File = fopen(Path, "w");
+    assert_non_null(File);
+    fprintf(File, "#!/bin/sh\n%s\n", Body);
+    fclose(File);
+    chmod(Path, 0700);
+    setenv("PAGEABLE_SYMBOLIZER", Path, 1);
+}
+
+static int RemoveScript(void **State)
+{
+    const char *Path = getenv("PAGEABLE_SYMBOLIZER");
+    if (Path != NULL) {
+        unlink(Path);
+    }
+    unsetenv("PAGEABLE_SYMBOLIZER");
+    return 0;
+}
+
+static void Resolve(SYMBOL Entries[3], const char *Path)
+{
+    static SYMBOLS Symbols;
+    memset(&Symbols, 0, sizeof(Symbols));
+    SymbolsAddModule(&Symbols, BASE, 0x5000, "fake.sys", Path);
+    memset(Entries, 0, 3 * sizeof(SYMBOL));
+    Entries[0].Address = BASE + 0x1010;
+    Entries[1].Address = BASE + 0x5000; /* just outside */
+    SymbolsResolve(&Symbols, Entries, 3);
+}
+
+static void TestAnswer(void **State)
+{
+    SYMBOL Entries[3];
+    char Text[900];
+    UseScript("echo '[{\"Symbol\":[{\"FunctionName\":\"Walk\",\"FileName\":\"a/b.c\",\"Line\":7}]}]'");
+    Resolve(Entries, "/nowhere.sys");
+    assert_true(Entries[0].HasLine);
+    SymbolText(&Entries[0], Text, sizeof(Text));
+    assert_string_equal(Text, "fake!Walk (a/b.c:7)");
+    assert_string_equal(Entries[1].Routine, "fffff882`00005000");
+    assert_string_equal(Entries[2].Routine, "");
+}
+
+static void ExpectFallback(const char *Body)
+{
+    SYMBOL Entries[3];
+    UseScript(Body);
+    Resolve(Entries, "/nowhere.sys");
+    assert_false(Entries[0].HasLine);
+    assert_string_equal(Entries[0].Routine, "fake+0x1010");
+}
+
+static void TestNoAnswer(void **State)
+{
+    ExpectFallback("exit 1");
+    ExpectFallback("echo rubbish");
+    ExpectFallback("echo '[]'");
+    ExpectFallback("echo '[1]'");
+    ExpectFallback("echo '[{\"Symbol\":3}]'");
+    ExpectFallback("echo '[{\"Symbol\":[{\"FunctionName\":1,\"FileName\":[],\"Line\":\"x\"}]}]'");
+    ExpectFallback("echo '{\"Error\":{\"Message\":\"no PDB\"}}'");
+    ExpectFallback("kill -9 $$");
+    ExpectFallback("yes"); /* more than is read */
+}
+
+static void TestNoProgram(void **State)
+{
+    SYMBOL Entries[3];
+    setenv("PAGEABLE_SYMBOLIZER", "/nowhere/symbolizer", 1);
+    Resolve(Entries, "/nowhere.sys");
+    assert_string_equal(Entries[0].Routine, "fake+0x1010");
+    Resolve(Entries, NULL);
+    assert_string_equal(Entries[0].Routine, "fake+0x1010");
+}
+
+int main(void)
+{
+    const struct CMUnitTest Tests[] = {
+        cmocka_unit_test_teardown(TestAnswer, RemoveScript),
+        cmocka_unit_test_teardown(TestNoAnswer, RemoveScript),
+        cmocka_unit_test_teardown(TestNoProgram, RemoveScript),
+    };
+    return cmocka_run_group_tests(Tests, NULL, NULL);
+}

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: MIT */
+/* What Ex offers the rest of the kernel beyond nt/ex.h. */
+#pragma once
+
+#include "ex/pool.h"
+#include "ke/ki.h"
+#include "nt/ex.h"
+
+/* Worker threads, their balancing thread, the Callback object type. After Ps, PASSIVE_LEVEL. */
+VOID ExInitializeWorkers(VOID);
+NTSTATUS ExpInitializeCallbackType(VOID);

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/* Frames to the host. Any IRQL unless said otherwise; what is sent must be resident. */
+#pragma once
+
+#include "io/control_agent.h"
+#include "lib/control_codec.h"
+
+/* Fixed has the type's size; First and Second are what it calls for, or empty. */
+VOID IopSendControl(ULONG Type, ULONG Id, const VOID *Fixed, CONTROL_BYTES First,
+                    CONTROL_BYTES Second);
+VOID IopReply(ULONG Id, NTSTATUS Status, ULONG64 Information, const VOID *Data, ULONG Length);
+/* An event of Unicode names, sent as UTF-8; Second may be NULL. PASSIVE_LEVEL, APC_LEVEL */
+VOID IopSendNames(ULONG Type, PCUNICODE_STRING First, PCUNICODE_STRING Second);
+VOID IopSendImageEvent(ULONG Type, PVOID Base, ULONG Size, CONTROL_BYTES Name);
+/* From now on what the kernel reports goes to the host. */
+VOID IopConnectControlEvents(VOID);
+/* Says why in log and channel, and ends the machine. */
+DECLSPEC_NORETURN VOID IopEndControlSession(PCSTR Reason);
+
+FORCEINLINE CONTROL_BYTES IopControlBytes(const VOID *Data, SIZE_T Length)
+{
+    CONTROL_BYTES Bytes = {Data, (ULONG)Length};
+    return Bytes;
+}
+
+#define CONTROL_NOTHING IopControlBytes("", 0)

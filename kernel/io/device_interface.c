@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Device interfaces: \??\ROOT#SERVICE#0000#{class}[\reference] names a physical device object.
+ * Registering gives the name, enabling makes the symbolic link, disabling takes it away. The
+ * registrations of a driver's life are kept in a list, as NT keeps them in the registry.
+ */
+#include "io/iop.h"
+
+typedef struct _IOP_INTERFACE {
+    LIST_ENTRY Links;
+    BOOLEAN Enabled;
+    UNICODE_STRING Name;   /* without the reference */
+    UNICODE_STRING Target;
+} IOP_INTERFACE, *PIOP_INTERFACE;
+
+static LIST_ENTRY IopInterfaces = {&IopInterfaces, &IopInterfaces};
+static KSPIN_LOCK IopInterfaceLock;
+
+static NTSTATUS IopBuildInterfaceName(PCUNICODE_STRING Service, const GUID *ClassGuid,
+                                      PCUNICODE_STRING Reference, PUNICODE_STRING Name)
+{
+    UNICODE_STRING Guid;
+    NTSTATUS Status = RtlStringFromGUID(ClassGuid, &Guid);
+    if (!NT_SUCCESS(Status)) {
+        return Status;
+    }
+    ULONG Bytes = sizeof(L"\\??\\ROOT##0000#\\") + Service->Length + Guid.Length +
+                  (Reference != NULL ? Reference->Length : 0);
+    /* The caller frees it with RtlFreeUnicodeString, so Rtl allocates it. */
+    UNICODE_STRING Room = {0, (USHORT)Bytes, NULL};
+    Room.Buffer = Bytes <= UNICODE_STRING_MAX_BYTES
+                      ? ExAllocatePoolWithTag(PagedPool, Bytes, IO_TAG_NAME)
+                      : NULL;
+    if (Room.Buffer == NULL) {
+        RtlFreeUnicodeString(&Guid);
+        return STATUS_INSUFFICIENT_RESOURCES;
+    }
+    RtlZeroMemory(Room.Buffer, Bytes);
+    RtlAppendUnicodeToString(&Room, L"\\??\\ROOT#");
+    RtlAppendUnicodeStringToString(&Room, Service);
+    RtlAppendUnicodeToString(&Room, L"#0000#");
+    RtlAppendUnicodeStringToString(&Room, &Guid);
+    if (Reference != NULL && Reference->Length != 0) {
+        RtlAppendUnicodeToString(&Room, L"\\");
+        RtlAppendUnicodeStringToString(&Room, Reference);
+    }
+    RtlFreeUnicodeString(&Guid);
+    *Name = Room;
+    return STATUS_SUCCESS;
+}
+
+/* The part of a name up to the reference string; \??\ itself has two backslashes. */
+static UNICODE_STRING IopInterfacePath(PCUNICODE_STRING Name)
+{
+    UNICODE_STRING Path = *Name;
+    for (USHORT i = 4; i < Name->Length / sizeof(WCHAR); i++) {
+        if (Name->Buffer[i] == L'\\') {
+            Path.Length = (USHORT)(i * sizeof(WCHAR));
+            break;
+        }
+    }
+    return Path;
+}
+
+/* Lock held. */
+static PIOP_INTERFACE IopFindInterface(PCUNICODE_STRING Path)
+{
+    for (PLIST_ENTRY Entry = IopInterfaces.Flink; Entry != &IopInterfaces; Entry = Entry->Flink) {
+        PIOP_INTERFACE Interface = CONTAINING_RECORD(Entry, IOP_INTERFACE, Links);
+        if (RtlEqualUnicodeString(&Interface->Name, Path, TRUE)) {
+            return Interface;
+        }
+    }
+    return NULL;
+}
+
+/* Registering the same interface again is success. */
+static NTSTATUS IopRememberInterface(PCUNICODE_STRING Path, PCUNICODE_STRING Target)
+{
+    PIOP_INTERFACE New = ExAllocatePoolWithTag(
+        NonPagedPoolNx, sizeof(*New) + Path->Length + Target->Length, IO_TAG_NAME);
+    if (New == NULL) {
+        return STATUS_INSUFFICIENT_RESOURCES;
+    }
+    New->Enabled = FALSE;
+    New->Name.Buffer = (PWCHAR)(New + 1);
+    New->Name.Length = New->Name.MaximumLength = Path->Length;
+    RtlCopyMemory(New->Name.Buffer, Path->Buffer, Path->Length);
+    New->Target.Buffer = (PWCHAR)((PCHAR)New->Name.Buffer + Path->Length);
+    New->Target.Length = New->Target.MaximumLength = Target->Length;
+    RtlCopyMemory(New->Target.Buffer, Target->Buffer, Target->Length);
+    KIRQL OldIrql = KiAcquireSpinLock(&IopInterfaceLock);
+    PIOP_INTERFACE Old = IopFindInterface(&New->Name);
+    if (Old != NULL && !Old->Enabled) {
+        /* The device of an earlier life of the driver: the new one takes its place. */
+        RemoveEntryList(&Old->Links);
+    }
+    BOOLEAN Keep = Old == NULL || !Old->Enabled;
+    if (Keep) {
+        InsertTailList(&IopInterfaces, &New->Links);
+    }
+    KiReleaseSpinLock(&IopInterfaceLock, OldIrql);
+    if (!Keep) {
+        ExFreePoolWithTag(New, IO_TAG_NAME);
+    } else if (Old != NULL) {
+        ExFreePoolWithTag(Old, IO_TAG_NAME);
+    }
+    return STATUS_SUCCESS;
+}
+
+/* PASSIVE_LEVEL. SymbolicLinkName's buffer is the caller's to free. */
+NTSTATUS IoRegisterDeviceInterface(PDEVICE_OBJECT PhysicalDeviceObject,
+                                   const GUID *InterfaceClassGuid,
+                                   PUNICODE_STRING ReferenceString,
+                                   PUNICODE_STRING SymbolicLinkName)
+{
+    PCUNICODE_STRING Target = IopRootDeviceName(PhysicalDeviceObject);
+    if (Target == NULL) {
+        return STATUS_INVALID_DEVICE_REQUEST;
+    }
+    NTSTATUS Status = IopBuildInterfaceName(IopRootDeviceService(PhysicalDeviceObject),
+                                            InterfaceClassGuid, ReferenceString, SymbolicLinkName);
+    if (!NT_SUCCESS(Status)) {
+        return Status;
+    }
+    UNICODE_STRING Path = IopInterfacePath(SymbolicLinkName);
+    Status = IopRememberInterface(&Path, Target);
+    if (!NT_SUCCESS(Status)) {
+        RtlFreeUnicodeString(SymbolicLinkName);
+    }
+    return Status;
+}
+
+/*
+ * PASSIVE_LEVEL. STATUS_OBJECT_NAME_EXISTS: it is enabled already; STATUS_OBJECT_NAME_NOT_FOUND:
+ * never registered, or not enabled.
+ */
+NTSTATUS IoSetDeviceInterfaceState(PUNICODE_STRING SymbolicLinkName, BOOLEAN Enable)
+{
+    UNICODE_STRING Path = IopInterfacePath(SymbolicLinkName);
+    NTSTATUS Status = STATUS_SUCCESS;
+
+    KIRQL OldIrql = KiAcquireSpinLock(&IopInterfaceLock);
+    PIOP_INTERFACE Interface = IopFindInterface(&Path);
+    if (Interface == NULL || (!Enable && !Interface->Enabled)) {
+        Status = STATUS_OBJECT_NAME_NOT_FOUND;
+    } else if (Enable && Interface->Enabled) {
+        Status = STATUS_OBJECT_NAME_EXISTS;
+    } else {
+        Interface->Enabled = Enable;
+    }
+    KiReleaseSpinLock(&IopInterfaceLock, OldIrql);
+    if (Status != STATUS_SUCCESS) {
+        return Status;
+    }
+    /* An enabled registration is not freed, so the names stay good. */
+    Status = Enable ? IoCreateSymbolicLink(&Path, &Interface->Target)
+                    : IoDeleteSymbolicLink(&Path);
+    if (!NT_SUCCESS(Status)) {
+        Interface->Enabled = !Enable;
+    }
+    return Status;
+}

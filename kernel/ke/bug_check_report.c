@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a bug check tells about itself: the stack of the code that was interrupted or that asked
+ * for it, the address concerned and its section, and the driver at fault. HIGH_LEVEL, interrupts
+ * off. Reads stacks and images only through Se's walk, which checks each step.
+ */
+#include "ke/bug_check.h"
+
+#include "mm/image.h"
+#include "se/se_internal.h"
+
+PUNICODE_STRING KiBugCheckDriver;
+static CONTEXT KiReportContext; /* large, and there is one report only */
+
+/* The address that a code's parameters speak of; 0: none. */
+static ULONG_PTR KiAddressOf(const CONTROL_BUG_CHECK *Report, PKTRAP_FRAME TrapFrame)
+{
+    switch (Report->Code) {
+    case IRQL_NOT_LESS_OR_EQUAL:
+    case DRIVER_IRQL_NOT_LESS_OR_EQUAL:
+    case DRIVER_PORTION_MUST_BE_NONPAGED:
+    case SYSTEM_SCAN_AT_RAISED_IRQL_CAUGHT_IMPROPER_DRIVER_UNLOAD:
+    case PAGE_FAULT_IN_NONPAGED_AREA:
+    case DRIVER_UNLOADED_WITHOUT_CANCELLING_PENDING_OPERATIONS:
+    case ATTEMPTED_WRITE_TO_READONLY_MEMORY:
+    case ATTEMPTED_EXECUTE_OF_NOEXECUTE_MEMORY:
+        return Report->Parameter[0];
+    case KERNEL_DATA_INPAGE_ERROR:
+        return Report->Parameter[3];
+    }
+    return TrapFrame != NULL ? TrapFrame->FaultAddress : 0;
+}
+
+static BOOLEAN KiIsStart(const CONTEXT *Context, PKTRAP_FRAME TrapFrame, ULONG_PTR Caller)
+{
+    if (TrapFrame != NULL) {
+        return Context->Rip == TrapFrame->Rip && Context->Rsp == TrapFrame->Rsp;
+    }
+    return Context->Rip == Caller;
+}
+
+/* Return addresses from the start on; the frames of the bug check itself are left out. */
+static __attribute__((noinline)) VOID KiCollectFrames(CONTROL_BUG_CHECK *Report,
+                                                      PKTRAP_FRAME TrapFrame, ULONG_PTR Caller)
+{
+    SE_WALK Walk;
+    SE_FRAME Frame;
+    ULONG Stored = 0;
+    RtlCaptureContext(&KiReportContext);
+    if (!RtlpStartWalk(&Walk, &KiReportContext, TRUE)) {
+        return;
+    }
+    while (Stored < CONTROL_STACK_FRAMES &&
+           RtlpWalkFrame(&Walk, &KiReportContext, UNW_FLAG_NHANDLER, &Frame)) {
+        if (Stored == 0 && !KiIsStart(&KiReportContext, TrapFrame, Caller)) {
+            continue;
+        }
+        if (KiReportContext.Rip == 0) {
+            return;
+        }
+        if (Stored == 0) {
+            Report->Rsp = KiReportContext.Rsp;
+        }
+        Report->Frame[Stored++] = KiReportContext.Rip;
+        Report->FrameCount = Stored;
+    }
+}
+
+/* Codes that say the disk or the kernel's own records are bad: no driver is to blame for them. */
+static BOOLEAN KiBlamesStack(ULONG Code)
+{
+    return Code != MEMORY_MANAGEMENT && Code != PFN_LIST_CORRUPT &&
+           Code != KERNEL_DATA_INPAGE_ERROR && Code != KERNEL_STACK_INPAGE_ERROR;
+}
+
+static PMM_IMAGE KiFindDriverAtFault(const CONTROL_BUG_CHECK *Report, ULONG_PTR Address)
+{
+    if (Report->Code == DRIVER_PORTION_MUST_BE_NONPAGED) {
+        return MmFindImage((PVOID)Address);
+    }
+    PMM_IMAGE Image = MmFindImage((PVOID)Report->Rip);
+    for (ULONG Index = 0; Image == NULL && KiBlamesStack(Report->Code) &&
+                          Index < Report->FrameCount; Index++) {
+        Image = MmFindImage((PVOID)Report->Frame[Index]);
+    }
+    return Image;
+}
+
+static VOID KiNameDriver(CONTROL_BUG_CHECK *Report, ULONG_PTR Address)
+{
+    if ((Report->Code == SYSTEM_SCAN_AT_RAISED_IRQL_CAUGHT_IMPROPER_DRIVER_UNLOAD ||
+         Report->Code == DRIVER_UNLOADED_WITHOUT_CANCELLING_PENDING_OPERATIONS) &&
+        MmFindUnloadedImage(Address, Report->DriverName)) {
+        return;
+    }
+    PMM_IMAGE Image = KiFindDriverAtFault(Report, Address);
+    if (Image == NULL) {
+        return;
+    }
+    PLDR_DATA_TABLE_ENTRY Entry = MmImageLoaderEntry(Image);
+    KiBugCheckDriver = &Entry->BaseDllName;
+    Report->DriverBase = (ULONG_PTR)MmImageBase(Image);
+    ULONG Length = Entry->BaseDllName.Length / sizeof(WCHAR);
+    for (ULONG Index = 0; Index < Length && Index < sizeof(Report->DriverName) - 1; Index++) {
+        WCHAR Unit = Entry->BaseDllName.Buffer[Index];
+        Report->DriverName[Index] = Unit >= 0x20 && Unit < 0x7f ? (CHAR)Unit : '?';
+    }
+}
+
+VOID KiFillBugCheckReport(CONTROL_BUG_CHECK *Report, PKTRAP_FRAME TrapFrame, ULONG_PTR Caller)
+{
+    ULONG_PTR Address = KiAddressOf(Report, TrapFrame);
+    Report->FaultAddress = Address;
+    Report->Rip = TrapFrame != NULL ? TrapFrame->Rip : Caller;
+    Report->Rsp = TrapFrame != NULL ? TrapFrame->Rsp : 0;
+    Report->Frame[0] = Report->Rip;
+    Report->FrameCount = 1;
+    if (Report->Irql >= DISPATCH_LEVEL) {
+        Report->IrqlRaisedBy = (ULONG_PTR)KeGetCurrentPrcb()->LastRaiseCaller;
+    }
+    KiCollectFrames(Report, TrapFrame, Caller);
+    KiNameDriver(Report, Address);
+    if (Address != 0) {
+        MmDescribeAddress((PVOID)Address, Report);
+    }
+}

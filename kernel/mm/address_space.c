@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Address spaces of processes: the top-level table, the working set, and the VADs that say which
+ * user addresses may be touched.
+ *
+ * A VAD commits all of its pages when it is made; PTEs are written at the first fault. VADs are a
+ * list in ascending order: a client process has a handful. AddressLock (in the working set) guards
+ * the list and the making of user tables; page contents are MiPfnLock's.
+ *
+ * User tables are freed when the process goes, not before.
+ */
+#include "mm/mi.h"
+
+#include "nt/rtl.h"
+
+#define MI_TAG_VAD 'daVM'
+#define MI_TAG_WORKING_SET 'sWMM'
+#define MI_USER_ALLOCATION_START 0x10000ull
+#define MI_ALLOCATION_GRANULARITY 0x10000ull
+#define MI_USER_SHARED_DATA 0x7ffe0000ull /* the user's view, read only */
+
+static VOID MiMapSharedData(VOID)
+{
+    if (MiMakeUserTables(MI_USER_SHARED_DATA)) {
+        MMPTE Kernel = *MI_PTE_OF(KI_USER_SHARED_DATA);
+        *MI_PTE_OF(MI_USER_SHARED_DATA) =
+            MiValidPte((ULONG)MI_PTE_FRAME(Kernel), MI_READONLY, TRUE);
+    }
+}
+
+NTSTATUS MmCreateProcessAddressSpace(PEPROCESS Process)
+{
+    PMI_WORKING_SET Set =
+        ExAllocatePoolWithTag(NonPagedPool, sizeof(MI_WORKING_SET), MI_TAG_WORKING_SET);
+    if (Set == NULL) {
+        return STATUS_INSUFFICIENT_RESOURCES;
+    }
+    ULONG Frame = MI_NO_PAGE;
+    if (MiChargeResident(1)) {
+        Frame = MiAllocateNonpagedFrame(NULL, 0, TRUE);
+        if (Frame == MI_NO_PAGE) {
+            MiReturnResident(1);
+        }
+    }
+    if (Frame == MI_NO_PAGE) {
+        ExFreePoolWithTag(Set, MI_TAG_WORKING_SET);
+        return STATUS_INSUFFICIENT_RESOURCES;
+    }
+    PMMPTE New = MiFrameToVirtual(Frame);
+    PMMPTE System = MI_PXE_OF(MM_SYSTEM_RANGE_START);
+    for (ULONG i = 0; i < 256; i++) {
+        New[256 + i] = System[i];
+    }
+    New[LOADER_SELF_MAP_SLOT] = MiValidPte(Frame, MI_READWRITE, FALSE) | MI_PTE_DIRTY;
+    Process->Pcb.DirectoryTableBase = (ULONG64)Frame << PAGE_SHIFT;
+    Process->VadRoot = NULL;
+    Process->MmWorkingSet = Set;
+    MiInitializeWorkingSet(Set, Process);
+
+    KAPC_STATE State;
+    KeStackAttachProcess(&Process->Pcb, &State);
+    MiMapSharedData();
+    KeUnstackDetachProcess(&State);
+    return STATUS_SUCCESS;
+}
+
+/* Frees the user half's tables below one entry; attached to the process. */
+static VOID MiFreeTables(PMMPTE Table, ULONG Entries, ULONG Level)
+{
+    for (ULONG i = 0; i < Entries; i++) {
+        if (!(Table[i] & MI_PTE_VALID)) {
+            continue;
+        }
+        ULONG Frame = (ULONG)MI_PTE_FRAME(Table[i]);
+        if (Level > 1) {
+            MiFreeTables(MiFrameToVirtual(Frame), 512, Level - 1);
+        }
+        Table[i] = 0;
+        MiFreeNonpagedFrame(Frame);
+        MiReturnResident(1);
+    }
+}
+
+static VOID MiFreeVadPages(PMI_VAD Vad)
+{
+    KIRQL Irql = KiAcquireSpinLock(&MiPfnLock);
+    for (ULONG64 Va = Vad->Start; Va < Vad->End; Va += PAGE_SIZE) {
+        PMMPTE Pte = MiWalk((PVOID)Va, NULL);
+        if (Pte != NULL && *Pte != 0) {
+            MiDeletePte(Pte, MiFrameOfTable(Pte), 0, &Irql);
+        }
+    }
+    KiReleaseSpinLock(&MiPfnLock, Irql);
+    MiReturnCommit((Vad->End - Vad->Start) >> PAGE_SHIFT);
+}
+
+VOID MmDeleteProcessAddressSpace(PEPROCESS Process)
+{
+    KAPC_STATE State;
+    PMI_WORKING_SET Set = Process->MmWorkingSet;
+    KeStackAttachProcess(&Process->Pcb, &State);
+    while (Process->VadRoot != NULL) {
+        PMI_VAD Vad = Process->VadRoot;
+        Process->VadRoot = Vad->Next;
+        MiFreeVadPages(Vad);
+        ExFreePoolWithTag(Vad, MI_TAG_VAD);
+    }
+    PMMPTE Shared = MiWalk((PVOID)MI_USER_SHARED_DATA, NULL);
+    if (Shared != NULL) {
+        *Shared = 0;
+    }
+    KeUnstackDetachProcess(&State);
+
+    ULONG Root = (ULONG)(Process->Pcb.DirectoryTableBase >> PAGE_SHIFT);
+    MiFreeTables(MiFrameToVirtual(Root), 256, 3);
+    MiFreeNonpagedFrame(Root);
+    MiReturnResident(1);
+    KIRQL Irql = KiAcquireSpinLock(&MiPfnLock);
+    NT_VERIFY(Set->Pages.Count == 0);
+    RemoveEntryList(&Set->Links);
+    KiReleaseSpinLock(&MiPfnLock, Irql);
+    ExFreePoolWithTag(Set, MI_TAG_WORKING_SET);
+    Process->MmWorkingSet = NULL;
+}
+
+PMI_VAD MiFindVad(PEPROCESS Process, ULONG64 Va)
+{
+    for (PMI_VAD Vad = Process->VadRoot; Vad != NULL && Vad->Start <= Va; Vad = Vad->Next) {
+        if (Va < Vad->End) {
+            return Vad;
+        }
+    }
+    return NULL;
+}
+
+/* Links a VAD at *Base, or at the lowest gap when that is 0. FALSE: no room there. */
+static BOOLEAN MiInsertVad(PEPROCESS Process, PMI_VAD New, ULONG64 Base, ULONG64 Size)
+{
+    PMI_VAD *Link = (PMI_VAD *)&Process->VadRoot;
+    ULONG64 Start = Base != 0 ? Base : MI_USER_ALLOCATION_START;
+    while (*Link != NULL && (*Link)->Start < Start + Size) {
+        if ((*Link)->End > Start) {
+            if (Base != 0) {
+                return FALSE;
+            }
+            Start = ((*Link)->End + MI_ALLOCATION_GRANULARITY - 1) &
+                    ~(MI_ALLOCATION_GRANULARITY - 1);
+        }
+        Link = &(*Link)->Next;
+    }
+    if (Start + Size > MI_USER_SHARED_DATA && Start < MI_USER_SHARED_DATA + 0x10000) {
+        return FALSE; /* a client process lives below the shared page */
+    }
+    New->Start = Start;
+    New->End = Start + Size;
+    New->Next = *Link;
+    *Link = New;
+    return TRUE;
+}
+
+NTSTATUS MmAllocateUserMemory(PVOID *Base, SIZE_T Size, ULONG Protect)
+{
+    PEPROCESS Process = MiCurrentProcess();
+    PMI_WORKING_SET Set = Process->MmWorkingSet;
+    ULONG64 Address = (ULONG64)*Base;
+    ULONG Protection = MiProtectionOfPage(Protect);
+    if (Set == NULL || Protection == 0 || Size == 0 || Size > MI_USER_SHARED_DATA ||
+        (Address & (MI_ALLOCATION_GRANULARITY - 1)) != 0 || Address > MI_USER_SHARED_DATA) {
+        return STATUS_INVALID_PARAMETER;
+    }
+    ULONG64 Pages = BYTES_TO_PAGES(Size);
+    if (!MiChargeCommit(Pages)) {
+        return STATUS_COMMITMENT_LIMIT;
+    }
+    PMI_VAD Vad = ExAllocatePoolWithTag(NonPagedPool, sizeof(MI_VAD), MI_TAG_VAD);
+    if (Vad == NULL) {
+        MiReturnCommit(Pages);
+        return STATUS_INSUFFICIENT_RESOURCES;
+    }
+    Vad->Protection = Protection;
+    ExAcquireFastMutex(&Set->AddressLock);
+    BOOLEAN Inserted = MiInsertVad(Process, Vad, Address, Pages << PAGE_SHIFT);
+    ExReleaseFastMutex(&Set->AddressLock);
+    if (!Inserted) {
+        ExFreePoolWithTag(Vad, MI_TAG_VAD);
+        MiReturnCommit(Pages);
+        return STATUS_CONFLICTING_ADDRESSES;
+    }
+    *Base = (PVOID)Vad->Start;
+    return STATUS_SUCCESS;
+}
+
+NTSTATUS MmFreeUserMemory(PVOID Base)
+{
+    PEPROCESS Process = MiCurrentProcess();
+    PMI_WORKING_SET Set = Process->MmWorkingSet;
+    if (Set == NULL) {
+        return STATUS_INVALID_PARAMETER;
+    }
+    ExAcquireFastMutex(&Set->AddressLock);
+    PMI_VAD *Link = (PMI_VAD *)&Process->VadRoot;
+    while (*Link != NULL && (*Link)->Start != (ULONG64)Base) {
+        Link = &(*Link)->Next;
+    }
+    PMI_VAD Vad = *Link;
+    if (Vad != NULL) {
+        *Link = Vad->Next;
+        MiFreeVadPages(Vad);
+    }
+    ExReleaseFastMutex(&Set->AddressLock);
+    if (Vad == NULL) {
+        return STATUS_MEMORY_NOT_ALLOCATED;
+    }
+    ExFreePoolWithTag(Vad, MI_TAG_VAD);
+    return STATUS_SUCCESS;
+}

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Imports of a driver: bound by name against the kernel's own export directory (ntoskrnl.exe and
+ * hal.dll are the same image here) or that of a loaded driver.
+ *
+ * A name nobody exports gets a stub: the load goes on, the host is told, and only a call ends in a
+ * bug check that names what was called and from where. In the page-out modes always and random,
+ * functions of the kernel are reached through a stub as well, which pages out first.
+ *
+ * Stubs are code in executable nonpaged pool, freed with the image:
+ *   missing:  movabs $record, %rcx ; movabs $MiMissingImport, %rax ; jmp *%rax
+ *   gate:     movabs $function, %r11 ; movabs $MiKernelCallGate, %rax ; jmp *%rax
+ * rax and r11 are free at a call by the x64 convention.
+ */
+#include "mm/image.h"
+
+#include "nt/rtl.h"
+
+#define MI_TAG_IMAGE 'gmIM'
+#define MI_STUB_SIZE 24u
+
+VOID (*MmMissingImportHook)(PCSTR Dll, PCSTR Name);
+extern VOID MiKernelCallGate(VOID); /* kernel_call_gate.S */
+
+typedef struct _MI_MISSING_IMPORT {
+    CHAR Dll[40];
+    CHAR Name[88];
+} MI_MISSING_IMPORT, *PMI_MISSING_IMPORT;
+
+/* The called side of a missing import's stub; the return address is the driver's. */
+static DECLSPEC_NORETURN VOID MiMissingImport(PMI_MISSING_IMPORT Missing)
+{
+    CHAR Text[192];
+    PVOID Caller = __builtin_return_address(0);
+    _snprintf(Text, sizeof(Text), "call of %s!%s, which is not implemented", Missing->Dll,
+              Missing->Name);
+    MiReportFinding(0xC0000263, Text, Caller);
+    KeBugCheckEx(KMODE_EXCEPTION_NOT_HANDLED, (ULONG_PTR)(ULONG)STATUS_DRIVER_ENTRYPOINT_NOT_FOUND,
+                 (ULONG_PTR)Caller, (ULONG_PTR)Missing->Name, (ULONG_PTR)Missing->Dll);
+}
+
+static VOID MiWriteStub(PUCHAR Stub, UCHAR Register, ULONG64 Value, PVOID Target)
+{
+    Stub[0] = Register == 1 ? 0x48 : 0x49; /* rcx or r11 */
+    Stub[1] = Register == 1 ? 0xb9 : 0xbb;
+    __builtin_memcpy(Stub + 2, &Value, 8);
+    Stub[10] = 0x48;
+    Stub[11] = 0xb8;
+    __builtin_memcpy(Stub + 12, &Target, 8);
+    Stub[20] = 0xff;
+    Stub[21] = 0xe0;
+}
+
+/* ntoskrnl.exe, hal.dll and the names ntoskrnl.exe has on other Windows machines. */
+static BOOLEAN MiIsKernelName(PCSTR Dll)
+{
+    static const PCSTR Names[] = {"ntoskrnl.exe", "hal.dll", "ntkrnlmp.exe", "ntkrnlpa.exe"};
+    for (ULONG i = 0; i < RTL_NUMBER_OF(Names); i++) {
+        if (_stricmp(Dll, Names[i]) == 0) {
+            return TRUE;
+        }
+    }
+    return FALSE;
+}
+
+static PVOID MiFindExport(PCSTR Dll, PCSTR Name)
+{
+    if (MiIsKernelName(Dll)) {
+        return PeMappedFindExport((PVOID)KeLoaderBlock->KernelBase, KeLoaderBlock->KernelSize,
+                                  Name);
+    }
+    for (ULONG i = 0; i < MI_MAX_IMAGES; i++) {
+        PMM_IMAGE Image = MiImages[i];
+        if (Image != NULL && _stricmp(Dll, Image->Name) == 0) {
+            return PeMappedFindExport((PVOID)Image->Base, Image->Pages << PAGE_SHIFT, Name);
+        }
+    }
+    return NULL;
+}
+
+PVOID MmGetSystemRoutineAddress(PUNICODE_STRING SystemRoutineName)
+{
+    CHAR Name[128];
+    ULONG Chars = SystemRoutineName->Length / sizeof(WCHAR);
+    if (Chars == 0 || Chars >= sizeof(Name)) {
+        return NULL;
+    }
+    for (ULONG i = 0; i < Chars; i++) {
+        WCHAR Char = SystemRoutineName->Buffer[i];
+        if (Char >= 0x80) {
+            return NULL;
+        }
+        Name[i] = (CHAR)Char;
+    }
+    Name[Chars] = 0;
+    return PeMappedFindExport((PVOID)KeLoaderBlock->KernelBase, KeLoaderBlock->KernelSize, Name);
+}
+
+static BOOLEAN MiIsExecutable(PVOID Address)
+{
+    PMMPTE Pte = MiWalk(Address, NULL);
+    return Pte != NULL && (*Pte & MI_PTE_VALID) && !(*Pte & MI_PTE_NO_EXECUTE);
+}
+
+typedef struct _MI_BINDING {
+    PMM_IMAGE Image;
+    PUCHAR NextStub;
+    PMI_MISSING_IMPORT NextMissing;
+} MI_BINDING;
+
+static VOID MiBindOne(MI_BINDING *Binding, const PE_IMPORT_DLL *Dll, const PE_IMPORT *Import)
+{
+    PVOID *Slot = (PVOID *)(Binding->Image->Base + Import->SlotRva);
+    PVOID Target = Import->Name != NULL ? MiFindExport(Dll->Name, Import->Name) : NULL;
+    PUCHAR Stub = Binding->NextStub;
+    if (Target == NULL) {
+        PMI_MISSING_IMPORT Missing = Binding->NextMissing++;
+        _snprintf(Missing->Dll, sizeof(Missing->Dll) - 1, "%s", Dll->Name);
+        if (Import->Name != NULL) {
+            _snprintf(Missing->Name, sizeof(Missing->Name) - 1, "%s", Import->Name);
+        } else {
+            _snprintf(Missing->Name, sizeof(Missing->Name) - 1, "#%u", Import->Ordinal);
+        }
+        MiWriteStub(Stub, 1, (ULONG64)Missing, MiMissingImport);
+        if (MmMissingImportHook != NULL) {
+            MmMissingImportHook(Missing->Dll, Missing->Name);
+        }
+    } else if (MiKernelCallsPageOut() && MiIsExecutable(Target)) {
+        MiWriteStub(Stub, 11, (ULONG64)Target, MiKernelCallGate);
+    } else {
+        *Slot = Target;
+        return;
+    }
+    Binding->NextStub += MI_STUB_SIZE;
+    *Slot = Stub;
+}
+
+/* Counts all imports, and the missing ones, so that one block holds every stub and record. */
+static NTSTATUS MiCountImports(const PE_IMAGE *Pe, PULONG Imports, PULONG Missing, PE_ERROR *Error)
+{
+    PE_IMPORT_DLL Dll;
+    PE_IMPORT Import;
+    PE_STEP Step;
+    *Imports = *Missing = 0;
+    for (ULONG d = 0; (Step = PeImageImportDll(Pe, d, &Dll, Error)) == PeStepItem; d++) {
+        PE_STEP Inner;
+        for (ULONG i = 0; (Inner = PeImageImport(Pe, &Dll, i, &Import, Error)) == PeStepItem; i++) {
+            (*Imports)++;
+            *Missing += Import.Name == NULL || MiFindExport(Dll.Name, Import.Name) == NULL;
+        }
+        if (Inner == PeStepError) {
+            return STATUS_INVALID_IMAGE_FORMAT;
+        }
+    }
+    return Step == PeStepError ? STATUS_INVALID_IMAGE_FORMAT : STATUS_SUCCESS;
+}
+
+NTSTATUS MiBindImports(PMM_IMAGE Image, const PE_IMAGE *Pe, PCHAR ErrorText, SIZE_T ErrorSize)
+{
+    PE_ERROR Error;
+    PE_IMPORT_DLL Dll;
+    PE_IMPORT Import;
+    ULONG Imports, Missing;
+    NTSTATUS Status = MiCountImports(Pe, &Imports, &Missing, &Error);
+    if (!NT_SUCCESS(Status)) {
+        _snprintf(ErrorText, ErrorSize, "offset 0x%I64x: %s", Error.Offset, Error.Rule);
+        return Status;
+    }
+    ULONG Stubs = MiKernelCallsPageOut() ? Imports : Missing;
+    SIZE_T Size = (SIZE_T)Stubs * MI_STUB_SIZE + (SIZE_T)Missing * sizeof(MI_MISSING_IMPORT);
+    if (Size != 0) {
+        Image->ImportStubs = ExAllocatePoolWithTag(NonPagedPool, Size, MI_TAG_IMAGE);
+        if (Image->ImportStubs == NULL) {
+            _snprintf(ErrorText, ErrorSize, "not enough memory for %u import stubs", Stubs);
+            return STATUS_INSUFFICIENT_RESOURCES;
+        }
+        __builtin_memset(Image->ImportStubs, 0, Size);
+    }
+    MI_BINDING Binding = {Image, Image->ImportStubs,
+                          (PMI_MISSING_IMPORT)((PUCHAR)Image->ImportStubs + Stubs * MI_STUB_SIZE)};
+    for (ULONG d = 0; PeImageImportDll(Pe, d, &Dll, &Error) == PeStepItem; d++) {
+        for (ULONG i = 0; PeImageImport(Pe, &Dll, i, &Import, &Error) == PeStepItem; i++) {
+            MiBindOne(&Binding, &Dll, &Import);
+        }
+    }
+    return STATUS_SUCCESS;
+}

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The routines of the mission: locking of pageable sections, and paging of an entire driver.
+ * Source documents: MmLockPagableDataSection, MmLockPagableSectionByHandle,
+ * MmUnlockPagableImageSection, MmPageEntireDriver, MmResetDriverPaging (WDK), and where those are
+ * silent the decision table in docs/routines.md.
+ *
+ * All run at <= APC_LEVEL under MiImageLock. The lock of an already locked section changes a
+ * counter and touches no page.
+ */
+#include "mm/image.h"
+
+FAST_MUTEX MiImageLock;
+
+/* MiImageLock held. Brings a section's pages to what the rule of image.h demands. */
+static VOID MiApplyRule(PMI_SECTION Section)
+{
+    BOOLEAN Pageable =
+        (Section->Pageable || Section->Image->WholePaged) && Section->LockCount == 0;
+    if (Section->Discarded || Section->Pages == 0 || Section->Resident == !Pageable) {
+        return;
+    }
+    if (Pageable) {
+        MiMakePageable(&MiSystemWorkingSet, Section->Address, Section->Pages);
+    } else {
+        NTSTATUS Status = MiMakeResident(Section->Address, Section->Pages);
+        /* A read error has ended in a bug check at the fault; nothing else can fail. */
+        NT_VERIFY(NT_SUCCESS(Status));
+    }
+    Section->Resident = !Pageable;
+}
+
+PVOID MmLockPagableDataSection(PVOID AddressWithinSection)
+{
+    KI_ASSERT_IRQL_AT_MOST(APC_LEVEL);
+    ExAcquireFastMutex(&MiImageLock);
+    PMI_SECTION Section = MiFindSection(AddressWithinSection);
+    if (Section == NULL || Section->Discarded) {
+        KeBugCheckEx(MEMORY_MANAGEMENT, 0x1234, (ULONG_PTR)AddressWithinSection, 0, 0);
+    }
+    Section->LockCount++;
+    if (Section->LockCount == 1) {
+        MiApplyRule(Section);
+    }
+    ExReleaseFastMutex(&MiImageLock);
+    return Section;
+}
+
+PVOID MmLockPagableImageSection(PVOID AddressWithinSection)
+{
+    return MmLockPagableDataSection(AddressWithinSection);
+}
+
+/* A handle is a section record of a loaded image, and nothing else. MiImageLock held. */
+static PMI_SECTION MiSectionOfHandle(PVOID Handle)
+{
+    for (ULONG i = 0; i < MI_MAX_IMAGES; i++) {
+        PMM_IMAGE Image = MiImages[i];
+        if (Image == NULL || (ULONG64)Handle < (ULONG64)&Image->Section[0]) {
+            continue;
+        }
+        ULONG64 Offset = (ULONG64)Handle - (ULONG64)&Image->Section[0];
+        if (Offset % sizeof(MI_SECTION) == 0 && Offset / sizeof(MI_SECTION) < Image->SectionCount) {
+            return Handle;
+        }
+    }
+    return NULL;
+}
+
+VOID MmLockPagableSectionByHandle(PVOID ImageSectionHandle)
+{
+    KI_ASSERT_IRQL_AT_MOST(APC_LEVEL);
+    ExAcquireFastMutex(&MiImageLock);
+    PMI_SECTION Section = MiSectionOfHandle(ImageSectionHandle);
+    if (Section == NULL || Section->Discarded) {
+        KeBugCheckEx(MEMORY_MANAGEMENT, 0x1234, (ULONG_PTR)ImageSectionHandle, 0, 0);
+    }
+    Section->LockCount++;
+    if (Section->LockCount == 1) {
+        MiApplyRule(Section);
+    }
+    ExReleaseFastMutex(&MiImageLock);
+}
+
+VOID MmUnlockPagableImageSection(PVOID ImageSectionHandle)
+{
+    KI_ASSERT_IRQL_AT_MOST(APC_LEVEL);
+    ExAcquireFastMutex(&MiImageLock);
+    PMI_SECTION Section = MiSectionOfHandle(ImageSectionHandle);
+    if (Section == NULL || Section->LockCount == 0) {
+        KeBugCheckEx(MEMORY_MANAGEMENT, 0x1010, (ULONG_PTR)ImageSectionHandle, 0, 0);
+    }
+    Section->LockCount--;
+    MiApplyRule(Section);
+    ExReleaseFastMutex(&MiImageLock);
+}
+
+/* Everything but the headers follows the rule again. MiImageLock held. */
+static VOID MiSetWholePaged(PMM_IMAGE Image, BOOLEAN WholePaged)
+{
+    if (Image->WholePaged == WholePaged) {
+        return;
+    }
+    Image->WholePaged = WholePaged;
+    for (ULONG i = 1; i < Image->SectionCount; i++) {
+        MiApplyRule(&Image->Section[i]);
+    }
+}
+
+PVOID MmPageEntireDriver(PVOID AddressWithinSection)
+{
+    KI_ASSERT_IRQL_AT_MOST(APC_LEVEL);
+    PVOID Base = NULL;
+    ExAcquireFastMutex(&MiImageLock);
+    PMM_IMAGE Image = MmFindImage(AddressWithinSection);
+    if (Image != NULL) {
+        MiSetWholePaged(Image, TRUE);
+        Base = (PVOID)Image->Base;
+    }
+    ExReleaseFastMutex(&MiImageLock);
+    if (Base == NULL) {
+        MiReportFinding(0x1A0001, "MmPageEntireDriver: the address is in no driver",
+                        AddressWithinSection);
+    }
+    return Base;
+}
+
+VOID MmResetDriverPaging(PVOID AddressWithinSection)
+{
+    KI_ASSERT_IRQL_AT_MOST(APC_LEVEL);
+    ExAcquireFastMutex(&MiImageLock);
+    PMM_IMAGE Image = MmFindImage(AddressWithinSection);
+    if (Image != NULL) {
+        MiSetWholePaged(Image, FALSE);
+    }
+    ExReleaseFastMutex(&MiImageLock);
+    if (Image == NULL) {
+        MiReportFinding(0x1A0002, "MmResetDriverPaging: the address is in no driver",
+                        AddressWithinSection);
+    }
+}

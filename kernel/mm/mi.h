@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Mm's internals: PTE forms, page frames, working sets, the paging file.
+ *
+ * One lock, MiPfnLock, guards every PTE of pageable memory, every page frame entry, the page
+ * lists, the working sets and the paging file's slots. It is held for microseconds: whatever waits
+ * (disk, free pages) drops it first. It is taken at DISPATCH_LEVEL, or by the fast fault path with
+ * interrupts off. Alternatives rejected: a lock per working set and one for frames, as NT has it,
+ * doubles the orders to get right and gains nothing on one processor.
+ *
+ * PTE forms (what !pte of a debugger shows; the bits are NT's):
+ *   valid            bit 0 = 1                      the processor's
+ *   transition       bit 0 = 0, bit 11 = 1          frame in bits 12-47, protection in bits 5-9
+ *   paging file      bit 0 = 0, bit 11 = 0, 63:32   slot, protection in bits 5-9
+ *   demand zero      bit 0 = 0, bit 11 = 0, slot 0, protection not 0
+ *   nothing          all zero
+ */
+#pragma once
+
+#include "io/paging_disk.h"
+#include "mm/mm.h"
+#include "nt/ex.h"
+#include "nt/kd.h"
+
+typedef ULONG64 MMPTE, *PMMPTE;
+
+#define MI_PTE_VALID 0x001ull
+#define MI_PTE_WRITE 0x002ull
+#define MI_PTE_USER 0x004ull
+#define MI_PTE_WRITE_THROUGH 0x008ull
+#define MI_PTE_CACHE_DISABLE 0x010ull
+#define MI_PTE_ACCESSED 0x020ull
+#define MI_PTE_DIRTY 0x040ull
+#define MI_PTE_LARGE 0x080ull
+#define MI_PTE_NO_EXECUTE 0x8000000000000000ull
+#define MI_PTE_FRAME_MASK 0x000ffffffffff000ull
+#define MI_PTE_TRANSITION 0x800ull
+#define MI_PTE_PROTECTION_SHIFT 5
+#define MI_PTE_PROTECTION_MASK 0x3e0ull
+
+/* Protection codes in a PTE that is not valid; NT's MM_ numbers. */
+#define MI_READONLY 1u
+#define MI_EXECUTE_READ 3u
+#define MI_READWRITE 4u
+#define MI_EXECUTE_READWRITE 6u
+#define MI_GUARD 0x10u
+
+#define MI_PTE_FRAME(pte) ((PFN_NUMBER)(((pte) & MI_PTE_FRAME_MASK) >> PAGE_SHIFT))
+#define MI_PTE_PROTECTION(pte) ((ULONG)(((pte) & MI_PTE_PROTECTION_MASK) >> MI_PTE_PROTECTION_SHIFT))
+#define MI_PTE_SLOT(pte) ((ULONG)((pte) >> 32))
+#define MI_SOFTWARE_PTE(protection, slot) \
+    (((ULONG64)(slot) << 32) | ((ULONG64)(protection) << MI_PTE_PROTECTION_SHIFT))
+#define MI_TRANSITION_PTE(protection, frame)                                   \
+    (((ULONG64)(frame) << PAGE_SHIFT) | MI_PTE_TRANSITION |                    \
+     ((ULONG64)(protection) << MI_PTE_PROTECTION_SHIFT))
+
+/* The self-map: the PTE, PDE, PPE and PXE of an address, in the current address space. */
+#define MI_PTE_OF(va) ((PMMPTE)(MM_PTE_BASE + ((((ULONG64)(va)) >> 9) & 0x7ffffffff8ull)))
+#define MI_PDE_OF(va) MI_PTE_OF(MI_PTE_OF(va))
+#define MI_PPE_OF(va) MI_PTE_OF(MI_PDE_OF(va))
+#define MI_PXE_OF(va) MI_PTE_OF(MI_PPE_OF(va))
+#define MI_VA_OF_PTE(pte) ((PVOID)((LONG64)((ULONG64)(pte) << 25) >> 16))
+
+/* Page states; the numbers are NT's MMLISTS, as !pfn prints them. */
+typedef enum _MI_PAGE_STATE {
+    MiZeroed = 0,
+    MiFree = 1,
+    MiStandby = 2,
+    MiModified = 3,
+    MiBad = 5,
+    MiActive = 6,
+    MiTransition = 7,
+} MI_PAGE_STATE;
+
+#define MI_NO_PAGE 0xffffffffu
+
+struct _MI_WORKING_SET;
+struct _MI_IN_PAGE;
+
+/*
+ * A frame of RAM. 40 bytes, so that with its PTE a page costs 48 bytes.
+ *
+ * Flink/Blink link the page list of the state; while Active they link the working set, unless
+ * Nonpaged (then unused). OriginalPte is what the PTE becomes when the page leaves: protection and
+ * slot; a slot other than 0 there means that the slot holds this page's contents as of the last
+ * time D was clear.
+ */
+typedef struct _MMPFN {
+    ULONG Flink;
+    ULONG Blink;
+    PMMPTE PteAddress; /* in its address space */
+    MMPTE OriginalPte;
+    ULONG PteFrame; /* frame of the page table that holds the PTE */
+    USHORT ReferenceCount; /* Active: 1 + locks; I/O adds 1 */
+    UCHAR State : 3; /* MI_PAGE_STATE */
+    UCHAR Nonpaged : 1;
+    UCHAR ReadInProgress : 1;
+    UCHAR WriteInProgress : 1;
+    UCHAR Rewrite : 1; /* dirtied while being written: the slot's contents are old */
+    UCHAR Delete : 1;  /* its owner went while it was being written */
+    UCHAR Age;
+    union {
+        struct _MI_WORKING_SET *WorkingSet; /* whose page it is, in all pageable states */
+        struct _MI_IN_PAGE *InPage;         /* while ReadInProgress */
+    };
+} MMPFN, *PMMPFN;
+C_ASSERT(sizeof(MMPFN) == 40);
+
+#define MI_PFN(frame) (&((PMMPFN)MM_PFN_DATABASE)[frame])
+#define MI_FRAME_OF_PFN(pfn) ((ULONG)((pfn) - (PMMPFN)MM_PFN_DATABASE))
+
+typedef struct _MI_PAGE_LIST {
+    ULONG Head;
+    ULONG Tail;
+    ULONG64 Count;
+    MI_PAGE_STATE State;
+} MI_PAGE_LIST;
+
+/* The pages of one address space that are valid and may leave. */
+typedef struct _MI_WORKING_SET {
+    MI_PAGE_LIST Pages;
+    LIST_ENTRY Links; /* MiWorkingSets */
+    PEPROCESS Process; /* NULL: the system's */
+    FAST_MUTEX AddressLock; /* user: VADs and page tables */
+    ULONG64 NextSequential; /* the address a sequential reader touches next */
+    ULONG Window; /* pages the next sequential read brings */
+} MI_WORKING_SET, *PMI_WORKING_SET;
+
+/* One read from the paging file in flight; waiters hold a reference. */
+typedef struct _MI_IN_PAGE {
+    SINGLE_LIST_ENTRY Link; /* MiInPageFreeList */
+    KEVENT Event;
+    ULONG References; /* under MiPfnLock */
+    PAGING_REQUEST Request;
+} MI_IN_PAGE, *PMI_IN_PAGE;
+
+/* Page-grained allocator of addresses and of slots: a bit per page, and one for the last page. */
+typedef struct _MI_PAGE_RANGE {
+    PULONG64 Bits;
+    PULONG64 Ends; /* NULL: the owner knows the length */
+    ULONG64 Start; /* address of page 0; 0 for slots */
+    ULONG64 Pages;
+    ULONG64 Used;
+    ULONG64 Hint;
+    KSPIN_LOCK Lock; /* not used for slots: MiPfnLock guards them */
+} MI_PAGE_RANGE, *PMI_PAGE_RANGE;
+
+/* ---- page_frame_database.c ---- */
+extern KSPIN_LOCK MiPfnLock;
+extern MI_PAGE_LIST MiZeroedList, MiFreeList, MiStandbyList, MiModifiedList;
+extern ULONG64 MiHighestFrame;
+extern ULONG64 MiPhysicalPages;
+extern KEVENT MiPagesAvailable; /* notification: set while pages can be had */
+
+VOID MiInitializePageFrameDatabase(LOADER_BLOCK *Loader);
+ULONG MiTakeBootPages(ULONG Pages); /* contiguous, before the lists exist */
+/* MiPfnLock held. The page is removed from all lists, State MiTransition, ReferenceCount 0. */
+ULONG MiRemovePage(BOOLEAN Zero); /* MI_NO_PAGE: none free or standby */
+VOID MiInsertFreePage(ULONG Frame); /* contents dead; poisoned in checked builds */
+VOID MiInsertList(MI_PAGE_LIST *List, ULONG Frame); /* at the tail; sets State */
+VOID MiUnlinkList(MI_PAGE_LIST *List, ULONG Frame);
+MI_PAGE_LIST *MiListOf(PMMPFN Pfn); /* of Standby, Modified, Free, Zeroed pages */
+ULONG64 MiAvailablePages(VOID); /* zeroed + free + standby */
+PMMPTE MiPteOfPage(PMMPFN Pfn); /* through the physical map, in whichever address space */
+VOID MiZeroPage(PVOID Page); /* zero_page.S: SSE stores, as rep stos is slow under TCG */
+/* Blocks until a page can be had. <= APC_LEVEL, no lock held. */
+VOID MiWaitForPages(VOID);
+/* A page for nonpaged use, charged by the caller; waits when MayWait, else may be MI_NO_PAGE. */
+ULONG MiAllocateNonpagedFrame(PMMPTE Pte, ULONG PteFrame, BOOLEAN Zero);
+VOID MiFreeNonpagedFrame(ULONG Frame);
+
+FORCEINLINE PVOID MiFrameToVirtual(ULONG64 Frame)
+{
+    return (PVOID)(MM_PHYSICAL_MAP + (Frame << PAGE_SHIFT));
+}
+
+FORCEINLINE VOID MiInvalidatePage(PVOID Va)
+{
+    __asm__ volatile("invlpg (%0)" : : "r"(Va) : "memory");
+}
+
+/* ---- page_table.c ---- */
+extern const ULONG64 MiProtectionToPte[32];
+/* NULL when a level of the tables is missing. Any IRQL. */
+PMMPTE MiWalk(PVOID Va, PMMPTE *BadEntry);
+/* Every table for the range exists afterwards. System space; FALSE when memory is short. */
+BOOLEAN MiMakeSystemTables(ULONG64 Va, ULONG64 Pages);
+BOOLEAN MiMakeUserTables(ULONG64 Va); /* the current address space */
+ULONG MiFrameOfTable(PMMPTE Pte); /* frame of the table that holds Pte (current space) */
+MMPTE MiValidPte(ULONG Frame, ULONG Protection, BOOLEAN User);
+ULONG MiProtectionOfPage(ULONG PageProtect); /* PAGE_x to MI_x; 0: invalid */
+
+/* ---- page_range.c ---- */
+VOID MiInitializeRange(PMI_PAGE_RANGE Range, ULONG64 Start, ULONG64 Pages, BOOLEAN Ends);
+#define MI_RANGE_FULL (~0ull)
+ULONG64 MiReserveRange(PMI_PAGE_RANGE Range, ULONG64 Pages); /* page index or MI_RANGE_FULL */
+ULONG64 MiReleaseRange(PMI_PAGE_RANGE Range, ULONG64 Index); /* by the end bit; 0: not a start */
+ULONG64 MiQueryRange(PMI_PAGE_RANGE Range, ULONG64 Index); /* pages of the allocation, or 0 */
+VOID MiReleaseRun(PMI_PAGE_RANGE Range, ULONG64 Index, ULONG64 Pages);
+ULONG64 MiFindRun(PMI_PAGE_RANGE Range, ULONG64 Pages); /* sets the bits; lock by the caller */
+
+/* ---- commit.c ---- */
+extern volatile LONG64 MiCommittedPages;
+extern volatile LONG64 MiCommitLimit;
+extern volatile LONG64 MiResidentAvailable; /* pages that nonpaged use may still take */
+BOOLEAN MiChargeCommit(ULONG64 Pages);
+VOID MiReturnCommit(ULONG64 Pages);
+BOOLEAN MiChargeResident(ULONG64 Pages); /* also commit */
+VOID MiReturnResident(ULONG64 Pages);
+
+/* ---- system_pte.c: mapping of nonpaged memory ---- */
+extern MI_PAGE_RANGE MiSystemPteRange, MiImageRange, MiPagedPoolRange, MiNonpagedPoolRange;
+VOID MiInitializeSystemRanges(VOID);
+/* Maps fresh zeroed or unzeroed nonpaged pages at Va (tables exist or are made). */
+BOOLEAN MiMapNonpaged(ULONG64 Va, ULONG64 Pages, ULONG Protection, BOOLEAN Zero);
+VOID MiUnmapNonpaged(ULONG64 Va, ULONG64 Pages); /* frees the frames */
+
+/* ---- working_set.c ---- */
+extern MI_WORKING_SET MiSystemWorkingSet;
+extern LIST_ENTRY MiWorkingSets;
+VOID MiInitializeWorkingSet(PMI_WORKING_SET Set, PEPROCESS Process);
+/* MiPfnLock held for all below. */
+VOID MiInsertWorkingSet(PMI_WORKING_SET Set, ULONG Frame);
+VOID MiRemoveWorkingSet(ULONG Frame);
+BOOLEAN MiTrimPage(ULONG Frame); /* Active -> Standby/Modified; FALSE: locked, stays */
+ULONG64 MiTrimWorkingSet(PMI_WORKING_SET Set); /* every page that may leave */
+/* Ages up to Scan pages from the head, trims those at least MinimumAge old, at most Want. */
+ULONG64 MiAgeWorkingSet(PMI_WORKING_SET Set, ULONG64 Scan, ULONG MinimumAge, ULONG64 Want);
+/* Frees a pageable page and its slot whatever its state; the PTE becomes NewPte. May drop and
+   retake the lock to wait for a read in progress; *OldIrql is kept up to date. */
+VOID MiDeletePte(PMMPTE Pte, ULONG PteFrame, MMPTE NewPte, PKIRQL OldIrql);
+/* Turns mapped nonpaged pages into pageable ones (in Set), and back (brings them in first). */
+VOID MiMakePageable(PMI_WORKING_SET Set, ULONG64 Va, ULONG64 Pages);
+NTSTATUS MiMakeResident(ULONG64 Va, ULONG64 Pages);
+
+/* ---- page_fault.c ---- */
+BOOLEAN MiFastFault(ULONG_PTR FaultCode, PVOID Address);
+/* Brings one page in and keeps it valid by a reference. <= APC_LEVEL. */
+NTSTATUS MiLockPage(PVOID Va, KPROCESSOR_MODE Mode, BOOLEAN Write, PULONG Frame);
+VOID MiUnlockPage(ULONG Frame); /* <= DISPATCH_LEVEL */
+
+/* ---- paging_file.c ---- */
+extern MI_PAGE_RANGE MiSlots;
+extern ULONG64 MiBadSlots;
+NTSTATUS MiOpenPagingFile(VOID);
+ULONG MiAllocateSlots(ULONG Want, PULONG Got); /* first slot, 0: full; MiPfnLock held */
+VOID MiFreeSlot(ULONG Slot); /* MiPfnLock held */
+ULONG MiCrcOfPage(ULONG Frame);
+VOID MiSetSlotCrc(ULONG Slot, ULONG Crc);
+ULONG MiSlotCrc(ULONG Slot);
+/* Takes a free in-page block; waits when all are in flight. <= APC_LEVEL, no lock. */
+PMI_IN_PAGE MiAllocateInPage(VOID);
+VOID MiDereferenceInPage(PMI_IN_PAGE InPage); /* MiPfnLock held */
+
+/* ---- modified_page_writer.c, balance_set_manager.c ---- */
+VOID MiStartModifiedPageWriter(VOID);
+VOID MiWakeModifiedPageWriter(VOID); /* any lock state, <= DISPATCH_LEVEL */
+/* Waits until the modified list is empty or the paging file is full. <= APC_LEVEL */
+VOID MiFlushModifiedPages(VOID);
+VOID MiStartBalanceSetManager(VOID);
+VOID MiWakeBalanceSetManager(VOID);
+/* Standby pages to the free list. Returns the count. <= DISPATCH_LEVEL */
+ULONG64 MiPurgeStandby(VOID);
+
+/* ---- counters ---- */
+extern MM_COUNTERS MiCounters; /* the event counts; under MiPfnLock */
+extern ULONG MiLowPages; /* the balance-set manager starts below this */
+
+/* ---- address_space.c ---- */
+typedef struct _MI_VAD {
+    struct _MI_VAD *Next; /* ascending */
+    ULONG64 Start, End;   /* End: first address behind */
+    ULONG Protection;     /* MI_x */
+} MI_VAD, *PMI_VAD;
+PMI_VAD MiFindVad(PEPROCESS Process, ULONG64 Va); /* AddressLock held */
+FORCEINLINE PEPROCESS MiCurrentProcess(VOID)
+{
+    return (PEPROCESS)KiCurrentProcess();
+}
+
+/* ---- mdl.c: system addresses for frames that somebody else keeps alive ---- */
+PVOID MiMapFrames(const PFN_NUMBER *Frames, ULONG64 First, ULONG64 Pages, MMPTE Bits);
+BOOLEAN MiUnmapFrames(ULONG64 Va, ULONG64 Pages); /* FALSE: not the start of such a mapping */
+
+/* ---- page_out_mode.c ---- */
+BOOLEAN MiKernelCallsPageOut(VOID); /* imports are bound through the gate */
+
+/* ---- image.c: see image.h ---- */

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * When pages leave, beyond what memory pressure asks: the mode of `pageable run --page-out`.
+ *
+ *   never      only when no page is left at all
+ *   pressure   only when memory is short (the balance-set manager)
+ *   at-raise   each time IRQL goes to DISPATCH_LEVEL or above from below, and each time a DPC or
+ *              an interrupt routine of a driver is entered
+ *   always     at-raise, and at each kernel call of the driver
+ *   random     as always, each chance taken with probability 1/2 from the seed
+ *
+ * What leaves is the system working set: unlocked pageable sections of drivers, and paged pool.
+ * With Evict the pages also go to the paging file and their frames are freed; that waits for the
+ * disk, so above APC_LEVEL only pages that are already written are freed.
+ */
+#include "mm/mi.h"
+
+static MM_PAGE_OUT_MODE MiPageOutMode = MmPageOutPressure;
+static BOOLEAN MiPageOutEvicts;
+static ULONG64 MiPageOutState;
+
+VOID MmSetPageOutMode(MM_PAGE_OUT_MODE Mode, BOOLEAN Evict, ULONG64 Seed)
+{
+    MiPageOutMode = Mode;
+    MiPageOutEvicts = Evict;
+    MiPageOutState = Seed * 2 + 1; /* the generator's state is never 0 */
+}
+
+BOOLEAN MiKernelCallsPageOut(VOID)
+{
+    return MiPageOutMode == MmPageOutAlways || MiPageOutMode == MmPageOutRandom;
+}
+
+/* xorshift64: the choices follow from the seed and the order of events alone. */
+static BOOLEAN MiFlipCoin(VOID)
+{
+    ULONG64 Next = MiPageOutState;
+    Next ^= Next << 13;
+    Next ^= Next >> 7;
+    Next ^= Next << 17;
+    MiPageOutState = Next;
+    return (Next >> 40) & 1;
+}
+
+static VOID MiPageOutSystem(VOID)
+{
+    if (MiSystemWorkingSet.Pages.Count == 0 && !MiPageOutEvicts) {
+        return;
+    }
+    KIRQL Irql = KiAcquireSpinLock(&MiPfnLock);
+    MiTrimWorkingSet(&MiSystemWorkingSet);
+    KiReleaseSpinLock(&MiPfnLock, Irql);
+    if (MiPageOutEvicts) {
+        if (Irql <= APC_LEVEL) {
+            MiFlushModifiedPages();
+        }
+        MiPurgeStandby();
+    }
+}
+
+VOID MmNotifyIrqlRaise(KIRQL NewIrql)
+{
+    if (MiPageOutMode < MmPageOutAtRaise || NewIrql < DISPATCH_LEVEL ||
+        KeGetCurrentIrql() > DISPATCH_LEVEL) {
+        return;
+    }
+    if (MiPageOutMode != MmPageOutRandom || MiFlipCoin()) {
+        MiPageOutSystem();
+    }
+}
+
+VOID MmNotifyKernelCall(VOID)
+{
+    if (!MiKernelCallsPageOut() || KeGetCurrentIrql() > DISPATCH_LEVEL) {
+        return;
+    }
+    if (MiPageOutMode != MmPageOutRandom || MiFlipCoin()) {
+        MiPageOutSystem();
+    }
+}
+
+VOID MmPageOutEverything(BOOLEAN Evict)
+{
+    KIRQL Irql = KiAcquireSpinLock(&MiPfnLock);
+    for (PLIST_ENTRY Link = MiWorkingSets.Flink; Link != &MiWorkingSets; Link = Link->Flink) {
+        MiTrimWorkingSet(CONTAINING_RECORD(Link, MI_WORKING_SET, Links));
+    }
+    KiReleaseSpinLock(&MiPfnLock, Irql);
+    if (Evict) {
+        MiFlushModifiedPages();
+        MiPurgeStandby();
+    }
+}

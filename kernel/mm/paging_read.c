@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Reads from the paging file: the hard fault.
+ *
+ * The faulting thread picks the cluster, marks each frame ReadInProgress, drops MiPfnLock, submits
+ * the request and waits on the block's event, which the disk's DPC sets. Threads that fault on the
+ * same pages meanwhile find the frames and wait on the same event. Then the reader checks every
+ * page's CRC, without the lock, and maps the good ones.
+ *
+ * A cluster is one page unless the last read of this working set ended where this one begins; then
+ * the window doubles up to PAGING_CLUSTER_MAXIMUM. The pages that come along are mapped at once
+ * with the accessed bit clear, so that aging takes them first if nobody comes for them. When a
+ * cluster fails, only the page that was asked for is read again: a bad neighbour is not an error
+ * until it is touched.
+ */
+#include "mm/mi.h"
+
+/* DPC; the block is referenced by its reader until it has seen the event. */
+static VOID MiReadCompleted(PPAGING_REQUEST Request)
+{
+    PMI_IN_PAGE InPage = Request->Context;
+    KeSetEvent(&InPage->Event, 1, FALSE);
+}
+
+/* How many pages from Pte on can come in by one read: MiPfnLock held. At least 1. */
+static ULONG MiClusterLength(PMMPTE Pte, ULONG64 Va, PMI_WORKING_SET Set)
+{
+    ULONG Slot = MI_PTE_SLOT(*Pte);
+    ULONG Length = 1;
+    if ((Va & ~(ULONG64)(PAGE_SIZE - 1)) == Set->NextSequential) {
+        Set->Window = Set->Window * 2 < PAGING_CLUSTER_MAXIMUM ? Set->Window * 2
+                                                               : PAGING_CLUSTER_MAXIMUM;
+    } else {
+        Set->Window = 1;
+    }
+    ULONG64 Spare = MiAvailablePages() > MiLowPages ? MiAvailablePages() - MiLowPages : 0;
+    while (Length < Set->Window && Length < Spare) {
+        PMMPTE Next = Pte + Length;
+        if (BYTE_OFFSET(Next) == 0 || (*Next & (MI_PTE_VALID | MI_PTE_TRANSITION)) != 0 ||
+            MI_PTE_SLOT(*Next) != Slot + Length || MI_PTE_PROTECTION(*Next) == 0 ||
+            (MI_PTE_PROTECTION(*Next) & MI_GUARD)) {
+            break;
+        }
+        Length++;
+    }
+    return Length;
+}
+
+/* Frames for the cluster, marked as being read; returns how many were to be had. */
+static ULONG MiPrepareRead(PMMPTE Pte, ULONG Length, PMI_IN_PAGE InPage)
+{
+    ULONG Count = 0;
+    InPage->Request.Slot = MI_PTE_SLOT(*Pte);
+    while (Count < Length) {
+        ULONG Frame = MiRemovePage(FALSE);
+        if (Frame == MI_NO_PAGE) {
+            break;
+        }
+        PMMPFN Pfn = MI_PFN(Frame);
+        MMPTE Old = Pte[Count];
+        Pfn->PteAddress = Pte + Count;
+        Pfn->PteFrame = MiFrameOfTable(Pte);
+        Pfn->OriginalPte = Old;
+        Pfn->ReferenceCount = 1;
+        Pfn->ReadInProgress = TRUE;
+        Pfn->InPage = InPage;
+        Pte[Count] = MI_TRANSITION_PTE(MI_PTE_PROTECTION(Old), Frame);
+        InPage->Request.Page[Count++] = Frame;
+    }
+    InPage->Request.PageCount = Count;
+    return Count;
+}
+
+/* Good pages become valid, failed ones go back to the paging-file form. MiPfnLock held. */
+static VOID MiFinishRead(PMMPTE Pte, PMI_WORKING_SET Set, PMI_IN_PAGE InPage, ULONG GoodMask)
+{
+    for (ULONG i = 0; i < InPage->Request.PageCount; i++) {
+        ULONG Frame = (ULONG)InPage->Request.Page[i];
+        PMMPFN Pfn = MI_PFN(Frame);
+        Pfn->ReadInProgress = FALSE;
+        if (GoodMask & (1u << i)) {
+            MMPTE New =
+                MiValidPte(Frame, MI_PTE_PROTECTION(Pfn->OriginalPte), Set->Process != NULL);
+            Pte[i] = i == 0 ? New : New & ~MI_PTE_ACCESSED;
+            MiInsertWorkingSet(Set, Frame);
+        } else {
+            Pte[i] = Pfn->OriginalPte;
+            Pfn->ReferenceCount = 0;
+            MiInsertFreePage(Frame);
+        }
+    }
+}
+
+/* Bit i: page i of a successful read has the CRC its slot was written with. No lock. */
+static ULONG MiCheckCrcs(PMI_IN_PAGE InPage)
+{
+    ULONG GoodMask = 0;
+    if (!NT_SUCCESS(InPage->Request.Status)) {
+        return 0;
+    }
+    for (ULONG i = 0; i < InPage->Request.PageCount; i++) {
+        if (MiCrcOfPage((ULONG)InPage->Request.Page[i]) ==
+            MiSlotCrc((ULONG)InPage->Request.Slot + i)) {
+            GoodMask |= 1u << i;
+        }
+    }
+    return GoodMask;
+}
+
+/*
+ * Called with MiPfnLock held, *Pte in paging-file form; drops the lock. STATUS_PENDING: nothing
+ * was read (no memory, or only the neighbours were bad), the caller looks at the PTE again.
+ */
+NTSTATUS MiReadPages(PMMPTE Pte, ULONG64 Va, PMI_WORKING_SET Set, KIRQL Irql)
+{
+    MMPTE Wanted = *Pte;
+    KiReleaseSpinLock(&MiPfnLock, Irql);
+    PMI_IN_PAGE InPage = MiAllocateInPage();
+    Irql = KiAcquireSpinLock(&MiPfnLock);
+    ULONG Count = 0;
+    if (*Pte == Wanted) {
+        Count = MiPrepareRead(Pte, MiClusterLength(Pte, Va, Set), InPage);
+    }
+    BOOLEAN NoMemory = Count == 0 && *Pte == Wanted;
+    if (Count == 0) {
+        MiDereferenceInPage(InPage);
+        KiReleaseSpinLock(&MiPfnLock, Irql);
+        if (NoMemory) {
+            MiWaitForPages();
+        }
+        return STATUS_PENDING;
+    }
+    KiReleaseSpinLock(&MiPfnLock, Irql);
+
+    InPage->Request.Write = FALSE;
+    InPage->Request.Complete = MiReadCompleted;
+    InPage->Request.Context = InPage;
+    IoSubmitPagingRequest(&InPage->Request);
+    KeWaitForSingleObject(&InPage->Event, WrPageIn, KernelMode, FALSE, NULL);
+
+    ULONG GoodMask = MiCheckCrcs(InPage);
+    NTSTATUS Status = InPage->Request.Status;
+    ULONG Frame = (ULONG)InPage->Request.Page[0];
+    if (NT_SUCCESS(Status) && !(GoodMask & 1)) {
+        /* In-page CRC error: P2 offset in the paging file (bytes; NV), P3 CRC found, P4 expected. */
+        KeBugCheckEx(MEMORY_MANAGEMENT, 0x3f, InPage->Request.Slot << PAGE_SHIFT,
+                     MiCrcOfPage(Frame), MiSlotCrc((ULONG)InPage->Request.Slot));
+    }
+    Irql = KiAcquireSpinLock(&MiPfnLock);
+    MiFinishRead(Pte, Set, InPage, GoodMask);
+    MiCounters.HardFaults++;
+    MiCounters.PageReads++;
+    MiCounters.PagesRead += Count;
+    Set->NextSequential =
+        (Va & ~(ULONG64)(PAGE_SIZE - 1)) + ((ULONG64)(NT_SUCCESS(Status) ? Count : 0) << PAGE_SHIFT);
+    if (!NT_SUCCESS(Status)) {
+        Set->NextSequential = 0;
+    }
+    MiDereferenceInPage(InPage);
+    KiReleaseSpinLock(&MiPfnLock, Irql);
+    if (!NT_SUCCESS(Status) && Count > 1) {
+        return STATUS_PENDING;
+    }
+    return Status;
+}

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * System address ranges, nonpaged mappings in them, kernel stacks, and the pools' pages.
+ *
+ * Nonpaged pool and system PTEs are mapped page by page with frames charged as resident. Paged pool
+ * pages are demand zero: they cost commit until they are touched.
+ */
+#include "mm/mi.h"
+
+MI_PAGE_RANGE MiSystemPteRange, MiImageRange, MiPagedPoolRange, MiNonpagedPoolRange;
+
+VOID MiInitializeSystemRanges(VOID)
+{
+    MiInitializeRange(&MiSystemPteRange, MM_SYSTEM_PTES_START, MM_SYSTEM_PTES_PAGES, TRUE);
+    MiInitializeRange(&MiImageRange, MM_IMAGES_START, MM_IMAGES_PAGES, TRUE);
+    MiInitializeRange(&MiPagedPoolRange, MM_PAGED_POOL_START, MM_PAGED_POOL_PAGES, TRUE);
+    MiInitializeRange(&MiNonpagedPoolRange, MM_NONPAGED_POOL_START, MM_NONPAGED_POOL_PAGES, TRUE);
+}
+
+BOOLEAN MiMapNonpaged(ULONG64 Va, ULONG64 Pages, ULONG Protection, BOOLEAN Zero)
+{
+    if (!MiChargeResident(Pages)) {
+        return FALSE;
+    }
+    if (!MiMakeSystemTables(Va, Pages)) {
+        MiReturnResident(Pages);
+        return FALSE;
+    }
+    for (ULONG64 Page = 0; Page < Pages; Page++) {
+        PMMPTE Pte = MI_PTE_OF(Va + (Page << PAGE_SHIFT));
+        NT_VERIFY(*Pte == 0);
+        ULONG Frame = MiAllocateNonpagedFrame(Pte, MiFrameOfTable(Pte), Zero);
+        while (Frame == MI_NO_PAGE && KeGetCurrentIrql() <= APC_LEVEL) {
+            MiWaitForPages();
+            Frame = MiAllocateNonpagedFrame(Pte, MiFrameOfTable(Pte), Zero);
+        }
+        if (Frame == MI_NO_PAGE) {
+            MiUnmapNonpaged(Va, Page);
+            MiReturnResident(Pages - Page);
+            return FALSE;
+        }
+        MI_PFN(Frame)->OriginalPte = MI_SOFTWARE_PTE(Protection, 0);
+        *Pte = MiValidPte(Frame, Protection, FALSE) | MI_PTE_DIRTY;
+    }
+    return TRUE;
+}
+
+VOID MiUnmapNonpaged(ULONG64 Va, ULONG64 Pages)
+{
+    for (ULONG64 Page = 0; Page < Pages; Page++) {
+        PMMPTE Pte = MI_PTE_OF(Va + (Page << PAGE_SHIFT));
+        ULONG Frame = (ULONG)MI_PTE_FRAME(*Pte);
+        NT_VERIFY(*Pte & MI_PTE_VALID);
+        *Pte = 0;
+        MiInvalidatePage((PVOID)(Va + (Page << PAGE_SHIFT)));
+        MiFreeNonpagedFrame(Frame);
+    }
+    MiReturnResident(Pages);
+}
+
+#define MI_STACK_PAGES (KERNEL_STACK_SIZE >> PAGE_SHIFT)
+
+/* The page below the stack stays unmapped: an overflow faults there and ends in a double fault. */
+PVOID MmCreateKernelStack(VOID)
+{
+    ULONG64 Index = MiReserveRange(&MiSystemPteRange, MI_STACK_PAGES + 1);
+    if (Index == MI_RANGE_FULL) {
+        return NULL;
+    }
+    ULONG64 Va = MiSystemPteRange.Start + ((Index + 1) << PAGE_SHIFT);
+    if (!MiMapNonpaged(Va, MI_STACK_PAGES, MI_READWRITE, FALSE)) {
+        MiReleaseRange(&MiSystemPteRange, Index);
+        return NULL;
+    }
+    return (PVOID)(Va + KERNEL_STACK_SIZE);
+}
+
+VOID MmDeleteKernelStack(PVOID StackTop)
+{
+    ULONG64 Va = (ULONG64)StackTop - KERNEL_STACK_SIZE;
+    MiUnmapNonpaged(Va, MI_STACK_PAGES);
+    NT_VERIFY(MiReleaseRange(&MiSystemPteRange,
+                             ((Va - MiSystemPteRange.Start) >> PAGE_SHIFT) - 1) ==
+              MI_STACK_PAGES + 1);
+}
+
+static BOOLEAN MiIsPagedPoolType(POOL_TYPE PoolType)
+{
+    return (PoolType & 1) == PagedPool; /* NT's rule: the low bit is the base type */
+}
+
+static PVOID MiAllocatePagedPoolPages(SIZE_T Pages)
+{
+    if (!MiChargeCommit(Pages)) {
+        return NULL;
+    }
+    ULONG64 Index = MiReserveRange(&MiPagedPoolRange, Pages);
+    if (Index == MI_RANGE_FULL) {
+        MiReturnCommit(Pages);
+        return NULL;
+    }
+    ULONG64 Va = MiPagedPoolRange.Start + (Index << PAGE_SHIFT);
+    if (!MiMakeSystemTables(Va, Pages)) {
+        MiReleaseRange(&MiPagedPoolRange, Index);
+        MiReturnCommit(Pages);
+        return NULL;
+    }
+    for (ULONG64 Page = 0; Page < Pages; Page++) {
+        *MI_PTE_OF(Va + (Page << PAGE_SHIFT)) = MI_SOFTWARE_PTE(MI_READWRITE, 0);
+    }
+    return (PVOID)Va;
+}
+
+PVOID MiAllocatePoolPages(POOL_TYPE PoolType, SIZE_T Pages)
+{
+    if (MiIsPagedPoolType(PoolType)) {
+        return MiAllocatePagedPoolPages(Pages);
+    }
+    ULONG64 Index = MiReserveRange(&MiNonpagedPoolRange, Pages);
+    if (Index == MI_RANGE_FULL) {
+        return NULL;
+    }
+    ULONG64 Va = MiNonpagedPoolRange.Start + (Index << PAGE_SHIFT);
+    /* NonPagedPool is executable, as in NT: drivers of before Windows 8 run code from it. */
+    ULONG Protection = PoolType & POOL_NX_ALLOCATION ? MI_READWRITE : MI_EXECUTE_READWRITE;
+    if (!MiMapNonpaged(Va, Pages, Protection, FALSE)) {
+        MiReleaseRange(&MiNonpagedPoolRange, Index);
+        return NULL;
+    }
+    return (PVOID)Va;
+}
+
+static BOOLEAN MiInRange(PMI_PAGE_RANGE Range, ULONG64 Va)
+{
+    return Va >= Range->Start && Va < Range->Start + (Range->Pages << PAGE_SHIFT);
+}
+
+POOL_TYPE MiPoolTypeOfAddress(PVOID Va)
+{
+    return MiInRange(&MiPagedPoolRange, (ULONG64)Va) ? PagedPool : NonPagedPool;
+}
+
+BOOLEAN MiIsPoolAddress(PVOID Va)
+{
+    return MiInRange(&MiPagedPoolRange, (ULONG64)Va) ||
+           MiInRange(&MiNonpagedPoolRange, (ULONG64)Va);
+}
+
+static SIZE_T MiFreePagedPoolPages(ULONG64 Va)
+{
+    ULONG64 Index = (Va - MiPagedPoolRange.Start) >> PAGE_SHIFT;
+    ULONG64 Pages = MiQueryRange(&MiPagedPoolRange, Index);
+    KIRQL Irql = KiAcquireSpinLock(&MiPfnLock);
+    for (ULONG64 Page = 0; Page < Pages; Page++) {
+        PMMPTE Pte = MI_PTE_OF(Va + (Page << PAGE_SHIFT));
+        MiDeletePte(Pte, MiFrameOfTable(Pte), 0, &Irql);
+    }
+    KiReleaseSpinLock(&MiPfnLock, Irql);
+    if (Pages != 0) {
+        MiReleaseRange(&MiPagedPoolRange, Index);
+        MiReturnCommit(Pages);
+    }
+    return Pages;
+}
+
+/* 0 when Va is not the start of an allocation. */
+SIZE_T MiFreePoolPages(PVOID Va)
+{
+    if (MiInRange(&MiPagedPoolRange, (ULONG64)Va)) {
+        return MiFreePagedPoolPages((ULONG64)Va);
+    }
+    ULONG64 Index = ((ULONG64)Va - MiNonpagedPoolRange.Start) >> PAGE_SHIFT;
+    ULONG64 Pages = MiQueryRange(&MiNonpagedPoolRange, Index);
+    if (Pages != 0) {
+        MiUnmapNonpaged((ULONG64)Va, Pages);
+        MiReleaseRange(&MiNonpagedPoolRange, Index);
+    }
+    return Pages;
+}

@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Working sets: the pages of one address space that are valid and may leave. One for the system
+ * (paged pool and pageable sections of drivers), one for each process.
+ *
+ * A set is a list of frames, the longest unseen at the head. Aging walks from the head, clears the
+ * accessed bit and moves used pages to the tail. Trimming makes the PTE a transition one and puts
+ * the frame on the standby list (clean, with a slot) or the modified list; nothing is copied and
+ * nothing waits, so it costs in proportion to the pages that were touched since the last trim.
+ *
+ * MiPfnLock is held throughout.
+ */
+#include "mm/mi.h"
+
+MI_WORKING_SET MiSystemWorkingSet;
+LIST_ENTRY MiWorkingSets = {&MiWorkingSets, &MiWorkingSets};
+
+VOID MiInitializeWorkingSet(PMI_WORKING_SET Set, PEPROCESS Process)
+{
+    Set->Pages = (MI_PAGE_LIST){MI_NO_PAGE, MI_NO_PAGE, 0, MiActive};
+    Set->Process = Process;
+    Set->NextSequential = 0;
+    Set->Window = 1;
+    ExInitializeFastMutex(&Set->AddressLock);
+    KIRQL Irql = KiAcquireSpinLock(&MiPfnLock);
+    InsertTailList(&MiWorkingSets, &Set->Links);
+    KiReleaseSpinLock(&MiPfnLock, Irql);
+}
+
+/* The list links only; the reference count and state are the caller's. */
+static VOID MiLinkWorkingSet(PMI_WORKING_SET Set, ULONG Frame)
+{
+    PMMPFN Pfn = MI_PFN(Frame);
+    Pfn->Flink = MI_NO_PAGE;
+    Pfn->Blink = Set->Pages.Tail;
+    if (Set->Pages.Tail == MI_NO_PAGE) {
+        Set->Pages.Head = Frame;
+    } else {
+        MI_PFN(Set->Pages.Tail)->Flink = Frame;
+    }
+    Set->Pages.Tail = Frame;
+    Set->Pages.Count++;
+}
+
+VOID MiInsertWorkingSet(PMI_WORKING_SET Set, ULONG Frame)
+{
+    PMMPFN Pfn = MI_PFN(Frame);
+    Pfn->State = MiActive;
+    Pfn->WorkingSet = Set;
+    Pfn->Age = 0;
+    MiLinkWorkingSet(Set, Frame);
+}
+
+VOID MiRemoveWorkingSet(ULONG Frame)
+{
+    MiUnlinkList(&MI_PFN(Frame)->WorkingSet->Pages, Frame);
+}
+
+/* References beside the mapping's own and a write's: MDLs and locks. */
+static BOOLEAN MiIsLocked(PMMPFN Pfn)
+{
+    return Pfn->ReferenceCount > 1 + (Pfn->WriteInProgress ? 1 : 0);
+}
+
+/*
+ * The page leaves its working set. A page under a lock stays valid: code at DISPATCH_LEVEL may
+ * count on what it has locked, through whatever address.
+ */
+BOOLEAN MiTrimPage(ULONG Frame)
+{
+    PMMPFN Pfn = MI_PFN(Frame);
+    NT_ASSERT(Pfn->State == MiActive && !Pfn->Nonpaged);
+    if (MiIsLocked(Pfn)) {
+        return FALSE;
+    }
+    PMMPTE Pte = MiPteOfPage(Pfn);
+    MMPTE Old = *Pte;
+    NT_VERIFY((Old & MI_PTE_VALID) && MI_PTE_FRAME(Old) == Frame);
+    MiRemoveWorkingSet(Frame);
+    /* The processor may set D until the entry is gone: read what was there as it goes. */
+    Old = __atomic_exchange_n(Pte, MI_TRANSITION_PTE(MI_PTE_PROTECTION(Pfn->OriginalPte), Frame),
+                              __ATOMIC_SEQ_CST);
+    MiInvalidatePage(MI_VA_OF_PTE(Pfn->PteAddress));
+    MiCounters.PagesTrimmed++;
+    Pfn->ReferenceCount--;
+    ULONG Slot = MI_PTE_SLOT(Pfn->OriginalPte);
+    if (Pfn->WriteInProgress) {
+        Pfn->State = MiTransition; /* the write's completion puts it on its list */
+        if (Old & MI_PTE_DIRTY) {
+            Pfn->Rewrite = TRUE;
+        }
+        return TRUE;
+    }
+    if ((Old & MI_PTE_DIRTY) && Slot != 0) {
+        MiFreeSlot(Slot);
+        Pfn->OriginalPte = MI_SOFTWARE_PTE(MI_PTE_PROTECTION(Pfn->OriginalPte), 0);
+        Slot = 0;
+    }
+    MiInsertList(Slot != 0 ? &MiStandbyList : &MiModifiedList, Frame);
+    return TRUE;
+}
+
+ULONG64 MiTrimWorkingSet(PMI_WORKING_SET Set)
+{
+    ULONG64 Trimmed = 0;
+    ULONG Frame = Set->Pages.Head;
+    while (Frame != MI_NO_PAGE) {
+        ULONG Next = MI_PFN(Frame)->Flink;
+        Trimmed += MiTrimPage(Frame);
+        Frame = Next;
+    }
+    return Trimmed;
+}
+
+ULONG64 MiAgeWorkingSet(PMI_WORKING_SET Set, ULONG64 Scan, ULONG MinimumAge, ULONG64 Want)
+{
+    ULONG64 Trimmed = 0;
+    if (Scan > Set->Pages.Count) {
+        Scan = Set->Pages.Count;
+    }
+    while (Scan-- > 0 && Trimmed < Want) {
+        ULONG Frame = Set->Pages.Head;
+        PMMPFN Pfn = MI_PFN(Frame);
+        PMMPTE Pte = MiPteOfPage(Pfn);
+        if (*Pte & MI_PTE_ACCESSED) {
+            __sync_fetch_and_and(Pte, ~MI_PTE_ACCESSED);
+            MiInvalidatePage(MI_VA_OF_PTE(Pfn->PteAddress));
+            Pfn->Age = 0;
+        } else if (Pfn->Age < 0xff) {
+            Pfn->Age++;
+        }
+        if (Pfn->Age >= MinimumAge && MiTrimPage(Frame)) {
+            Trimmed++;
+            continue;
+        }
+        MiUnlinkList(&Set->Pages, Frame);
+        MiLinkWorkingSet(Set, Frame);
+    }
+    return Trimmed;
+}
+
+/* The last reference of a page whose owner is gone. */
+static VOID MiFreeDeletedPage(ULONG Frame)
+{
+    ULONG Slot = MI_PTE_SLOT(MI_PFN(Frame)->OriginalPte);
+    if (Slot != 0) {
+        MiFreeSlot(Slot);
+    }
+    MiInsertFreePage(Frame);
+}
+
+/* A mapped page, locked or not, whose PTE was just cleared. */
+static VOID MiDeleteMappedPage(ULONG Frame)
+{
+    PMMPFN Pfn = MI_PFN(Frame);
+    if (!Pfn->Nonpaged) {
+        MiRemoveWorkingSet(Frame);
+    }
+    Pfn->Nonpaged = FALSE;
+    Pfn->State = MiTransition;
+    if (--Pfn->ReferenceCount == 0) {
+        MiFreeDeletedPage(Frame);
+    } else {
+        Pfn->Delete = TRUE;
+    }
+}
+
+VOID MiDeletePte(PMMPTE Pte, ULONG PteFrame, MMPTE NewPte, PKIRQL OldIrql)
+{
+    MMPTE Old = *Pte;
+    while ((Old & (MI_PTE_VALID | MI_PTE_TRANSITION)) == MI_PTE_TRANSITION &&
+           MI_PFN(MI_PTE_FRAME(Old))->ReadInProgress) {
+        PMI_IN_PAGE InPage = MI_PFN(MI_PTE_FRAME(Old))->InPage;
+        InPage->References++;
+        KiReleaseSpinLock(&MiPfnLock, *OldIrql);
+        KeWaitForSingleObject(&InPage->Event, WrPageIn, KernelMode, FALSE, NULL);
+        *OldIrql = KiAcquireSpinLock(&MiPfnLock);
+        MiDereferenceInPage(InPage);
+        Old = *Pte;
+    }
+    *Pte = NewPte;
+    if (Old & MI_PTE_VALID) {
+        MiInvalidatePage(MI_VA_OF_PTE(MI_PFN(MI_PTE_FRAME(Old))->PteAddress));
+        MiDeleteMappedPage((ULONG)MI_PTE_FRAME(Old));
+    } else if (Old & MI_PTE_TRANSITION) {
+        ULONG Frame = (ULONG)MI_PTE_FRAME(Old);
+        PMMPFN Pfn = MI_PFN(Frame);
+        if (Pfn->State != MiTransition) {
+            MiUnlinkList(MiListOf(Pfn), Frame);
+            Pfn->State = MiTransition;
+        }
+        if (Pfn->ReferenceCount == 0) {
+            MiFreeDeletedPage(Frame);
+        } else {
+            Pfn->Delete = TRUE;
+        }
+    } else if (MI_PTE_SLOT(Old) != 0) {
+        MiFreeSlot(MI_PTE_SLOT(Old));
+    }
+}
+
+VOID MiUnlockPage(ULONG Frame)
+{
+    KIRQL Irql = KiAcquireSpinLock(&MiPfnLock);
+    PMMPFN Pfn = MI_PFN(Frame);
+    NT_VERIFY(Pfn->ReferenceCount != 0);
+    if (--Pfn->ReferenceCount == 0) {
+        NT_VERIFY(Pfn->Delete);
+        MiFreeDeletedPage(Frame);
+    }
+    KiReleaseSpinLock(&MiPfnLock, Irql);
+}
+
+/* Mapped nonpaged pages become pageable. Their charge turns from resident into commit alone. */
+VOID MiMakePageable(PMI_WORKING_SET Set, ULONG64 Va, ULONG64 Pages)
+{
+    KIRQL Irql = KiAcquireSpinLock(&MiPfnLock);
+    for (ULONG64 Page = 0; Page < Pages; Page++) {
+        PMMPTE Pte = MI_PTE_OF(Va + (Page << PAGE_SHIFT));
+        ULONG Frame = (ULONG)MI_PTE_FRAME(*Pte);
+        NT_VERIFY((*Pte & MI_PTE_VALID) && MI_PFN(Frame)->Nonpaged);
+        MI_PFN(Frame)->Nonpaged = FALSE;
+        MiInsertWorkingSet(Set, Frame);
+    }
+    KiReleaseSpinLock(&MiPfnLock, Irql);
+    InterlockedExchangeAdd64(&MiResidentAvailable, (LONG64)Pages);
+}
+
+/*
+ * Pageable pages become resident for good, until MiMakePageable. Reads by clusters: the first
+ * fault of the walk opens the read-ahead window. The resident charge is taken even when memory is
+ * short, as the routines that lock a section cannot fail; MiResidentAvailable may go below zero,
+ * and then nothing else can be charged.
+ */
+NTSTATUS MiMakeResident(ULONG64 Va, ULONG64 Pages)
+{
+    KIRQL Irql = KiAcquireSpinLock(&MiPfnLock);
+    MiSystemWorkingSet.NextSequential = Va;
+    MiSystemWorkingSet.Window = PAGING_CLUSTER_MAXIMUM / 2;
+    KiReleaseSpinLock(&MiPfnLock, Irql);
+    for (ULONG64 Page = 0; Page < Pages; Page++) {
+        ULONG Frame;
+        NTSTATUS Status = MiLockPage((PVOID)(Va + (Page << PAGE_SHIFT)), KernelMode, FALSE, &Frame);
+        if (!NT_SUCCESS(Status)) {
+            if (Page != 0) {
+                MiMakePageable(&MiSystemWorkingSet, Va, Page);
+            }
+            return Status;
+        }
+        Irql = KiAcquireSpinLock(&MiPfnLock);
+        PMMPFN Pfn = MI_PFN(Frame);
+        if (!Pfn->Nonpaged) {
+            MiRemoveWorkingSet(Frame);
+            Pfn->Nonpaged = TRUE;
+        }
+        Pfn->ReferenceCount--;
+        KiReleaseSpinLock(&MiPfnLock, Irql);
+        InterlockedExchangeAdd64(&MiResidentAvailable, -1);
+    }
+    return STATUS_SUCCESS;
+}

@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Handles to objects: create, reference, duplicate, close.
+ *
+ * A kernel handle is one of the system process's table with KERNEL_HANDLE_BIT set (all bits above
+ * it too); it is valid in every process context, from kernel mode only. There are no security
+ * descriptors: whoever may name an object gets the access it asks for, and a handle then grants
+ * user-mode callers no more than that.
+ */
+#include "ob/obp.h"
+#include "ps/psp.h"
+
+#define KERNEL_HANDLE_BIT 0xffffffff80000000ull
+#define DUPLICATE_CLOSE_SOURCE 0x1
+#define DUPLICATE_SAME_ACCESS 0x2
+#define DUPLICATE_SAME_ATTRIBUTES 0x4
+
+BOOLEAN ObIsKernelHandle(HANDLE Handle)
+{
+    return ((ULONG_PTR)Handle & KERNEL_HANDLE_BIT) == KERNEL_HANDLE_BIT &&
+           Handle != NtCurrentProcess() && Handle != NtCurrentThread();
+}
+
+/* NULL: Mode may not use Handle, or the process has no handles any more. */
+static PHANDLE_TABLE ObpTableOfHandle(PHANDLE Handle, KPROCESSOR_MODE Mode)
+{
+    if (ObIsKernelHandle(*Handle)) {
+        if (Mode != KernelMode) {
+            return NULL;
+        }
+        *Handle = (HANDLE)((ULONG_PTR)*Handle & ~KERNEL_HANDLE_BIT);
+        return PsInitialSystemProcess->ObjectTable;
+    }
+    return PsGetCurrentProcess()->ObjectTable;
+}
+
+/* References Object for the handle; the caller keeps its own reference. PASSIVE_LEVEL */
+NTSTATUS ObpCreateHandle(PVOID Object, ACCESS_MASK GrantedAccess, ULONG Attributes,
+                         PHANDLE Handle)
+{
+    POBJECT_HEADER Header = ObpHeaderOf(Object);
+    POBJECT_TYPE Type = ObpTypeOf(Header);
+    HANDLE_TABLE_ENTRY Entry = {Header, GrantedAccess, {Attributes & OBJ_INHERIT}};
+    BOOLEAN Kernel = (Attributes & OBJ_KERNEL_HANDLE) != 0;
+    PHANDLE_TABLE Table = Kernel ? PsInitialSystemProcess->ObjectTable
+                                 : PsGetCurrentProcess()->ObjectTable;
+
+    if (Table == NULL) {
+        return STATUS_PROCESS_IS_TERMINATING;
+    }
+    ObfReferenceObject(Object);
+    InterlockedIncrement64(&Header->HandleCount);
+    NTSTATUS Status = ObpAllocateHandle(Table, &Entry, Handle);
+    if (!NT_SUCCESS(Status)) {
+        InterlockedDecrement64(&Header->HandleCount);
+        ObpDeleteNameCheck(Object);
+        ObfDereferenceObject(Object);
+        return Status;
+    }
+    LONG Total = InterlockedIncrement(&Type->TotalNumberOfHandles);
+    if (Total > Type->HighWaterNumberOfHandles) {
+        Type->HighWaterNumberOfHandles = Total;
+    }
+    if (Kernel) {
+        *Handle = (HANDLE)((ULONG_PTR)*Handle | KERNEL_HANDLE_BIT);
+    }
+    return STATUS_SUCCESS;
+}
+
+/* Ends what a handle stood for: close procedure, name, count, reference. PASSIVE_LEVEL */
+static VOID ObpCloseEntry(PHANDLE_TABLE_ENTRY Entry)
+{
+    PVOID Object = ObpBodyOf(Entry->Header);
+    POBJECT_TYPE Type = ObpTypeOf(Entry->Header);
+    LONG64 Before = InterlockedExchangeAdd64(&Entry->Header->HandleCount, -1);
+
+    if (Type->TypeInfo.CloseProcedure != NULL) {
+        Type->TypeInfo.CloseProcedure(PsGetCurrentProcess(), Object, Entry->GrantedAccess, Before);
+    }
+    InterlockedDecrement(&Type->TotalNumberOfHandles);
+    if (Before == 1) {
+        ObpDeleteNameCheck(Object);
+    }
+    ObfDereferenceObject(Object);
+}
+
+NTSTATUS ObCloseHandle(HANDLE Handle, KPROCESSOR_MODE PreviousMode)
+{
+    HANDLE_TABLE_ENTRY Entry;
+    if (Handle == NtCurrentProcess() || Handle == NtCurrentThread()) {
+        return STATUS_SUCCESS;
+    }
+    PHANDLE_TABLE Table = ObpTableOfHandle(&Handle, PreviousMode);
+    if (Table == NULL || !ObpFreeHandle(Table, Handle, &Entry)) {
+        return STATUS_INVALID_HANDLE;
+    }
+    ObpCloseEntry(&Entry);
+    return STATUS_SUCCESS;
+}
+
+NTSTATUS ZwClose(HANDLE Handle)
+{
+    return ObCloseHandle(Handle, KernelMode);
+}
+
+NTSTATUS NtClose(HANDLE Handle)
+{
+    return ObCloseHandle(Handle, (KPROCESSOR_MODE)KeGetCurrentThread()->PreviousMode);
+}
+
+/* NtCurrentProcess() and NtCurrentThread(). */
+static NTSTATUS ObpReferencePseudoHandle(HANDLE Handle, POBJECT_TYPE ObjectType, PVOID *Object,
+                                         PHANDLE_TABLE_ENTRY Entry)
+{
+    BOOLEAN Process = Handle == NtCurrentProcess();
+    if (ObjectType != NULL && ObjectType != (Process ? PsProcessType : PsThreadType)) {
+        return STATUS_OBJECT_TYPE_MISMATCH;
+    }
+    *Object = Process ? (PVOID)PsGetCurrentProcess() : (PVOID)PsGetCurrentThread();
+    ObfReferenceObject(*Object);
+    Entry->GrantedAccess = Process ? PROCESS_ALL_ACCESS : THREAD_ALL_ACCESS;
+    Entry->Attributes = 0;
+    return STATUS_SUCCESS;
+}
+
+NTSTATUS ObReferenceObjectByHandle(HANDLE Handle, ACCESS_MASK DesiredAccess,
+                                   POBJECT_TYPE ObjectType, KPROCESSOR_MODE AccessMode,
+                                   PVOID *Object, POBJECT_HANDLE_INFORMATION HandleInformation)
+{
+    HANDLE_TABLE_ENTRY Entry;
+    NTSTATUS Status = STATUS_SUCCESS;
+
+    *Object = NULL;
+    if (Handle == NtCurrentProcess() || Handle == NtCurrentThread()) {
+        Status = ObpReferencePseudoHandle(Handle, ObjectType, Object, &Entry);
+        if (!NT_SUCCESS(Status)) {
+            return Status;
+        }
+    } else {
+        PHANDLE_TABLE Table = ObpTableOfHandle(&Handle, AccessMode);
+        if (Table == NULL || !ObpReferenceHandleEntry(Table, Handle, &Entry)) {
+            return STATUS_INVALID_HANDLE;
+        }
+        *Object = ObpBodyOf(Entry.Header);
+        if (ObjectType != NULL && ObpTypeOf(Entry.Header) != ObjectType) {
+            Status = STATUS_OBJECT_TYPE_MISMATCH;
+        }
+    }
+    if (NT_SUCCESS(Status) && AccessMode != KernelMode && (DesiredAccess & ~Entry.GrantedAccess)) {
+        Status = STATUS_ACCESS_DENIED;
+    }
+    if (!NT_SUCCESS(Status)) {
+        ObfDereferenceObject(*Object);
+        *Object = NULL;
+        return Status;
+    }
+    if (HandleInformation != NULL) {
+        HandleInformation->GrantedAccess = Entry.GrantedAccess;
+        HandleInformation->HandleAttributes = Entry.Attributes;
+    }
+    return STATUS_SUCCESS;
+}
+
+NTSTATUS ObReferenceObjectByHandleWithTag(HANDLE Handle, ACCESS_MASK DesiredAccess,
+                                          POBJECT_TYPE ObjectType, KPROCESSOR_MODE AccessMode,
+                                          ULONG Tag, PVOID *Object,
+                                          POBJECT_HANDLE_INFORMATION HandleInformation)
+{
+    return ObReferenceObjectByHandle(Handle, DesiredAccess, ObjectType, AccessMode, Object,
+                                     HandleInformation);
+}
+
+NTSTATUS ObOpenObjectByPointer(PVOID Object, ULONG HandleAttributes, PACCESS_STATE AccessState,
+                               ACCESS_MASK DesiredAccess, POBJECT_TYPE ObjectType,
+                               KPROCESSOR_MODE AccessMode, PHANDLE Handle)
+{
+    POBJECT_TYPE Type = ObpTypeOf(ObpHeaderOf(Object));
+    *Handle = NULL;
+    if (ObjectType != NULL && Type != ObjectType) {
+        return STATUS_OBJECT_TYPE_MISMATCH;
+    }
+    return ObpCreateHandle(Object, ObpMapAccess(Type, DesiredAccess), HandleAttributes, Handle);
+}
+
+NTSTATUS ZwDuplicateObject(HANDLE SourceProcessHandle, HANDLE SourceHandle,
+                           HANDLE TargetProcessHandle, PHANDLE TargetHandle,
+                           ACCESS_MASK DesiredAccess, ULONG HandleAttributes, ULONG Options)
+{
+    PEPROCESS Source, Target;
+    KAPC_STATE ApcState;
+    PVOID Object;
+    OBJECT_HANDLE_INFORMATION Information;
+    HANDLE New = NULL;
+
+    NTSTATUS Status = ObReferenceObjectByHandle(SourceProcessHandle, PROCESS_DUP_HANDLE,
+                                                PsProcessType, KernelMode, (PVOID *)&Source, NULL);
+    if (!NT_SUCCESS(Status)) {
+        return Status;
+    }
+    Status = ObReferenceObjectByHandle(TargetProcessHandle, PROCESS_DUP_HANDLE, PsProcessType,
+                                       KernelMode, (PVOID *)&Target, NULL);
+    if (!NT_SUCCESS(Status)) {
+        ObfDereferenceObject(Source);
+        return Status;
+    }
+    KeStackAttachProcess(&Source->Pcb, &ApcState);
+    Status = ObReferenceObjectByHandle(SourceHandle, 0, NULL, KernelMode, &Object, &Information);
+    if (NT_SUCCESS(Status) && (Options & DUPLICATE_CLOSE_SOURCE)) {
+        ObCloseHandle(SourceHandle, KernelMode);
+    }
+    KeUnstackDetachProcess(&ApcState);
+    if (NT_SUCCESS(Status)) {
+        ACCESS_MASK Access = (Options & DUPLICATE_SAME_ACCESS)
+                                 ? Information.GrantedAccess
+                                 : ObpMapAccess(ObGetObjectType(Object), DesiredAccess);
+        ULONG Attributes = (Options & DUPLICATE_SAME_ATTRIBUTES) ? Information.HandleAttributes
+                                                                 : HandleAttributes;
+        KeStackAttachProcess(&Target->Pcb, &ApcState);
+        Status = ObpCreateHandle(Object, Access, Attributes, &New);
+        KeUnstackDetachProcess(&ApcState);
+        ObfDereferenceObject(Object);
+        if (TargetHandle != NULL) {
+            *TargetHandle = New;
+        }
+    }
+    ObfDereferenceObject(Target);
+    ObfDereferenceObject(Source);
+    return Status;
+}
+
+NTSTATUS ObInitializeProcess(PEPROCESS Process)
+{
+    Process->ObjectTable = ObpCreateHandleTable(Process);
+    return Process->ObjectTable == NULL ? STATUS_INSUFFICIENT_RESOURCES : STATUS_SUCCESS;
+}
+
+VOID ObKillProcess(PEPROCESS Process)
+{
+    PHANDLE_TABLE Table = Process->ObjectTable;
+    HANDLE Handle;
+
+    if (Table == NULL) {
+        return;
+    }
+    while ((Handle = ObpFirstHandle(Table)) != NULL) {
+        HANDLE_TABLE_ENTRY Entry;
+        if (ObpFreeHandle(Table, Handle, &Entry)) {
+            ObpCloseEntry(&Entry);
+        }
+    }
+    Process->ObjectTable = NULL;
+    ObpDeleteHandleTable(Table);
+}

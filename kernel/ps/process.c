@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Processes. The system process is static; others are address spaces with a handle table and no
+ * threads of their own, which the control agent's threads attach to.
+ */
+#include "ke/dispatcher.h"
+#include "mm/mm.h"
+#include "ps/psp.h"
+
+LIST_ENTRY PsActiveProcessHead;
+KSPIN_LOCK PspActiveProcessLock;
+
+static VOID PspSetImageFileName(PEPROCESS Process, PCSTR ImageName)
+{
+    SIZE_T Length = strnlen(ImageName, sizeof(Process->ImageFileName) - 1);
+    RtlZeroMemory(Process->ImageFileName, sizeof(Process->ImageFileName));
+    RtlCopyMemory(Process->ImageFileName, ImageName, Length);
+}
+
+static VOID PspInsertProcess(PEPROCESS Process)
+{
+    KIRQL OldIrql = KiAcquireSpinLock(&PspActiveProcessLock);
+    InsertTailList(&PsActiveProcessHead, &Process->ActiveProcessLinks);
+    KiReleaseSpinLock(&PspActiveProcessLock, OldIrql);
+}
+
+/* The type's delete procedure; also of a process whose creation failed half way. */
+VOID PspDeleteProcess(PVOID Object)
+{
+    PEPROCESS Process = Object;
+    NT_VERIFY(Process->ActiveThreads == 0 && Process->Pcb.AttachCount == 0);
+    if (Process->ObjectTable != NULL) {
+        ObKillProcess(Process);
+    }
+    if (Process->MmWorkingSet != NULL) {
+        MmDeleteProcessAddressSpace(Process);
+    }
+}
+
+NTSTATUS PspCreateProcess(PCSTR ImageName, PEPROCESS *NewProcess)
+{
+    PEPROCESS Process;
+    NTSTATUS Status =
+        ObpAllocateObject(PsProcessType, NULL, sizeof(EPROCESS), (PVOID *)&Process);
+    if (!NT_SUCCESS(Status)) {
+        return Status;
+    }
+    ObpHeaderOf(Process)->Flags &= (UCHAR)~OB_FLAG_NEW_OBJECT;
+    KeInitializeProcess(&Process->Pcb, 8, 0);
+    InitializeListHead(&Process->ThreadListHead);
+    InitializeListHead(&Process->ActiveProcessLinks);
+    PspSetImageFileName(Process, ImageName);
+    KeQuerySystemTimePrecise(&Process->CreateTime);
+    Process->ExitStatus = STATUS_PENDING;
+    Status = MmCreateProcessAddressSpace(Process);
+    if (NT_SUCCESS(Status)) {
+        Status = ObInitializeProcess(Process);
+    }
+    if (NT_SUCCESS(Status)) {
+        Status = PspAllocateCid(Process, &Process->UniqueProcessId);
+    }
+    if (!NT_SUCCESS(Status)) {
+        ObfDereferenceObject(Process);
+        return Status;
+    }
+    /* Until it exits, being active is a reference of its own. */
+    ObfReferenceObject(Process);
+    PspInsertProcess(Process);
+    PspCallProcessNotify(PsGetCurrentProcessId(), Process->UniqueProcessId, TRUE);
+    *NewProcess = Process;
+    return STATUS_SUCCESS;
+}
+
+/* A process object is a notification event that stays set. */
+static VOID PspSignalProcess(PEPROCESS Process)
+{
+    KIRQL OldIrql = KiLockDispatcher();
+    Process->Pcb.Header.SignalState = 1;
+    KiTestWaiters(&Process->Pcb.Header, 0);
+    KiExitDispatcher(OldIrql);
+}
+
+VOID PspExitProcess(PEPROCESS Process, NTSTATUS ExitStatus)
+{
+    KAPC_STATE ApcState;
+
+    NT_VERIFY(Process != PsInitialSystemProcess && Process->ActiveThreads == 0);
+    NT_VERIFY(Process->UniqueProcessId != NULL);
+    PspCallProcessNotify(PsGetCurrentProcessId(), Process->UniqueProcessId, FALSE);
+    KeStackAttachProcess(&Process->Pcb, &ApcState);
+    ObKillProcess(Process);
+    KeUnstackDetachProcess(&ApcState);
+    Process->ExitStatus = ExitStatus;
+    KeQuerySystemTimePrecise(&Process->ExitTime);
+    PspFreeCid(Process->UniqueProcessId);
+    KIRQL OldIrql = KiAcquireSpinLock(&PspActiveProcessLock);
+    RemoveEntryList(&Process->ActiveProcessLinks);
+    KiReleaseSpinLock(&PspActiveProcessLock, OldIrql);
+    PspSignalProcess(Process);
+    ObfDereferenceObject(Process);
+}
+
+/* The rest of the static process; Ke and Mm have filled in what is theirs. */
+static VOID PspInitializeSystemProcess(VOID)
+{
+    PEPROCESS Process = &PspInitialSystemProcess;
+    InitializeListHead(&Process->ThreadListHead);
+    Process->ExitStatus = STATUS_PENDING;
+    PspSetImageFileName(Process, "System");
+    KeQuerySystemTimePrecise(&Process->CreateTime);
+    NT_VERIFY(NT_SUCCESS(ObInitializeProcess(Process)));
+    NT_VERIFY(NT_SUCCESS(PspAllocateCid(Process, &Process->UniqueProcessId)));
+    NT_VERIFY(Process->UniqueProcessId == (HANDLE)4);
+    PspInsertProcess(Process);
+}
+
+static VOID PspInitializeIdleThread(VOID)
+{
+    PETHREAD Thread = &PspIdleThread;
+    Thread->ThreadsProcess = &PspInitialSystemProcess;
+    Thread->CrossThreadFlags = PS_CROSS_THREAD_FLAGS_SYSTEM;
+    Thread->ExitStatus = STATUS_PENDING;
+    InitializeListHead(&Thread->ThreadListEntry);
+    InitializeListHead(&Thread->IrpList);
+    KeInitializeSpinLock(&Thread->IrpListLock);
+}
+
+VOID PsInitializeSystem(VOID)
+{
+    static const OBJECT_TYPE_INITIALIZER ProcessInfo = {
+        .GenericMapping = {STANDARD_RIGHTS_READ | PROCESS_VM_READ | PROCESS_QUERY_INFORMATION,
+                           STANDARD_RIGHTS_WRITE | PROCESS_CREATE_THREAD | PROCESS_VM_OPERATION |
+                               PROCESS_VM_WRITE | PROCESS_DUP_HANDLE | PROCESS_TERMINATE,
+                           STANDARD_RIGHTS_EXECUTE | SYNCHRONIZE, PROCESS_ALL_ACCESS},
+        .ValidAccessMask = PROCESS_ALL_ACCESS,
+        .PoolType = NonPagedPoolNx,
+        .DeleteProcedure = PspDeleteProcess,
+    };
+    static const OBJECT_TYPE_INITIALIZER ThreadInfo = {
+        .GenericMapping = {STANDARD_RIGHTS_READ | THREAD_QUERY_INFORMATION,
+                           STANDARD_RIGHTS_WRITE | THREAD_TERMINATE | THREAD_SUSPEND_RESUME |
+                               THREAD_ALERT | THREAD_SET_INFORMATION,
+                           STANDARD_RIGHTS_EXECUTE | SYNCHRONIZE, THREAD_ALL_ACCESS},
+        .ValidAccessMask = THREAD_ALL_ACCESS,
+        .PoolType = NonPagedPoolNx,
+        .DeleteProcedure = PspDeleteThread,
+    };
+    KeInitializeSpinLock(&PspActiveProcessLock);
+    InitializeListHead(&PsActiveProcessHead);
+    PspInitializeCidTable();
+    PspInitializeNotify();
+    NT_VERIFY(NT_SUCCESS(ObCreateObjectType(L"Process", &ProcessInfo, (PVOID)0, &PsProcessType)));
+    NT_VERIFY(NT_SUCCESS(ObCreateObjectType(L"Thread", &ThreadInfo, (PVOID)0, &PsThreadType)));
+    ObInitializeStaticObject(&PspStaticSystemProcess.Header, PsProcessType);
+    ObInitializeStaticObject(&PspStaticIdleThread.Header, PsThreadType);
+    PsInitialSystemProcess = &PspInitialSystemProcess;
+    PspInitializeSystemProcess();
+    PspInitializeIdleThread();
+    PspStartReaper();
+}

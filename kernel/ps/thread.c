@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * System threads: creation, exit, and the reaper.
+ *
+ * A running thread holds one reference to itself. When it has ended and the processor has left
+ * its stack, the dispatcher calls PspQueueReaper (its lock held); a DPC wakes the reaper thread,
+ * which frees the stack and drops that reference. A thread holds a reference to its process.
+ */
+#include "io/iop.h"
+#include "mm/mm.h"
+#include "ps/psp.h"
+
+static PKTHREAD volatile PspReaperList; /* linked by WaitListEntry.Flink */
+static KDPC PspReaperDpc;
+static KEVENT PspReaperEvent;
+
+VOID PspDeleteThread(PVOID Object)
+{
+    PETHREAD Thread = Object;
+    if (Thread->ThreadsProcess != NULL) {
+        ObfDereferenceObject(Thread->ThreadsProcess);
+    }
+}
+
+/* A thread that is not started yet, with its own reference and one for the caller. */
+static NTSTATUS PspAllocateThread(PEPROCESS Process, PKSTART_ROUTINE StartRoutine,
+                                  PVOID StartContext, PETHREAD *NewThread)
+{
+    PETHREAD Thread;
+    NTSTATUS Status =
+        ObpAllocateObject(PsThreadType, NULL, sizeof(ETHREAD), (PVOID *)&Thread);
+    if (!NT_SUCCESS(Status)) {
+        return Status;
+    }
+    PVOID StackTop = MmCreateKernelStack();
+    if (StackTop == NULL) {
+        ObfDereferenceObject(Thread);
+        return STATUS_INSUFFICIENT_RESOURCES;
+    }
+    Status = PspAllocateCid(Thread, &Thread->Cid.UniqueThread);
+    if (!NT_SUCCESS(Status)) {
+        MmDeleteKernelStack(StackTop);
+        ObfDereferenceObject(Thread);
+        return Status;
+    }
+    KeInitializeThread(&Thread->Tcb, StackTop, StartRoutine, StartContext, &Process->Pcb);
+    Thread->Cid.UniqueProcess = Process->UniqueProcessId;
+    Thread->Win32StartAddress = (PVOID)StartRoutine;
+    Thread->CrossThreadFlags = PS_CROSS_THREAD_FLAGS_SYSTEM;
+    Thread->ExitStatus = STATUS_PENDING;
+    Thread->ThreadsProcess = Process;
+    ObfReferenceObject(Process);
+    InitializeListHead(&Thread->IrpList);
+    KeInitializeSpinLock(&Thread->IrpListLock);
+    KeQuerySystemTimePrecise(&Thread->CreateTime);
+    ObpHeaderOf(Thread)->Flags &= (UCHAR)~OB_FLAG_NEW_OBJECT;
+    *NewThread = Thread;
+    return STATUS_SUCCESS;
+}
+
+static VOID PspStartThread(PETHREAD Thread)
+{
+    PEPROCESS Process = Thread->ThreadsProcess;
+    KIRQL OldIrql = KiAcquireSpinLock(&PspActiveProcessLock);
+    InsertTailList(&Process->ThreadListHead, &Thread->ThreadListEntry);
+    Process->ActiveThreads++;
+    KiReleaseSpinLock(&PspActiveProcessLock, OldIrql);
+    PspCallThreadNotify(Thread->Cid.UniqueProcess, Thread->Cid.UniqueThread, TRUE);
+    KeStartThread(&Thread->Tcb);
+}
+
+/* Takes a thread back that was never started. */
+static VOID PspAbandonThread(PETHREAD Thread)
+{
+    PspFreeCid(Thread->Cid.UniqueThread);
+    MmDeleteKernelStack(Thread->Tcb.StackBase);
+    ObfDereferenceObject(Thread);
+}
+
+/* PASSIVE_LEVEL. *Thread, when wanted, is referenced for the caller. */
+NTSTATUS PspCreateThread(PEPROCESS Process, PKSTART_ROUTINE StartRoutine, PVOID StartContext,
+                         PETHREAD *Thread)
+{
+    PETHREAD New;
+    NTSTATUS Status = PspAllocateThread(Process, StartRoutine, StartContext, &New);
+    if (NT_SUCCESS(Status)) {
+        if (Thread != NULL) {
+            ObfReferenceObject(New);
+            *Thread = New;
+        }
+        PspStartThread(New);
+    }
+    return Status;
+}
+
+NTSTATUS PsCreateSystemThread(PHANDLE ThreadHandle, ULONG DesiredAccess,
+                              POBJECT_ATTRIBUTES ObjectAttributes, HANDLE ProcessHandle,
+                              PCLIENT_ID ClientId, PKSTART_ROUTINE StartRoutine,
+                              PVOID StartContext)
+{
+    PEPROCESS Process = PsInitialSystemProcess;
+    PETHREAD Thread;
+    ULONG Attributes = ObjectAttributes != NULL ? ObjectAttributes->Attributes : 0;
+    NTSTATUS Status;
+
+    if (ProcessHandle == NULL) {
+        ObfReferenceObject(Process);
+        /* The documentation allows NULL attributes; the handle is then the system process's. */
+        Attributes |= ObjectAttributes == NULL ? OBJ_KERNEL_HANDLE : 0;
+    } else {
+        Status = ObReferenceObjectByHandle(ProcessHandle, PROCESS_CREATE_THREAD, PsProcessType,
+                                           KernelMode, (PVOID *)&Process, NULL);
+        if (!NT_SUCCESS(Status)) {
+            return Status;
+        }
+    }
+    Status = PspAllocateThread(Process, StartRoutine, StartContext, &Thread);
+    ObfDereferenceObject(Process);
+    if (!NT_SUCCESS(Status)) {
+        return Status;
+    }
+    Status = ObpCreateHandle(Thread, ObpMapAccess(PsThreadType, DesiredAccess), Attributes,
+                             ThreadHandle);
+    if (!NT_SUCCESS(Status)) {
+        PspAbandonThread(Thread);
+        return Status;
+    }
+    if (ClientId != NULL) {
+        *ClientId = Thread->Cid;
+    }
+    PspStartThread(Thread);
+    return STATUS_SUCCESS;
+}
+
+NTSTATUS PsTerminateSystemThread(NTSTATUS ExitStatus)
+{
+    if (!PsIsSystemThread(PsGetCurrentThread())) {
+        return STATUS_INVALID_PARAMETER;
+    }
+    PspExitThread(ExitStatus);
+}
+
+DECLSPEC_NORETURN VOID PspExitThread(NTSTATUS Status)
+{
+    PETHREAD Thread = PsGetCurrentThread();
+    PEPROCESS Process = Thread->ThreadsProcess;
+
+    if (KeGetCurrentIrql() != PASSIVE_LEVEL) {
+        /* 0xC8: current IRQL, expected IRQL and a number of ours, packed as documented */
+        KeBugCheckEx(IRQL_UNEXPECTED_VALUE, ((ULONG_PTR)KeGetCurrentIrql() << 16) | 1,
+                     (ULONG_PTR)Thread->Win32StartAddress, (ULONG_PTR)Thread, 0);
+    }
+    NT_VERIFY(Thread != &PspIdleThread);
+    /* Before the notification, which could come upon requests that are still in flight. */
+    IopCancelThreadIo(Thread);
+    PspCallThreadNotify(Thread->Cid.UniqueProcess, Thread->Cid.UniqueThread, FALSE);
+    Thread->ExitStatus = Status;
+    KeQuerySystemTimePrecise(&Thread->ExitTime);
+    Thread->CrossThreadFlags |= PS_CROSS_THREAD_FLAGS_TERMINATED;
+    PspFreeCid(Thread->Cid.UniqueThread);
+    KIRQL OldIrql = KiAcquireSpinLock(&PspActiveProcessLock);
+    RemoveEntryList(&Thread->ThreadListEntry);
+    Process->ActiveThreads--;
+    KiReleaseSpinLock(&PspActiveProcessLock, OldIrql);
+    KeTerminateThread(0);
+}
+
+/* Interrupt-safe: an interlocked push and a DPC; no lock that the caller could hold. */
+VOID PspQueueReaper(PKTHREAD Thread)
+{
+    PKTHREAD First;
+    do {
+        First = PspReaperList;
+        Thread->WaitListEntry.Flink = (PLIST_ENTRY)First;
+    } while (InterlockedCompareExchangePointer((PVOID volatile *)&PspReaperList, Thread, First) !=
+             First);
+    KeInsertQueueDpc(&PspReaperDpc, NULL, NULL);
+}
+
+static VOID PspReaperDpcRoutine(PKDPC Dpc, PVOID Context, PVOID Argument1, PVOID Argument2)
+{
+    KeSetEvent(&PspReaperEvent, 0, FALSE);
+}
+
+static VOID PspReaperThread(PVOID Context)
+{
+    for (;;) {
+        KeWaitForSingleObject(&PspReaperEvent, Executive, KernelMode, FALSE, NULL);
+        PKTHREAD Thread = InterlockedExchangePointer((PVOID volatile *)&PspReaperList, NULL);
+        /* With more processors the pusher may still be on the stack; it holds this lock then. */
+        KIRQL OldIrql = KiAcquireSpinLock(&KiDispatcherLock);
+        KiReleaseSpinLock(&KiDispatcherLock, OldIrql);
+        while (Thread != NULL) {
+            PKTHREAD Next = (PKTHREAD)Thread->WaitListEntry.Flink;
+            MmDeleteKernelStack(Thread->StackBase);
+            Thread->InitialStack = Thread->StackBase = NULL;
+            ObfDereferenceObject(CONTAINING_RECORD(Thread, ETHREAD, Tcb));
+            Thread = Next;
+        }
+    }
+}
+
+VOID PspStartReaper(VOID)
+{
+    KeInitializeDpc(&PspReaperDpc, PspReaperDpcRoutine, NULL);
+    KeInitializeEvent(&PspReaperEvent, SynchronizationEvent, FALSE);
+    NT_VERIFY(NT_SUCCESS(PspCreateThread(PsInitialSystemProcess, PspReaperThread, NULL, NULL)));
+}

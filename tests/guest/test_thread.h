@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/* System threads for guest tests: start one, wait until it has ended. */
+#pragma once
+
+#include "nt/ob.h"
+#include "nt/ps.h"
+#include "test.h"
+
+#define TEST_MILLISECOND (-10000ll)
+#define TEST_PATIENCE (10000 * TEST_MILLISECOND) /* longer than anything that works takes */
+
+/* Returns a referenced thread object, or NULL and a failed test. */
+static inline PKTHREAD TestStartThread(PKSTART_ROUTINE Routine, PVOID Context)
+{
+    HANDLE Handle;
+    PVOID Thread = NULL;
+    NTSTATUS Status = PsCreateSystemThread(&Handle, THREAD_ALL_ACCESS, NULL, NULL, NULL, Routine,
+                                           Context);
+
+    EXPECT_EQUAL(Status, STATUS_SUCCESS);
+    if (NT_SUCCESS(Status)) {
+        Status = ObReferenceObjectByHandle(Handle, THREAD_ALL_ACCESS, NULL, KernelMode, &Thread,
+                                           NULL);
+        EXPECT_EQUAL(Status, STATUS_SUCCESS);
+        ZwClose(Handle);
+    }
+    return Thread;
+}
+
+static inline VOID TestJoinThread(PKTHREAD Thread)
+{
+    LARGE_INTEGER Patience = {.QuadPart = TEST_PATIENCE};
+
+    if (Thread != NULL) {
+        EXPECT_EQUAL(KeWaitForSingleObject(Thread, Executive, KernelMode, FALSE, &Patience),
+                     STATUS_SUCCESS);
+        ObDereferenceObject(Thread);
+    }
+}
+
+static inline VOID TestSleep(LONGLONG Milliseconds)
+{
+    LARGE_INTEGER Interval = {.QuadPart = Milliseconds * TEST_MILLISECOND};
+
+    KeDelayExecutionThread(KernelMode, FALSE, &Interval);
+}
+
+static inline NTSTATUS TestPoll(PVOID Object)
+{
+    LARGE_INTEGER Now = {.QuadPart = 0};
+
+    return KeWaitForSingleObject(Object, Executive, KernelMode, FALSE, &Now);
+}

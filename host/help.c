@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+#include "host/help.h"
+
+const char HelpMain[] =
+    "pageable runs a Windows x64 driver in ring 0 of a small NT-compatible kernel in QEMU, takes\n"
+    "its pageable sections out of memory, and says which line touched them where it must not.\n"
+    "\n"
+    "usage: pageable run DRIVER.sys [options]   load it, page it out, use it, unload it\n"
+    "       pageable help run                   the options of run, and its exit codes\n"
+    "       pageable --version\n"
+    "\n"
+    "Try: pageable run DRIVER.sys\n";
+
+const char HelpRun[] =
+    "usage: pageable run DRIVER.sys [options]\n"
+    "\n"
+    "  --scenario=FILE.lua    what to do with the driver; without it: open and close each device\n"
+    "                         it named, page everything out, open and close again, unload\n"
+    "  --page-out=MODE        when pageable memory leaves:\n"
+    "                           never          only when no memory is left\n"
+    "                           pressure       when memory is short, as in Windows\n"
+    "                           at-raise       each time IRQL goes to DISPATCH_LEVEL or above\n"
+    "                                          (default)\n"
+    "                           always         also at each kernel call of the driver\n"
+    "                           random[:SEED]  as always, each time with a chance of one half\n"
+    "  --evict                what leaves goes to the paging file and its memory is freed\n"
+    "  --memory=48M           memory of the machine, 16M to 64G\n"
+    "  --paging-file=512M     size of the paging file; 0: none\n"
+    "  --disk-fault=KIND      the paging disk fails: read[:N], write[:N] (after N good requests),\n"
+    "                         flip (one bit in each page that was paged out)\n"
+    "  --timeout=60           seconds until the run is ended\n"
+    "  --seed=1               fixes all that is random, in the kernel and in the scenario\n"
+    "  --accel=tcg            tcg, kvm, or auto: kvm where the processor really has it\n"
+    "  --json=FILE            events as JSON Lines; - for the standard output\n"
+    "  -v, --verbose          more lines: each open, images, sections after page-out, guest log\n"
+    "\n"
+    "Exit codes: 0 clean, 1 finding (bug check, failed assertion, leak), 2 wrong usage, 3 driver\n"
+    "not loadable, 4 time limit, 5 a fault of the machine or the environment; 128 + n: signal n.\n"
+    "\n"
+    "Environment: PAGEABLE_QEMU and PAGEABLE_SYMBOLIZER name other programs, PAGEABLE_LIBDIR the\n"
+    "directory of boot.elf and ntoskrnl.exe, TMPDIR where the paging file lies, NO_COLOR.\n"
+    "\n"
+    "Try: pageable run DRIVER.sys --page-out=always --seed=7\n";

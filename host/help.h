@@ -1,0 +1,6 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/* The texts of --help and `help run`. */
+extern const char HelpMain[];
+extern const char HelpRun[];

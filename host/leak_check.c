@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The machine before the load against the machine after the unload. Everything pageable is sent to
+ * the paging file before each measure, so that what merely sits in memory makes no difference.
+ *
+ * Pool and paging-file slots must be the same to the byte. Commit and pages in use may grow by the
+ * page tables of system space, which the kernel keeps once made, as NT does: one for each 2 MB.
+ */
+#include "host/counters.h"
+#include "host/run.h"
+#include "host/text.h"
+
+#define TABLE_PAGES 512u   /* pages that one page table maps */
+#define TABLE_ALLOWANCE 8u /* tables that are not full */
+#define SETTLE_TRIES 20
+#define SETTLE_US 20000 /* threads that ended are freed a little later */
+
+static const struct {
+    const char *What;
+    size_t Offset;
+    bool WithTables;
+} LeakChecks[] = {
+    {"bytes of nonpaged pool", offsetof(CONTROL_COUNTERS, NonpagedPoolBytes), false},
+    {"blocks of nonpaged pool", offsetof(CONTROL_COUNTERS, NonpagedPoolBlocks), false},
+    {"bytes of paged pool", offsetof(CONTROL_COUNTERS, PagedPoolBytes), false},
+    {"blocks of paged pool", offsetof(CONTROL_COUNTERS, PagedPoolBlocks), false},
+    {"pages of the paging file", offsetof(CONTROL_COUNTERS, PagingFileSlotsUsed), false},
+    {"pages of commit", offsetof(CONTROL_COUNTERS, CommittedPages), true},
+    {"pages of memory in use", offsetof(CONTROL_COUNTERS, ActivePages), true},
+};
+
+#define LEAK_CHECK_COUNT (sizeof(LeakChecks) / sizeof(LeakChecks[0]))
+
+bool LeakCheckBegin(RUN *Run)
+{
+    int32_t Status;
+    Run->HasBefore = RunPageOut(Run, true, &Status) && RunQueryCounters(Run, &Run->Before);
+    return Run->HasBefore;
+}
+
+/* How much more there is of one thing than there should be. */
+static uint64_t LeakCheckExcess(const RUN *Run, const CONTROL_COUNTERS *After, size_t Index)
+{
+    const COUNTER_FIELD Field = {"", LeakChecks[Index].Offset};
+    uint64_t Old = CounterValue(&Run->Before, &Field);
+    uint64_t New = CounterValue(After, &Field);
+    uint64_t Tables = (Run->MostCommitted - Run->Before.CommittedPages) / TABLE_PAGES;
+    uint64_t Allowed = LeakChecks[Index].WithTables ? TABLE_ALLOWANCE + Tables : 0;
+    return New > Old && New - Old > Allowed ? New - Old : 0;
+}
+
+bool LeakCheckEnd(RUN *Run)
+{
+    CONTROL_COUNTERS After;
+    uint64_t Excess[LEAK_CHECK_COUNT];
+    bool Leak = true;
+    int32_t Status;
+
+    for (int Try = 0; Leak && Try < SETTLE_TRIES; Try++) {
+        if ((Try != 0 && !RunWait(Run, SETTLE_US)) || !RunPageOut(Run, true, &Status) ||
+            !RunQueryCounters(Run, &After)) {
+            return false;
+        }
+        Leak = false;
+        for (size_t i = 0; i < LEAK_CHECK_COUNT; i++) {
+            Excess[i] = LeakCheckExcess(Run, &After, i);
+            Leak = Leak || Excess[i] != 0;
+        }
+    }
+    for (size_t i = 0; Leak && i < LEAK_CHECK_COUNT; i++) {
+        char Number[TEXT_NUMBER], Text[200];
+        if (Excess[i] != 0) {
+            snprintf(Text, sizeof(Text), "leak: %s %s more after the unload than before the load",
+                     TextGroups(Number, Excess[i]), LeakChecks[i].What);
+            RunFinding(Run, "leak", Text, "");
+        }
+    }
+    return true;
+}

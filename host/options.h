@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/* The options of `pageable run` and of the other subcommands that start a machine. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef enum { DiskFaultNone, DiskFaultRead, DiskFaultWrite, DiskFaultFlip } DISK_FAULT;
+
+#define OPTIONS_DEFAULT_MEMORY (48ull << 20)
+#define OPTIONS_DEFAULT_PAGING_FILE (512ull << 20)
+#define OPTIONS_DEFAULT_TIMEOUT 60u
+#define OPTIONS_MAX_FILES 32u
+
+typedef struct {
+    const char *Driver;   /* `run`: the .sys file; `test-guest`: a name pattern or NULL */
+    const char *Scenario; /* NULL: the default flow */
+    const char *PageOut;  /* never, pressure, at-raise, always, random */
+    const char *Json;     /* NULL, "-" or a file */
+    const char *Accelerator; /* tcg, kvm, auto */
+    const char *Append;      /* further words of the kernel's command line, or NULL */
+    const char *Files[OPTIONS_MAX_FILES]; /* `test-guest`: more files for the boot archive */
+    uint32_t FileCount;
+    uint64_t Memory;         /* bytes */
+    uint64_t PagingFile;     /* bytes; 0: no paging disk */
+    uint32_t TimeoutSeconds;
+    uint64_t Seed;
+    DISK_FAULT DiskFault;
+    uint32_t DiskFaultAfter; /* requests that still succeed */
+    bool Evict;
+    bool Verbose;
+} RUN_OPTIONS;
+
+/*
+ * Reads the arguments after the subcommand. False: Error holds one line that names the argument.
+ * Strings point into Arguments or into static storage. A seed not given is 1, but chosen at
+ * random for --page-out=random.
+ */
+bool OptionsParse(RUN_OPTIONS *Options, int Count, char **Arguments, char *Error, size_t ErrorSize);
+
+/* The command line that does the same again: every choice that matters is spelled out. */
+void OptionsReplay(const RUN_OPTIONS *Options, const char *Program, char *Line, size_t Capacity);

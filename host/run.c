@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: MIT */
+#include "host/run.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include "host/text.h"
+
+#define SCENARIO_LIMIT (1u << 20)
+#define KERNEL_LIMIT (64u << 20)
+#define WATCHDOG_SECONDS 10 /* after the time limit, for host code that the limit cannot reach */
+
+static EXIT_CODE RunFail(EXIT_CODE Code, const char *Text)
+{
+    char Clean[4096];
+    TextCleanString(Clean, sizeof(Clean), Text);
+    fprintf(stderr, "pageable: %s\n", Clean);
+    return Code;
+}
+
+/* QEMU dies with us. */
+static void RunOnAlarm(int Signal)
+{
+    static const char Text[] = "pageable: the time limit passed inside the scenario\n";
+    (void)!write(STDERR_FILENO, Text, sizeof(Text) - 1);
+    _exit(ExitTimeLimit);
+}
+
+static void RunStartWatchdog(uint32_t Seconds)
+{
+    struct itimerval Timer = {{0, 0}, {(time_t)Seconds + WATCHDOG_SECONDS, 0}};
+    signal(SIGALRM, RunOnAlarm);
+    setitimer(ITIMER_REAL, &Timer, NULL);
+}
+
+/* Everything that can be wrong before a machine is needed. */
+static EXIT_CODE RunPrepare(RUN *Run, int Count, char **Arguments)
+{
+    char Error[4096];
+    RUN_OPTIONS *Options = &Run->Options;
+
+    if (!OptionsParse(Options, Count, Arguments, Error, sizeof(Error))) {
+        TextAppendFormat(Error, sizeof(Error), "; see `pageable help run`");
+        return RunFail(ExitUsage, Error);
+    }
+    if (Options->Driver == NULL) {
+        return RunFail(ExitUsage, "run: which driver? `pageable run DRIVER.sys`");
+    }
+    if (Options->DiskFault != DiskFaultNone && Options->PagingFile == 0) {
+        return RunFail(ExitUsage, "--disk-fault needs a paging file");
+    }
+    EXIT_CODE Code = DriverFileOpen(&Run->Driver, Options->Driver, Error, sizeof(Error));
+    if (Code != ExitClean) {
+        return RunFail(Code, Error);
+    }
+    if (Options->Scenario != NULL) {
+        Run->ScenarioText = FileReadWhole(Options->Scenario, SCENARIO_LIMIT, &Run->ScenarioSize,
+                                          Error, sizeof(Error));
+        if (Run->ScenarioText == NULL ||
+            !ScenarioCheck(Options->Scenario, Run->ScenarioText, Run->ScenarioSize, Error,
+                           sizeof(Error))) {
+            return RunFail(ExitUsage, Error);
+        }
+    }
+    if (!ProgramFilesFind(&Run->Files, "ntoskrnl.exe", Error, sizeof(Error))) {
+        return RunFail(ExitEnvironment, Error);
+    }
+    if (!ReportOpen(&Run->Report, Options->Json, Options->Verbose, Error, sizeof(Error))) {
+        return RunFail(ExitUsage, Error);
+    }
+    return ExitClean;
+}
+
+static void RunHeader(RUN *Run)
+{
+    char Name[512], Path[1024], Bytes[TEXT_NUMBER], Memory[TEXT_NUMBER], Paging[TEXT_NUMBER];
+    const RUN_OPTIONS *Options = &Run->Options;
+
+    TextCleanString(Name, sizeof(Name), Run->Driver.Name);
+    TextCleanString(Path, sizeof(Path), Run->Driver.Path);
+    ReportLine(&Run->Report, "pageable", "%s: %s, %s bytes", PAGEABLE_VERSION, Name,
+               TextGroups(Bytes, Run->Driver.Size));
+    ReportLine(&Run->Report, "machine",
+               "%s memory, %s paging file, page-out %s%s, seed %llu, time limit %u s",
+               TextSize(Memory, Options->Memory), TextSize(Paging, Options->PagingFile),
+               Options->PageOut, Options->Evict ? " with evict" : "",
+               (unsigned long long)Options->Seed, Options->TimeoutSeconds);
+    ReportBlank(&Run->Report);
+    ReportEvent(&Run->Report, "run",
+                json_pack("{s:s, s:I, s:I, s:I, s:s, s:b, s:I, s:i, s:s}", "driver", Path, "bytes",
+                          (json_int_t)Run->Driver.Size, "memory", (json_int_t)Options->Memory,
+                          "paging_file", (json_int_t)Options->PagingFile, "page_out",
+                          Options->PageOut, "evict", (int)Options->Evict, "seed",
+                          (json_int_t)Options->Seed, "timeout", (int)Options->TimeoutSeconds,
+                          "accelerator", Options->Accelerator));
+}
+
+static bool RunStartMachine(RUN *Run, char *Error, size_t ErrorSize)
+{
+    const RUN_OPTIONS *Options = &Run->Options;
+    size_t KernelSize;
+    void *Kernel = FileReadWhole(Run->Files.Kernel, KERNEL_LIMIT, &KernelSize, Error, ErrorSize);
+    if (Kernel == NULL) {
+        return false;
+    }
+    const MACHINE_FILE Files[] = {{"ntoskrnl.exe", Kernel, KernelSize},
+                                  {Run->Driver.GuestName, Run->Driver.Bytes, Run->Driver.Size}};
+    MACHINE_CONFIG Config = {
+        .BootFile = Run->Files.Boot,
+        .Archive = MachineCreateArchive(Files, 2, Error, ErrorSize),
+        .PagingFile = -1,
+        .Memory = Options->Memory,
+        .Append = Run->Append,
+        .Accelerator = Options->Accelerator,
+        .DiskFault = Options->DiskFault,
+        .DiskFaultAfter = Options->DiskFaultAfter,
+    };
+    free(Kernel);
+    if (Options->PagingFile != 0 && Config.Archive >= 0) {
+        Run->PagingFile = MachineCreatePagingFile(Options->PagingFile, Error, ErrorSize);
+        Config.PagingFile = Run->PagingFile;
+    }
+    bool Good = Config.Archive >= 0 && (Options->PagingFile == 0 || Config.PagingFile >= 0) &&
+                MachineStart(&Run->Machine, &Config, Error, ErrorSize);
+    if (Config.Archive >= 0) {
+        close(Config.Archive);
+    }
+    return Good;
+}
+
+/* The session itself, from the boot to the shutdown; however far it gets. */
+static void RunSession(RUN *Run)
+{
+    int32_t Status;
+    if (!SessionAwaitBoot(&Run->Session)) {
+        return;
+    }
+    SymbolsAddModule(&Run->Symbols, Run->Session.Boot.KernelBase, 64u << 20, "ntoskrnl.exe",
+                     Run->Files.Kernel);
+    ReportEvent(&Run->Report, "booted",
+                json_pack("{s:o, s:I}", "kernel_base", ReportHex(Run->Session.Boot.KernelBase),
+                          "time_stamp_frequency",
+                          (json_int_t)Run->Session.Boot.TimeStampFrequency));
+    if (!LeakCheckBegin(Run) || !RunLoadDriver(Run, &Status)) {
+        return;
+    }
+    if (Run->DriverLoaded) {
+        if (Run->ScenarioText != NULL) {
+            ScenarioRun(Run);
+        } else {
+            RunDefaultFlow(Run);
+        }
+    }
+    RunFinish(Run);
+}
+
+static EXIT_CODE RunMachine(RUN *Run)
+{
+    char Error[2048];
+    uint64_t Deadline = TextNow() + (uint64_t)Run->Options.TimeoutSeconds * 1000;
+
+    snprintf(Run->Append, sizeof(Run->Append), "page-out=%s%s seed=%llu%s%s", Run->Options.PageOut,
+             Run->Options.Evict ? " evict" : "", (unsigned long long)Run->Options.Seed,
+             Run->Options.Append != NULL ? " " : "",
+             Run->Options.Append != NULL ? Run->Options.Append : "");
+    /* First the signals: from the start of QEMU on, a Ctrl-C must find the loop that ends it. */
+    if (!SessionInit(&Run->Session, &Run->Machine, Deadline, RunOnEvent, Run)) {
+        return RunFail(ExitEnvironment, "not enough memory, or no signalfd");
+    }
+    Run->Session.Echo = Run->Options.Verbose;
+    RunStartWatchdog(Run->Options.TimeoutSeconds);
+    RunHeader(Run);
+    if (!RunStartMachine(Run, Error, sizeof(Error))) {
+        ReportEvent(&Run->Report, "verdict",
+                    json_pack("{s:s, s:s, s:i}", "verdict", "machine fault", "detail", Error,
+                              "exit_code", (int)ExitEnvironment));
+        return RunFail(ExitEnvironment, Error);
+    }
+    RunSession(Run);
+    MachineStop(&Run->Machine);
+    return VerdictReport(Run);
+}
+
+EXIT_CODE RunCommand(const char *Program, int Count, char **Arguments)
+{
+    char Error[4200];
+    RUN *Run = calloc(1, sizeof(*Run));
+    if (Run == NULL) {
+        return RunFail(ExitEnvironment, "not enough memory");
+    }
+    Run->Program = Program;
+    Run->PagingFile = -1;
+    EXIT_CODE Code = RunPrepare(Run, Count, Arguments);
+    if (Code == ExitClean) {
+        Code = RunMachine(Run);
+        if (!ReportClose(&Run->Report, Error, sizeof(Error))) {
+            Code = RunFail(ExitEnvironment, Error);
+        }
+        SessionFree(&Run->Session);
+    }
+    if (Run->PagingFile >= 0) {
+        close(Run->PagingFile);
+    }
+    DriverFileClose(&Run->Driver);
+    free(Run->ScenarioText);
+    free(Run);
+    return Code;
+}

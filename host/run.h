@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * `pageable run`: one driver, one machine, one verdict. RUN holds all that a run knows; its parts:
+ *
+ *   run.c            from the options to the exit code
+ *   run_events.c     what the guest tells by itself
+ *   run_driver.c     load, open, page out, unload: the requests and how each is reported
+ *   run_flow.c       what is done with a driver when there is no scenario
+ *   scenario*.c      what is done when there is one
+ *   leak_check.c     the machine before the load against the machine after the unload
+ *   bug_check_report.c, verdict.c   how it ends
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "host/driver_file.h"
+#include "host/machine.h"
+#include "host/options.h"
+#include "host/program_files.h"
+#include "host/report.h"
+#include "host/session.h"
+#include "host/symbols.h"
+
+#define RUN_MAX_DEVICES 64u
+#define RUN_MAX_PATH 512u
+#define RUN_MAX_HANDLES 1024u
+#define RUN_MAX_FINDINGS 100u /* told; more are only counted */
+
+typedef struct {
+    char Path[RUN_MAX_PATH];
+    char Link[RUN_MAX_PATH]; /* a symbolic link that leads to it, "" without one */
+} RUN_DEVICE;
+
+typedef struct RUN {
+    const char *Program; /* argv[0] */
+    RUN_OPTIONS Options;
+    DRIVER_FILE Driver;
+    PROGRAM_FILES Files;
+    char *ScenarioText;
+    size_t ScenarioSize;
+    char Append[2048]; /* the kernel's command line */
+    int PagingFile; /* descriptor, -1: none */
+    MACHINE Machine;
+    SESSION Session;
+    REPORT Report;
+    SYMBOLS Symbols;
+
+    RUN_DEVICE Devices[RUN_MAX_DEVICES];
+    unsigned DeviceCount;
+    uint32_t Handles[RUN_MAX_HANDLES]; /* open in the guest */
+    unsigned HandleCount;
+    bool SectionsTold; /* the section table was reported */
+    bool ImageLoaded;  /* the last load came as far as DriverEntry */
+    bool DriverLoaded; /* and DriverEntry succeeded */
+    bool LoadFailed;
+    int32_t LoadStatus;
+    char LoadError[512]; /* what the guest's loader says, "" when DriverEntry failed */
+    CONTROL_COUNTERS Before; /* the load */
+    bool HasBefore;
+    uint64_t MostCommitted; /* pages, as far as was asked */
+
+    unsigned Findings;
+    char FirstFinding[600];
+    char FirstWhere[900];
+    char MissingExport[256]; /* "": no missing one was called */
+    char ToolFault[256]; /* "": the kernel and the host agree with themselves */
+    bool HasBugCheck;
+    CONTROL_BUG_CHECK BugCheck;
+} RUN;
+
+EXIT_CODE RunCommand(const char *Program, int Count, char **Arguments);
+
+/* run_events.c */
+void RunOnEvent(void *Context, const CONTROL_MESSAGE *Message);
+/* Counts and tells a finding; Where is "" or a place in code. Text is clean already. */
+void RunFinding(RUN *Run, const char *Kind, const char *Text, const char *Where);
+
+/* run_driver.c: each is false when the session has ended. Status gets what the guest answered. */
+bool RunLoadDriver(RUN *Run, int32_t *Status);
+bool RunUnloadDriver(RUN *Run, int32_t *Status);
+bool RunOpen(RUN *Run, const char *Path, size_t Length, uint32_t Access, int32_t *Status,
+             uint32_t *Handle);
+bool RunClose(RUN *Run, uint32_t Handle, int32_t *Status);
+bool RunCloseAll(RUN *Run);
+bool RunPageOut(RUN *Run, bool Evict, int32_t *Status);
+bool RunQueryCounters(RUN *Run, CONTROL_COUNTERS *Counters);
+/* Up to Max rows; *Count how many there are. */
+bool RunQuerySections(RUN *Run, CONTROL_SECTION *Rows, unsigned Max, unsigned *Count);
+/* The section table as the file has it, when the guest could not be asked: DriverEntry failed. */
+void RunReportFileSections(RUN *Run);
+bool RunVerify(RUN *Run, uint64_t *Violations);
+bool RunWait(RUN *Run, uint64_t Microseconds);
+
+/* run_flow.c */
+void RunDefaultFlow(RUN *Run);
+/* After the flow or the scenario: figures, unload, leak check, shutdown. */
+void RunFinish(RUN *Run);
+
+/* leak_check.c */
+bool LeakCheckBegin(RUN *Run);
+bool LeakCheckEnd(RUN *Run);
+
+/* bug_check_report.c */
+void BugCheckReport(RUN *Run);
+/* After BugCheckReport: one sentence, and the place to look at. */
+void BugCheckCause(RUN *Run, char *Cause, size_t CauseSize, char *Where, size_t WhereSize);
+
+/* verdict.c: the last lines, and what to exit with. */
+EXIT_CODE VerdictReport(RUN *Run);
+
+/* scenario.c */
+/* Compiles only; false with one line in Error. */
+bool ScenarioCheck(const char *Path, const char *Text, size_t Size, char *Error, size_t ErrorSize);
+void ScenarioRun(RUN *Run);

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: MIT */
+#include <stdlib.h>
+#include <string.h>
+
+#include "host/run.h"
+#include "host/text.h"
+#include "nt/ntdef.h"
+#include "nt/ntstatus.h"
+
+static void RunClean(char *Out, size_t Capacity, CONTROL_BYTES Bytes)
+{
+    TextClean(Out, Capacity, Bytes.Data, Bytes.Length);
+}
+
+static RUN_DEVICE *RunFindDevice(RUN *Run, const char *Path)
+{
+    for (unsigned i = 0; i < Run->DeviceCount; i++) {
+        if (strcmp(Run->Devices[i].Path, Path) == 0) {
+            return &Run->Devices[i];
+        }
+    }
+    return NULL;
+}
+
+static RUN_DEVICE *RunAddDevice(RUN *Run, const char *Path)
+{
+    RUN_DEVICE *Device = RunFindDevice(Run, Path);
+    if (Device == NULL && *Path != 0 && Run->DeviceCount < RUN_MAX_DEVICES) {
+        Device = &Run->Devices[Run->DeviceCount++];
+        snprintf(Device->Path, sizeof(Device->Path), "%s", Path);
+        Device->Link[0] = 0;
+    }
+    return Device;
+}
+
+static void RunOnDevice(RUN *Run, const CONTROL_MESSAGE *Message)
+{
+    char Path[RUN_MAX_PATH];
+    RunClean(Path, sizeof(Path), Message->First);
+    RunAddDevice(Run, Path);
+    ReportEvent(&Run->Report, "device", json_pack("{s:s}", "path", Path));
+}
+
+static void RunOnLink(RUN *Run, const CONTROL_MESSAGE *Message)
+{
+    char Link[RUN_MAX_PATH], Target[RUN_MAX_PATH];
+    RunClean(Link, sizeof(Link), Message->First);
+    RunClean(Target, sizeof(Target), Message->Second);
+    RUN_DEVICE *Device = RunFindDevice(Run, Target);
+    if (Device != NULL && Device->Link[0] == 0) {
+        snprintf(Device->Link, sizeof(Device->Link), "%s", Link);
+    }
+    ReportEvent(&Run->Report, "symbolic_link",
+                json_pack("{s:s, s:s}", "path", Link, "target", Target));
+}
+
+static void RunOnMissingImport(RUN *Run, const CONTROL_MESSAGE *Message)
+{
+    char Dll[128], Name[256];
+    RunClean(Dll, sizeof(Dll), Message->First);
+    RunClean(Name, sizeof(Name), Message->Second);
+    ReportLine(&Run->Report, "missing", "%s!%s is not implemented: a call of it ends the run", Dll,
+               Name);
+    ReportEvent(&Run->Report, "missing_import", json_pack("{s:s, s:s}", "dll", Dll, "name", Name));
+}
+
+static void RunOnImage(RUN *Run, const CONTROL_MESSAGE *Message, bool Loaded)
+{
+    char Name[256], Base[TEXT_NUMBER], Bytes[TEXT_NUMBER];
+    const CONTROL_IMAGE *Image = &Message->Image;
+    bool UnderTest = Image->DriverUnderTest != 0;
+
+    RunClean(Name, sizeof(Name), Message->First);
+    if (Loaded) {
+        SymbolsAddModule(&Run->Symbols, Image->Base, Image->Size, TextBaseName(Name),
+                         UnderTest ? Run->Driver.Path : NULL);
+    }
+    Run->ImageLoaded = Run->ImageLoaded || (Loaded && UnderTest);
+    if (Run->Report.Verbose) {
+        ReportLine(&Run->Report, Loaded ? "loaded" : "unloaded", "%s at %s, %s bytes", Name,
+                   TextAddress(Base, Image->Base), TextGroups(Bytes, Image->Size));
+    }
+    ReportEvent(&Run->Report, Loaded ? "image_loaded" : "image_unloaded",
+                json_pack("{s:s, s:o, s:I, s:b}", "name", Name, "base", ReportHex(Image->Base),
+                          "bytes", (json_int_t)Image->Size, "driver_under_test", UnderTest));
+}
+
+/* One event may hold several lines. */
+static void RunOnPrint(RUN *Run, const CONTROL_MESSAGE *Message)
+{
+    static char Text[4096];
+    const char *Next = (const char *)Message->First.Data;
+    size_t Rest = Message->First.Length;
+    while (Rest != 0) {
+        const char *End = memchr(Next, '\n', Rest);
+        size_t Length = End != NULL ? (size_t)(End - Next) : Rest;
+        size_t Visible = Length != 0 && Next[Length - 1] == '\r' ? Length - 1 : Length;
+        TextClean(Text, sizeof(Text), Next, Visible);
+        ReportLine(&Run->Report, "print", "%s", Text);
+        ReportEvent(&Run->Report, "print",
+                    json_pack("{s:s, s:s}", "source", "guest", "text", Text));
+        Length += End != NULL;
+        Next += Length;
+        Rest -= Length;
+    }
+}
+
+static void RunOnGuestFinding(RUN *Run, const CONTROL_MESSAGE *Message)
+{
+    char Text[512], Where[900] = "", Kind[TEXT_NUMBER];
+    SYMBOL Symbol = {.Address = Message->Finding.Address, .IsReturn = true};
+
+    RunClean(Text, sizeof(Text), Message->First);
+    SymbolsResolve(&Run->Symbols, &Symbol, 1);
+    SymbolText(&Symbol, Where, sizeof(Where));
+    if (Message->Finding.Code == (uint32_t)STATUS_DRIVER_ENTRYPOINT_NOT_FOUND) {
+        snprintf(Run->MissingExport, sizeof(Run->MissingExport), "%.255s", Text);
+    }
+    RunFinding(Run, TextHex(Kind, Message->Finding.Code), Text, Where);
+}
+
+void RunFinding(RUN *Run, const char *Kind, const char *Text, const char *Where)
+{
+    if (Run->Findings++ == 0) {
+        snprintf(Run->FirstFinding, sizeof(Run->FirstFinding), "%s", Text);
+        snprintf(Run->FirstWhere, sizeof(Run->FirstWhere), "%s", Where);
+    }
+    if (Run->Findings > RUN_MAX_FINDINGS) {
+        return;
+    }
+    ReportToned(&Run->Report, ReportBad, "finding", "%s", Text);
+    if (*Where != 0) {
+        ReportLine(&Run->Report, "", "at %s", Where);
+    }
+    ReportEvent(&Run->Report, "finding",
+                json_pack("{s:s, s:s, s:s}", "kind", Kind, "text", Text, "where", Where));
+}
+
+static void RunOnBugCheck(RUN *Run, const CONTROL_MESSAGE *Message)
+{
+    if (!Run->HasBugCheck) {
+        Run->HasBugCheck = true;
+        Run->BugCheck = Message->BugCheck;
+        BugCheckReport(Run);
+    }
+}
+
+void RunOnEvent(void *Context, const CONTROL_MESSAGE *Message)
+{
+    RUN *Run = Context;
+    switch (Message->Type) {
+    case ControlDeviceCreated: RunOnDevice(Run, Message); break;
+    case ControlSymbolicLink: RunOnLink(Run, Message); break;
+    case ControlMissingImport: RunOnMissingImport(Run, Message); break;
+    case ControlImageLoaded: RunOnImage(Run, Message, true); break;
+    case ControlImageUnloaded: RunOnImage(Run, Message, false); break;
+    case ControlDebugPrint: RunOnPrint(Run, Message); break;
+    case ControlFinding: RunOnGuestFinding(Run, Message); break;
+    case ControlBugCheck: RunOnBugCheck(Run, Message); break;
+    default: break; /* ControlBooted: the session's; test results are for `test-guest` */
+    }
+}

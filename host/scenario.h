@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+/* Between scenario.c (the Lua state and its limits) and the libraries of functions in it. */
+#pragma once
+
+#include <lua.h>
+
+#include "host/run.h"
+
+/* The run a state belongs to. */
+RUN *ScenarioOf(lua_State *State);
+/* Raises the error that ends a scenario whose session is over. */
+_Noreturn void ScenarioStop(lua_State *State);
+/* Pushes nil and the name of a status; returns 2. */
+int ScenarioPushFailure(lua_State *State, int32_t Status);
+
+/* scenario_machine.c: page_out, wait, counters and the like */
+void ScenarioAddMachine(lua_State *State);
+/* scenario_device.c: open, and the object it returns */
+void ScenarioAddDevice(lua_State *State);

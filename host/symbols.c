@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: MIT */
+#include "host/symbols.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "host/driver_file.h"
+#include "host/symbolizer.h"
+#include "host/text.h"
+
+#define SYMBOLS_MAX_RUNS 40u /* a guest that reports findings without end must not keep us busy */
+#define IMAGE_LIMIT (256u << 20)
+
+void SymbolsAddModule(SYMBOLS *Symbols, uint64_t Base, uint64_t Size, const char *Name,
+                      const char *Path)
+{
+    SYMBOL_MODULE *Module = NULL;
+    for (unsigned i = 0; i < Symbols->Count && Module == NULL; i++) {
+        if (Symbols->Modules[i].Base == Base) {
+            Module = &Symbols->Modules[i];
+        }
+    }
+    if (Module == NULL && Symbols->Count < SYMBOLS_MAX_MODULES) {
+        Module = &Symbols->Modules[Symbols->Count++];
+    }
+    if (Module != NULL) {
+        Module->Base = Base;
+        Module->Size = Size;
+        snprintf(Module->Name, sizeof(Module->Name), "%s", Name);
+        snprintf(Module->Path, sizeof(Module->Path), "%s", Path != NULL ? Path : "");
+    }
+}
+
+const SYMBOL_MODULE *SymbolsFindModule(const SYMBOLS *Symbols, uint64_t Address)
+{
+    for (unsigned i = 0; i < Symbols->Count; i++) {
+        const SYMBOL_MODULE *Module = &Symbols->Modules[i];
+        if (Address >= Module->Base && Address - Module->Base < Module->Size) {
+            return Module;
+        }
+    }
+    return NULL;
+}
+
+/* The name WinDbg gives a module: without extension, nt for the kernel. */
+static void SymbolsShortName(const SYMBOL_MODULE *Module, char Out[64])
+{
+    snprintf(Out, 64, "%s", Module->Name);
+    char *Dot = strrchr(Out, '.');
+    if (Dot != NULL && Dot != Out) {
+        *Dot = 0;
+    }
+    if (strncmp(Out, "ntoskrnl", 8) == 0) {
+        snprintf(Out, 64, "nt");
+    }
+}
+
+static void SymbolsUseExport(const SYMBOL_MODULE *Module, SYMBOL *Entries, unsigned Count)
+{
+    char Error[256], Short[64];
+    size_t Size = 0;
+    PE_IMAGE Image;
+    PE_EXPORT Export;
+    PE_ERROR PeError;
+    void *Bytes = FileReadWhole(Module->Path, IMAGE_LIMIT, &Size, Error, sizeof(Error));
+    bool Open = Bytes != NULL && PeImageOpen(&Image, Bytes, Size, &PeError);
+
+    SymbolsShortName(Module, Short);
+    for (unsigned i = 0; i < Count; i++) {
+        SYMBOL *Entry = &Entries[i];
+        uint64_t Rva = Entry->Address - Module->Base;
+        uint64_t Best = UINT64_MAX;
+        if (Entry->Routine[0] != 0 || Entry->Address < Module->Base || Rva >= Module->Size) {
+            continue;
+        }
+        for (uint32_t n = 0; Open && PeImageNamedExport(&Image, n, &Export, &PeError) == PeStepItem;
+             n++) {
+            if (!Export.Forwarder && Export.Rva <= Rva && Rva - Export.Rva < Best) {
+                Best = Rva - Export.Rva;
+                snprintf(Entry->Routine, sizeof(Entry->Routine), "%s!%.*s+0x%llx", Short,
+                         (int)(Export.NameLength < 128 ? Export.NameLength : 128), Export.Name,
+                         (unsigned long long)Best);
+            }
+        }
+    }
+    free(Bytes);
+}
+
+/* One run of the symbolizer for the entries that lie in the module. */
+static void SymbolsResolveModule(SYMBOLS *Symbols, const SYMBOL_MODULE *Module, SYMBOL *Entries,
+                                 unsigned Count)
+{
+    static SYMBOLIZER_ANSWER Answers[SYMBOLS_MAX_BATCH];
+    uint64_t Rva[SYMBOLS_MAX_BATCH];
+    unsigned Index[SYMBOLS_MAX_BATCH], Used = 0;
+    char Short[64];
+
+    for (unsigned i = 0; i < Count; i++) {
+        if (Entries[i].Address != 0 && Entries[i].Routine[0] == 0 &&
+            SymbolsFindModule(Symbols, Entries[i].Address) == Module) {
+            Index[Used] = i;
+            Rva[Used++] = Entries[i].Address - Module->Base - (Entries[i].IsReturn ? 1 : 0);
+        }
+    }
+    if (Used == 0 || Module->Path[0] == 0 || Symbols->Runs >= SYMBOLS_MAX_RUNS) {
+        return;
+    }
+    Symbols->Runs++;
+    SymbolsShortName(Module, Short);
+    bool Good = SymbolizerRun(Module->Path, Rva, Used, Answers);
+    for (unsigned i = 0; Good && i < Used; i++) {
+        SYMBOL *Entry = &Entries[Index[i]];
+        if (Answers[i].Function[0] != 0 && Answers[i].Line != 0) {
+            snprintf(Entry->Routine, sizeof(Entry->Routine), "%s!%s", Short, Answers[i].Function);
+            snprintf(Entry->Location, sizeof(Entry->Location), "%s:%u", Answers[i].File,
+                     Answers[i].Line);
+            Entry->HasLine = true;
+        }
+    }
+    SymbolsUseExport(Module, Entries, Count);
+}
+
+void SymbolsResolve(SYMBOLS *Symbols, SYMBOL *Entries, unsigned Count)
+{
+    Count = Count < SYMBOLS_MAX_BATCH ? Count : SYMBOLS_MAX_BATCH;
+    for (unsigned i = 0; i < Count; i++) {
+        Entries[i].Routine[0] = 0;
+        Entries[i].Location[0] = 0;
+        Entries[i].HasLine = false;
+    }
+    for (unsigned i = 0; i < Symbols->Count; i++) {
+        SymbolsResolveModule(Symbols, &Symbols->Modules[i], Entries, Count);
+    }
+    for (unsigned i = 0; i < Count; i++) {
+        SYMBOL *Entry = &Entries[i];
+        const SYMBOL_MODULE *Module = SymbolsFindModule(Symbols, Entry->Address);
+        char Text[TEXT_NUMBER], Short[64];
+        if (Entry->Address == 0 || Entry->Routine[0] != 0) {
+            continue;
+        }
+        if (Module != NULL) {
+            SymbolsShortName(Module, Short);
+            snprintf(Entry->Routine, sizeof(Entry->Routine), "%s+0x%llx", Short,
+                     (unsigned long long)(Entry->Address - Module->Base));
+        } else {
+            snprintf(Entry->Routine, sizeof(Entry->Routine), "%s",
+                     TextAddress(Text, Entry->Address));
+        }
+    }
+}
+
+void SymbolText(const SYMBOL *Symbol, char *Out, size_t Capacity)
+{
+    if (Symbol->HasLine) {
+        snprintf(Out, Capacity, "%s (%s)", Symbol->Routine, Symbol->Location);
+    } else {
+        snprintf(Out, Capacity, "%s", Symbol->Routine);
+    }
+}

@@ -1,0 +1,3 @@
+local device = assert(open("\\??\\Fake"))
+local text = device:read(5)
+assert(text == "goodbye")

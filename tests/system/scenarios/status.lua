@@ -1,0 +1,2 @@
+local device = assert(open("\\??\\Fake"))
+assert(device:ioctl(0x222008))

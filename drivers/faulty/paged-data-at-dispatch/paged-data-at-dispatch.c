@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/* Data in a PAGE section is read while a spin lock is held. See README.md. */
+#include <ntddk.h>
+
+DRIVER_INITIALIZE DriverEntry;
+DRIVER_UNLOAD FaultyUnload;
+DRIVER_DISPATCH FaultyCreate, FaultyClose;
+
+#pragma alloc_text(INIT, DriverEntry)
+#pragma alloc_text(PAGE, FaultyUnload)
+
+static KSPIN_LOCK OpenLock;
+
+#pragma data_seg("PAGEDATA")
+static LONG OpenCount = 1; /* initialised: what is not goes to .bss, not to PAGEDATA */
+#pragma data_seg()
+
+NTSTATUS FaultyCreate(PDEVICE_OBJECT DeviceObject, PIRP Irp)
+{
+    KIRQL OldIrql;
+    KeAcquireSpinLock(&OpenLock, &OldIrql);
+    OpenCount++; /* the mistake: DISPATCH_LEVEL here, and PAGEDATA may be out */
+    KeReleaseSpinLock(&OpenLock, OldIrql);
+    Irp->IoStatus.Status = STATUS_SUCCESS;
+    Irp->IoStatus.Information = 0;
+    IoCompleteRequest(Irp, IO_NO_INCREMENT);
+    return STATUS_SUCCESS;
+}
+
+NTSTATUS FaultyClose(PDEVICE_OBJECT DeviceObject, PIRP Irp)
+{
+    Irp->IoStatus.Status = STATUS_SUCCESS;
+    Irp->IoStatus.Information = 0;
+    IoCompleteRequest(Irp, IO_NO_INCREMENT);
+    return STATUS_SUCCESS;
+}
+
+VOID FaultyUnload(PDRIVER_OBJECT DriverObject)
+{
+    IoDeleteDevice(DriverObject->DeviceObject);
+}
+
+NTSTATUS DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING RegistryPath)
+{
+    UNICODE_STRING Name;
+    PDEVICE_OBJECT Device;
+    RtlInitUnicodeString(&Name, L"\\Device\\PagedDataAtDispatch");
+    KeInitializeSpinLock(&OpenLock);
+    DriverObject->MajorFunction[IRP_MJ_CREATE] = FaultyCreate;
+    DriverObject->MajorFunction[IRP_MJ_CLOSE] = FaultyClose;
+    DriverObject->DriverUnload = FaultyUnload;
+    return IoCreateDevice(DriverObject, 0, &Name, FILE_DEVICE_UNKNOWN, 0, FALSE, &Device);
+}

@@ -15,7 +15,8 @@ static void ReportSectionName(const CONTROL_SECTION *Row, char Out[40])
 
 static void ReportSectionFlags(const CONTROL_SECTION *Row, char Out[4])
 {
-    Out[0] = Row->Characteristics & IMAGE_SCN_MEM_READ ? 'R' : '-';
+    bool Headers = Row->Kind == ControlSectionHeaders; /* they have no characteristics */
+    Out[0] = Headers || Row->Characteristics & IMAGE_SCN_MEM_READ ? 'R' : '-';
     Out[1] = Row->Characteristics & IMAGE_SCN_MEM_WRITE ? 'W' : '-';
     Out[2] = Row->Characteristics & IMAGE_SCN_MEM_EXECUTE ? 'X' : '-';
     Out[3] = 0;

@@ -178,6 +178,20 @@ bool RunQueryCounters(RUN *Run, CONTROL_COUNTERS *Counters)
     return true;
 }
 
+/* The guest knows whole pages; the file says how many bytes of them the section has. */
+static void RunSetFileSizes(const RUN *Run, CONTROL_SECTION *Rows, unsigned Count)
+{
+    PE_SECTION Section;
+    for (unsigned i = 1; i < Count && Rows[0].Kind == ControlSectionHeaders; i++) {
+        uint64_t Rva = Rows[i].Address - Rows[0].Address;
+        if (Rva < Run->Driver.Image.SizeOfImage &&
+            PeImageSectionOfRva(&Run->Driver.Image, (uint32_t)Rva, &Section) &&
+            Section.Rva == Rva) {
+            Rows[i].Size = Section.VirtualSize;
+        }
+    }
+}
+
 bool RunQuerySections(RUN *Run, CONTROL_SECTION *Rows, unsigned Max, unsigned *Count)
 {
     if (!SessionRequest(&Run->Session, ControlSections, NULL, 0, NoBytes)) {
@@ -191,6 +205,7 @@ bool RunQuerySections(RUN *Run, CONTROL_SECTION *Rows, unsigned Max, unsigned *C
     }
     *Count = Length / sizeof(CONTROL_SECTION);
     memcpy(Rows, Run->Session.ReplyData, Length);
+    RunSetFileSizes(Run, Rows, *Count);
     return true;
 }
 

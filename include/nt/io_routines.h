@@ -179,6 +179,10 @@ NTSTATUS ZwDeviceIoControlFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE 
                                ULONG IoControlCode, PVOID InputBuffer, ULONG InputBufferLength,
                                PVOID OutputBuffer, ULONG OutputBufferLength);
 
+/* ---- user-mode buffers: both raise ---- */
+VOID ProbeForRead(const volatile VOID *Address, SIZE_T Length, ULONG Alignment);
+VOID ProbeForWrite(volatile VOID *Address, SIZE_T Length, ULONG Alignment);
+
 /* ---- the caller's thread and stack ---- */
 PEPROCESS IoGetCurrentProcess(VOID);
 PEPROCESS IoThreadToProcess(PETHREAD Thread);

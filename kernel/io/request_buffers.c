@@ -13,36 +13,19 @@
  */
 #include "io/iop.h"
 
-/* One access to each page, as the page may be read-only or not committed at all. */
-static __attribute__((noinline)) NTSTATUS IopTouchRange(volatile CHAR *Start, SIZE_T Length,
-                                                        BOOLEAN Write)
+/* Input is not touched here: the copy under SEH finds out. */
+__attribute__((noinline)) NTSTATUS IopProbeRange(PVOID Address, SIZE_T Length, BOOLEAN Write)
 {
     __try {
-        volatile CHAR *End = Start + Length - 1;
-        for (volatile CHAR *Byte = Start; Byte <= End;
-             Byte = (volatile CHAR *)PAGE_ALIGN(Byte) + PAGE_SIZE) {
-            CHAR Value = *Byte;
-            if (Write) {
-                *Byte = Value;
-            }
+        if (Write) {
+            ProbeForWrite(Address, Length, 1);
+        } else {
+            ProbeForRead(Address, Length, 1);
         }
     } __except (EXCEPTION_EXECUTE_HANDLER) {
         return GetExceptionCode();
     }
     return STATUS_SUCCESS;
-}
-
-/* Input is not touched here: the copy under SEH finds out. */
-NTSTATUS IopProbeRange(PVOID Address, SIZE_T Length, BOOLEAN Write)
-{
-    ULONG_PTR Start = (ULONG_PTR)Address;
-    if (Length == 0) {
-        return STATUS_SUCCESS;
-    }
-    if (Start + Length < Start || Start + Length > MM_USER_PROBE_ADDRESS) {
-        return STATUS_ACCESS_VIOLATION;
-    }
-    return Write ? IopTouchRange(Address, Length, TRUE) : STATUS_SUCCESS;
 }
 
 static __attribute__((noinline)) NTSTATUS IopCopyIn(PVOID To, PVOID From, SIZE_T Length)

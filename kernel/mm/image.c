@@ -88,15 +88,11 @@ static VOID MiDescribeSections(PMM_IMAGE Image, const PE_IMAGE *Pe)
 }
 
 /* Pageable pages without contents yet; the caller has charged commit. */
-static BOOLEAN MiMapDemandZero(ULONG64 Va, ULONG64 Pages)
+static VOID MiMapDemandZero(ULONG64 Va, ULONG64 Pages)
 {
-    if (!MiMakeSystemTables(Va, Pages)) {
-        return FALSE;
-    }
     for (ULONG64 Page = 0; Page < Pages; Page++) {
         *MI_PTE_OF(Va + (Page << PAGE_SHIFT)) = MI_SOFTWARE_PTE(MI_READWRITE, 0);
     }
-    return TRUE;
 }
 
 static VOID MiFreePageablePages(ULONG64 Va, ULONG64 Pages)
@@ -131,10 +127,7 @@ static BOOLEAN MiMapSections(PMM_IMAGE Image)
         if (Section->Resident) {
             Mapped = MiMapNonpaged(Section->Address, Section->Pages, MI_READWRITE, TRUE);
         } else if (MiChargeCommit(Section->Pages)) {
-            Mapped = MiMapDemandZero(Section->Address, Section->Pages);
-            if (!Mapped) {
-                MiReturnCommit(Section->Pages);
-            }
+            MiMapDemandZero(Section->Address, Section->Pages);
         } else {
             Mapped = FALSE;
         }
@@ -231,7 +224,7 @@ NTSTATUS MmLoadSystemImage(PCUNICODE_STRING FullName, const VOID *File, SIZE_T F
     SIZE_T Size = sizeof(MM_IMAGE) + (Pe.SectionCount + 1) * sizeof(MI_SECTION);
     PMM_IMAGE Image = ExAllocatePoolWithTag(NonPagedPool, Size, MI_TAG_IMAGE);
     ULONG64 Pages = BYTES_TO_PAGES((ULONG64)Pe.SizeOfImage);
-    ULONG64 Index = Image != NULL ? MiReserveRange(&MiImageRange, Pages) : MI_RANGE_FULL;
+    ULONG64 Index = Image != NULL ? MiReserveWithTables(&MiImageRange, Pages) : MI_RANGE_FULL;
     _snprintf(ErrorText, ErrorSize, "not enough memory for an image of %u bytes", Pe.SizeOfImage);
     if (Index == MI_RANGE_FULL) {
         if (Image != NULL) {
@@ -259,7 +252,7 @@ NTSTATUS MmLoadSystemImage(PCUNICODE_STRING FullName, const VOID *File, SIZE_T F
         for (ULONG i = 0; Mapped && i < Image->SectionCount; i++) {
             MiUnmapSection(&Image->Section[i]);
         }
-        MiReleaseRange(&MiImageRange, Index);
+        MiReleaseWithTables(&MiImageRange, Index);
         if (Image->ImportStubs != NULL) {
             ExFreePoolWithTag(Image->ImportStubs, MI_TAG_IMAGE);
         }
@@ -310,7 +303,7 @@ VOID MmUnloadSystemImage(PMM_IMAGE Image)
         MiUnmapSection(Section);
     }
     if (!Leaked) {
-        MiReleaseRange(&MiImageRange, (Image->Base - MiImageRange.Start) >> PAGE_SHIFT);
+        MiReleaseWithTables(&MiImageRange, (Image->Base - MiImageRange.Start) >> PAGE_SHIFT);
     }
     if (Image->ImportStubs != NULL) {
         ExFreePoolWithTag(Image->ImportStubs, MI_TAG_IMAGE);

@@ -211,6 +211,8 @@ VOID MiReturnResident(ULONG64 Pages);
 /* ---- system_pte.c: mapping of nonpaged memory ---- */
 extern MI_PAGE_RANGE MiSystemPteRange, MiImageRange, MiPagedPoolRange, MiNonpagedPoolRange;
 VOID MiInitializeSystemRanges(VOID);
+ULONG64 MiReserveWithTables(PMI_PAGE_RANGE Range, ULONG64 Pages); /* MI_RANGE_FULL: none */
+VOID MiReleaseWithTables(PMI_PAGE_RANGE Range, ULONG64 Index);
 /* Maps fresh zeroed or unzeroed nonpaged pages at Va (tables exist or are made). */
 BOOLEAN MiMapNonpaged(ULONG64 Va, ULONG64 Pages, ULONG Protection, BOOLEAN Zero);
 VOID MiUnmapNonpaged(ULONG64 Va, ULONG64 Pages); /* frees the frames */

@@ -71,7 +71,9 @@ VOID MmNotifyIrqlRaise(KIRQL NewIrql)
 
 VOID MmNotifyKernelCall(VOID)
 {
-    if (!MiKernelCallsPageOut() || KeGetCurrentIrql() > DISPATCH_LEVEL) {
+    /* After KeSetEvent(Wait TRUE) the dispatcher lock is held until the wait that must follow. */
+    if (!MiKernelCallsPageOut() || KeGetCurrentIrql() > DISPATCH_LEVEL ||
+        KiCurrentThread()->WaitNext) {
         return;
     }
     if (MiPageOutMode != MmPageOutRandom || MiFlipCoin()) {

@@ -2,8 +2,8 @@
 /*
  * A page-grained allocator over a bitmap: system PTEs, pools' addresses, image addresses, and the
  * paging file's slots. A second bitmap marks the last page of each allocation, so that freeing
- * needs only the start. Next-fit from a hint, which keeps neighbours in time neighbours in place;
- * that is what makes slots contiguous for clustered writes.
+ * needs only the start. Slots are taken next-fit from a hint, which keeps neighbours in time
+ * neighbours in place: that is what makes them contiguous for clustered writes.
  */
 #include "mm/mi.h"
 
@@ -125,6 +125,8 @@ ULONG64 MiReleaseRange(PMI_PAGE_RANGE Range, ULONG64 Index)
         ULONG64 Last = Index + Pages - 1;
         Range->Ends[Last / 64] &= ~(1ull << (Last % 64));
         MiReleaseRun(Range, Index, Pages);
+        /* Addresses are taken first-fit, so that few page tables are in use. */
+        Range->Hint = Index < Range->Hint ? Index : Range->Hint;
     }
     KiReleaseSpinLock(&Range->Lock, Irql);
     return Pages;

@@ -9,12 +9,63 @@
 
 MI_PAGE_RANGE MiSystemPteRange, MiImageRange, MiPagedPoolRange, MiNonpagedPoolRange;
 
+static FAST_MUTEX MiSystemTableLock; /* tables of the two ranges whose tables come and go */
+
 VOID MiInitializeSystemRanges(VOID)
 {
+    ExInitializeFastMutex(&MiSystemTableLock);
     MiInitializeRange(&MiSystemPteRange, MM_SYSTEM_PTES_START, MM_SYSTEM_PTES_PAGES, TRUE);
     MiInitializeRange(&MiImageRange, MM_IMAGES_START, MM_IMAGES_PAGES, TRUE);
     MiInitializeRange(&MiPagedPoolRange, MM_PAGED_POOL_START, MM_PAGED_POOL_PAGES, TRUE);
     MiInitializeRange(&MiNonpagedPoolRange, MM_NONPAGED_POOL_START, MM_NONPAGED_POOL_PAGES, TRUE);
+}
+
+/* The page table of 512 pages of a range goes when no address in it is reserved. Lock held. */
+static VOID MiFreeEmptyTables(PMI_PAGE_RANGE Range, ULONG64 Index, ULONG64 Pages)
+{
+    for (ULONG64 Chunk = Index / 512; Chunk <= (Index + Pages - 1) / 512; Chunk++) {
+        ULONG64 Reserved = 0;
+        for (ULONG64 Word = Chunk * 8; Word < Chunk * 8 + 8; Word++) {
+            Reserved |= Range->Bits[Word];
+        }
+        PVOID Va = (PVOID)(Range->Start + (Chunk * 512 << PAGE_SHIFT));
+        if (Reserved != 0 || MiWalk(Va, NULL) == NULL) {
+            continue;
+        }
+        ULONG Frame = MiFrameOfTable(MI_PTE_OF(Va));
+        *MI_PDE_OF(Va) = 0;
+        MiInvalidatePage(MI_PTE_OF(Va));
+        MiFreeNonpagedFrame(Frame);
+        MiReturnResident(1);
+    }
+}
+
+/*
+ * Addresses of the paged pool or of images, with page tables. <= APC_LEVEL; the lock keeps a table
+ * from going between the reservation and its use.
+ */
+ULONG64 MiReserveWithTables(PMI_PAGE_RANGE Range, ULONG64 Pages)
+{
+    ExAcquireFastMutex(&MiSystemTableLock);
+    ULONG64 Index = MiReserveRange(Range, Pages);
+    if (Index != MI_RANGE_FULL &&
+        !MiMakeSystemTables(Range->Start + (Index << PAGE_SHIFT), Pages)) {
+        MiReleaseRange(Range, Index);
+        MiFreeEmptyTables(Range, Index, Pages);
+        Index = MI_RANGE_FULL;
+    }
+    ExReleaseFastMutex(&MiSystemTableLock);
+    return Index;
+}
+
+/* Every PTE of the range is zero already. */
+VOID MiReleaseWithTables(PMI_PAGE_RANGE Range, ULONG64 Index)
+{
+    ExAcquireFastMutex(&MiSystemTableLock);
+    ULONG64 Pages = MiReleaseRange(Range, Index);
+    NT_VERIFY(Pages != 0);
+    MiFreeEmptyTables(Range, Index, Pages);
+    ExReleaseFastMutex(&MiSystemTableLock);
 }
 
 BOOLEAN MiMapNonpaged(ULONG64 Va, ULONG64 Pages, ULONG Protection, BOOLEAN Zero)
@@ -94,17 +145,12 @@ static PVOID MiAllocatePagedPoolPages(SIZE_T Pages)
     if (!MiChargeCommit(Pages)) {
         return NULL;
     }
-    ULONG64 Index = MiReserveRange(&MiPagedPoolRange, Pages);
+    ULONG64 Index = MiReserveWithTables(&MiPagedPoolRange, Pages);
     if (Index == MI_RANGE_FULL) {
         MiReturnCommit(Pages);
         return NULL;
     }
     ULONG64 Va = MiPagedPoolRange.Start + (Index << PAGE_SHIFT);
-    if (!MiMakeSystemTables(Va, Pages)) {
-        MiReleaseRange(&MiPagedPoolRange, Index);
-        MiReturnCommit(Pages);
-        return NULL;
-    }
     for (ULONG64 Page = 0; Page < Pages; Page++) {
         *MI_PTE_OF(Va + (Page << PAGE_SHIFT)) = MI_SOFTWARE_PTE(MI_READWRITE, 0);
     }
@@ -157,7 +203,7 @@ static SIZE_T MiFreePagedPoolPages(ULONG64 Va)
     }
     KiReleaseSpinLock(&MiPfnLock, Irql);
     if (Pages != 0) {
-        MiReleaseRange(&MiPagedPoolRange, Index);
+        MiReleaseWithTables(&MiPagedPoolRange, Index);
         MiReturnCommit(Pages);
     }
     return Pages;

@@ -18,17 +18,6 @@ typedef struct _HANDLE_TABLE {
     PHANDLE_TABLE_ENTRY Page[OBP_MAXIMUM_PAGES];
 } HANDLE_TABLE;
 
-PHANDLE_TABLE ObpCreateHandleTable(PEPROCESS Process)
-{
-    PHANDLE_TABLE Table = ExAllocatePoolWithTag(NonPagedPoolNx, sizeof(*Table), OB_TAG_TABLE);
-    if (Table != NULL) {
-        RtlZeroMemory(Table, sizeof(*Table));
-        ExInitializeFastMutex(&Table->Lock);
-        Table->Process = Process;
-    }
-    return Table;
-}
-
 VOID ObpDeleteHandleTable(PHANDLE_TABLE Table)
 {
     NT_VERIFY(Table->HandleCount == 0);
@@ -69,6 +58,23 @@ static BOOLEAN ObpGrowTable(PHANDLE_TABLE Table)
     }
     Table->Page[Table->PageCount++] = Page;
     return TRUE;
+}
+
+/* With its first page, so that a process's first handle does not look like a leak of 4 KB. */
+PHANDLE_TABLE ObpCreateHandleTable(PEPROCESS Process)
+{
+    PHANDLE_TABLE Table = ExAllocatePoolWithTag(NonPagedPoolNx, sizeof(*Table), OB_TAG_TABLE);
+    if (Table == NULL) {
+        return NULL;
+    }
+    RtlZeroMemory(Table, sizeof(*Table));
+    ExInitializeFastMutex(&Table->Lock);
+    Table->Process = Process;
+    if (!ObpGrowTable(Table)) {
+        ExFreePoolWithTag(Table, OB_TAG_TABLE);
+        return NULL;
+    }
+    return Table;
 }
 
 /* The references that Entry stands for are the caller's and pass to the table. <= APC_LEVEL */

@@ -3,8 +3,7 @@
 
 set(GUEST_FLAGS --target=x86_64-pc-windows-msvc -fms-extensions -ffreestanding -O2 -g -gcodeview
     -fasync-exceptions -fasynchronous-unwind-tables -fno-inline-functions -Xclang -fno-elide-constructors -fno-stack-protector
-    -Wall -Wextra -Werror -Wno-unused-parameter -Wno-missing-field-initializers
-    -ffile-prefix-map=${CMAKE_SOURCE_DIR}=.)
+    -Wall -Wextra -Werror -Wno-unused-parameter -Wno-missing-field-initializers)
 set(GUEST_INCLUDES ${CMAKE_SOURCE_DIR} ${CMAKE_SOURCE_DIR}/include ${CMAKE_SOURCE_DIR}/include/nt)
 set(GUEST_LINK ${LLD_LINK} /driver /subsystem:native,10.00 /nodefaultlib /machine:x64 /debug
     /release /Brepro /section:INIT,ERD /pdbaltpath:%_PDB%)
@@ -38,7 +37,8 @@ file(GLOB KERNEL_SOURCES CONFIGURE_DEPENDS
     kernel/vf/*.c)
 file(GLOB GUEST_TEST_SOURCES CONFIGURE_DEPENDS tests/guest/*.c tests/guest/*.S bench/guest.c
     bench/floor.S)
-set(KERNEL_OPTIONS ${GUEST_FLAGS} -mgeneral-regs-only)
+# The kernel's PDB is installed and must not name the builder's folders; a driver's names its own.
+set(KERNEL_OPTIONS ${GUEST_FLAGS} -mgeneral-regs-only -ffile-prefix-map=${CMAKE_SOURCE_DIR}=.)
 
 add_library(kernel_objects OBJECT ${KERNEL_SOURCES} ${LIB_SOURCES})
 add_library(guest_test_objects OBJECT ${GUEST_TEST_SOURCES})
@@ -77,9 +77,14 @@ foreach(folder ${DRIVER_FOLDERS})
     add_library(${target} OBJECT ${sources})
     target_compile_options(${target} PRIVATE ${GUEST_FLAGS})
     target_include_directories(${target} PRIVATE ${CMAKE_SOURCE_DIR}/include/nt)
+    # link.txt: a driver's own words for the linker, such as /align:128
+    set(link_flags /entry:DriverEntry)
+    if(EXISTS ${folder}/link.txt)
+        file(STRINGS ${folder}/link.txt link_flags)
+    endif()
     add_custom_command(OUTPUT ${output}.sys ${output}.pdb
         COMMAND ${CMAKE_COMMAND} -E make_directory drivers/${kind}
-        COMMAND ${GUEST_LINK} /entry:DriverEntry /out:${output}.sys /pdb:${output}.pdb
+        COMMAND ${GUEST_LINK} ${link_flags} /out:${output}.sys /pdb:${output}.pdb
                 $<TARGET_OBJECTS:${target}> ntoskrnl.lib
         DEPENDS $<TARGET_OBJECTS:${target}> ntoskrnl.lib
         COMMAND_EXPAND_LISTS VERBATIM)

@@ -69,7 +69,8 @@ static bool MachineHasIoUring(void)
 
 /*
  * What the paging file holds is worth nothing after the guest has ended, so no write needs to
- * reach the medium (cache=unsafe). Errors are the guest's to see; QEMU must not stop on them.
+ * reach the medium (cache=unsafe). Errors are the guest's to see; QEMU must not stop on them. The
+ * geometry is given so that QEMU does not read the disk to guess one: disk faults are counted.
  */
 static void MachineAddPagingDisk(MACHINE_ARGUMENTS *Arguments, int PagingFile, int FaultRules)
 {
@@ -85,7 +86,8 @@ static void MachineAddPagingDisk(MACHINE_ARGUMENTS *Arguments, int PagingFile, i
                        MachineHasIoUring() ? "io_uring" : "threads", PagingFile);
     }
     MachineAddWords(Arguments,
-                    "-device virtio-blk-device,drive=paging,werror=report,rerror=report");
+                    "-device virtio-blk-device,drive=paging,werror=report,rerror=report,"
+                    "cyls=16383,heads=16,secs=63");
 }
 
 void MachineBuildArguments(MACHINE_ARGUMENTS *Arguments, const MACHINE_CONFIG *Config,

@@ -35,6 +35,10 @@ static bool RunPageEverythingOut(RUN *Run)
     uint64_t Pages = 0, Out = 0;
     int32_t Status;
 
+    if (strcmp(Run->Options.PageOut, "never") == 0) {
+        ReportLine(&Run->Report, "page out", "left out, as --page-out=never asks");
+        return true;
+    }
     if (!RunPageOut(Run, true, &Status) ||
         !RunQuerySections(Run, Rows, PE_MAX_SECTIONS + 1, &Count)) {
         return false;

@@ -82,6 +82,16 @@ static char *SymbolizerRead(int Pipe, size_t *Size)
     return NULL;
 }
 
+/* A PDB has backslashes even for a file named the way Linux does; C:\x and \\server\x stay. */
+static void SymbolizerTurnSlashes(char *File)
+{
+    if (strchr(File, ':') == NULL && strncmp(File, "\\\\", 2) != 0) {
+        for (char *c = File; *c != 0; c++) {
+            *c = *c == '\\' ? '/' : *c;
+        }
+    }
+}
+
 static void SymbolizerTake(json_t *Entry, SYMBOLIZER_ANSWER *Answer)
 {
     json_t *Symbol = json_array_get(json_object_get(Entry, "Symbol"), 0);
@@ -95,6 +105,7 @@ static void SymbolizerTake(json_t *Entry, SYMBOLIZER_ANSWER *Answer)
     }
     if (File != NULL && strcmp(File, "??") != 0 && Line > 0 && Line < INT32_MAX) {
         TextCleanString(Answer->File, sizeof(Answer->File), File);
+        SymbolizerTurnSlashes(Answer->File);
         Answer->Line = (uint32_t)Line;
     }
 }

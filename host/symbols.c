@@ -56,15 +56,42 @@ static void SymbolsShortName(const SYMBOL_MODULE *Module, char Out[64])
     }
 }
 
-static void SymbolsUseExport(const SYMBOL_MODULE *Module, SYMBOL *Entries, unsigned Count)
+/* The image of a module; its bytes are malloc's, NULL when there is none to read. */
+static void *SymbolsOpenImage(const SYMBOL_MODULE *Module, PE_IMAGE *Image)
 {
-    char Error[256], Short[64];
+    char Error[256];
     size_t Size = 0;
-    PE_IMAGE Image;
-    PE_EXPORT Export;
     PE_ERROR PeError;
     void *Bytes = FileReadWhole(Module->Path, IMAGE_LIMIT, &Size, Error, sizeof(Error));
-    bool Open = Bytes != NULL && PeImageOpen(&Image, Bytes, Size, &PeError);
+    if (Bytes != NULL && !PeImageOpen(Image, Bytes, Size, &PeError)) {
+        free(Bytes);
+        Bytes = NULL;
+    }
+    return Bytes;
+}
+
+/*
+ * A stack may hold the address at which a trap came, among return addresses. One that is the first
+ * of a function cannot be a return: the byte before it belongs to another function.
+ */
+static bool SymbolsIsFunctionStart(const PE_IMAGE *Image, uint64_t Rva)
+{
+    PE_FUNCTION Function;
+    PE_ERROR PeError;
+    for (uint32_t i = 0; PeImageFunction(Image, i, &Function, &PeError) == PeStepItem; i++) {
+        if (Function.BeginRva == Rva) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void SymbolsUseExport(const SYMBOL_MODULE *Module, const PE_IMAGE *Image, SYMBOL *Entries,
+                             unsigned Count)
+{
+    char Short[64];
+    PE_EXPORT Export;
+    PE_ERROR PeError;
 
     SymbolsShortName(Module, Short);
     for (unsigned i = 0; i < Count; i++) {
@@ -74,8 +101,7 @@ static void SymbolsUseExport(const SYMBOL_MODULE *Module, SYMBOL *Entries, unsig
         if (Entry->Routine[0] != 0 || Entry->Address < Module->Base || Rva >= Module->Size) {
             continue;
         }
-        for (uint32_t n = 0; Open && PeImageNamedExport(&Image, n, &Export, &PeError) == PeStepItem;
-             n++) {
+        for (uint32_t n = 0; PeImageNamedExport(Image, n, &Export, &PeError) == PeStepItem; n++) {
             if (!Export.Forwarder && Export.Rva <= Rva && Rva - Export.Rva < Best) {
                 Best = Rva - Export.Rva;
                 snprintf(Entry->Routine, sizeof(Entry->Routine), "%s!%.*s+0x%llx", Short,
@@ -84,7 +110,6 @@ static void SymbolsUseExport(const SYMBOL_MODULE *Module, SYMBOL *Entries, unsig
             }
         }
     }
-    free(Bytes);
 }
 
 /* One run of the symbolizer for the entries that lie in the module. */
@@ -95,18 +120,24 @@ static void SymbolsResolveModule(SYMBOLS *Symbols, const SYMBOL_MODULE *Module, 
     uint64_t Rva[SYMBOLS_MAX_BATCH];
     unsigned Index[SYMBOLS_MAX_BATCH], Used = 0;
     char Short[64];
+    PE_IMAGE Image;
+    void *Bytes;
 
+    if (Module->Path[0] == 0 || Symbols->Runs >= SYMBOLS_MAX_RUNS) {
+        return;
+    }
+    Bytes = SymbolsOpenImage(Module, &Image);
     for (unsigned i = 0; i < Count; i++) {
         if (Entries[i].Address != 0 && Entries[i].Routine[0] == 0 &&
             SymbolsFindModule(Symbols, Entries[i].Address) == Module) {
             Index[Used] = i;
-            Rva[Used++] = Entries[i].Address - Module->Base - (Entries[i].IsReturn ? 1 : 0);
+            Rva[Used] = Entries[i].Address - Module->Base;
+            bool Exact = !Entries[i].IsReturn ||
+                         (Bytes != NULL && SymbolsIsFunctionStart(&Image, Rva[Used]));
+            Rva[Used++] -= Exact ? 0 : 1;
         }
     }
-    if (Used == 0 || Module->Path[0] == 0 || Symbols->Runs >= SYMBOLS_MAX_RUNS) {
-        return;
-    }
-    Symbols->Runs++;
+    Symbols->Runs += Used != 0;
     SymbolsShortName(Module, Short);
     bool Good = SymbolizerRun(Module->Path, Rva, Used, Answers);
     for (unsigned i = 0; Good && i < Used; i++) {
@@ -118,7 +149,10 @@ static void SymbolsResolveModule(SYMBOLS *Symbols, const SYMBOL_MODULE *Module, 
             Entry->HasLine = true;
         }
     }
-    SymbolsUseExport(Module, Entries, Count);
+    if (Bytes != NULL) {
+        SymbolsUseExport(Module, &Image, Entries, Count);
+    }
+    free(Bytes);
 }
 
 void SymbolsResolve(SYMBOLS *Symbols, SYMBOL *Entries, unsigned Count)

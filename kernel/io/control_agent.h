@@ -27,8 +27,8 @@ VOID IoStartControlAgent(VOID);
 
 /* Any IRQL. Text is resident. Address: whom it is about, or NULL. */
 VOID IoReportFinding(ULONG Code, PVOID Address, PCSTR Text);
-/* What DbgPrint made: for KdPrintHook. */
-VOID IoReportDebugPrint(PCSTR Text, SIZE_T Length);
+/* What DbgPrint made; set as KdPrintHook. */
+VOID IoReportDebugPrint(PCSTR Text, ULONG Length);
 VOID IoReportTestResult(PCSTR Name, ULONG Failures, PCSTR FirstFailure);
 /* The last words of a dying system: by polling, whatever was interrupted. */
 VOID IoReportBugCheck(const CONTROL_BUG_CHECK *Report);

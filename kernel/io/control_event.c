@@ -8,6 +8,7 @@
 #include "hal/hal.h"
 #include "io/iop.h"
 #include "io/virtio_console.h"
+#include "kd/kd.h"
 #include "ke/bug_check.h"
 #include "mm/mm.h"
 #include "nt/rtl.h"
@@ -87,7 +88,7 @@ VOID IoReportFinding(ULONG Code, PVOID Address, PCSTR Text)
                    CONTROL_NOTHING);
 }
 
-VOID IoReportDebugPrint(PCSTR Text, SIZE_T Length)
+VOID IoReportDebugPrint(PCSTR Text, ULONG Length)
 {
     Length = Length < CONTROL_MAX_PAYLOAD ? Length : CONTROL_MAX_PAYLOAD;
     IopSendControl(ControlDebugPrint, 0, NULL, IopControlBytes(Text, Length), CONTROL_NOTHING);
@@ -136,6 +137,7 @@ VOID IopConnectControlEvents(VOID)
     IopNotifyDeviceCreated = IopReportDevice;
     IopNotifySymbolicLink = IopReportLink;
     IopFinding = IopReportIoFinding;
+    KdPrintHook = IoReportDebugPrint;
     KiBugCheckReport = IoReportBugCheck;
 }
 

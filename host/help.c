@@ -17,7 +17,7 @@ const char HelpRun[] =
     "  --scenario=FILE.lua    what to do with the driver; without it: open and close each device\n"
     "                         it named, page everything out, open and close again, unload\n"
     "  --page-out=MODE        when pageable memory leaves:\n"
-    "                           never          only when no memory is left; nothing is paged out on\n"
+    "                           never          only when no memory is left, and not on\n"
     "                                          purpose either\n"
     "                           pressure       when memory is short, as in Windows\n"
     "                           at-raise       each time IRQL goes to DISPATCH_LEVEL or above\n"

@@ -138,7 +138,8 @@ int MachineCreateFaultRules(DISK_FAULT Fault, uint32_t After)
         dprintf(File, "[set-state]\nevent = \"%s\"\nstate = \"%u\"\nnew_state = \"%u\"\n\n", Event,
                 State, State + 1);
     }
-    dprintf(File, "[inject-error]\nevent = \"%s\"\niotype = \"%s\"\nstate = \"%u\"\nerrno = \"5\"\n",
-            Event, Fault == DiskFaultRead ? "read" : "write", Last);
+    dprintf(File, "[inject-error]\nevent = \"%s\"\niotype = \"%s\"\n", Event,
+            Fault == DiskFaultRead ? "read" : "write");
+    dprintf(File, "state = \"%u\"\nerrno = \"5\"\n", Last);
     return File;
 }

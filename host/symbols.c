@@ -142,8 +142,10 @@ static void SymbolsResolveModule(SYMBOLS *Symbols, const SYMBOL_MODULE *Module, 
     bool Good = SymbolizerRun(Module->Path, Rva, Used, Answers);
     for (unsigned i = 0; Good && i < Used; i++) {
         SYMBOL *Entry = &Entries[Index[i]];
-        if (Answers[i].Function[0] != 0 && Answers[i].Line != 0) {
+        if (Answers[i].Function[0] != 0) {
             snprintf(Entry->Routine, sizeof(Entry->Routine), "%s!%s", Short, Answers[i].Function);
+        }
+        if (Answers[i].Function[0] != 0 && Answers[i].Line != 0) {
             snprintf(Entry->Location, sizeof(Entry->Location), "%s:%u", Answers[i].File,
                      Answers[i].Line);
             Entry->HasLine = true;

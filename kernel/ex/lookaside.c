@@ -38,16 +38,16 @@ static VOID ExpInitializeLookaside(PGENERAL_LOOKASIDE_POOL L, POOL_TYPE Type, SI
     L->Type = Type;
     L->Tag = Tag;
     L->Size = Size < sizeof(PSLIST_ENTRY) ? (ULONG)sizeof(PSLIST_ENTRY) : (ULONG)Size;
-    KIRQL Irql = KeAcquireSpinLockRaiseToDpc(&ExpLookasideLock);
+    KIRQL Irql = KiAcquireSpinLock(&ExpLookasideLock);
     InsertTailList(Paged ? &ExPagedLookasideListHead : &ExNPagedLookasideListHead, &L->ListEntry);
-    KeReleaseSpinLock(&ExpLookasideLock, Irql);
+    KiReleaseSpinLock(&ExpLookasideLock, Irql);
 }
 
 static VOID ExpUnlinkLookaside(PGENERAL_LOOKASIDE_POOL L)
 {
-    KIRQL Irql = KeAcquireSpinLockRaiseToDpc(&ExpLookasideLock);
+    KIRQL Irql = KiAcquireSpinLock(&ExpLookasideLock);
     RemoveEntryList(&L->ListEntry);
-    KeReleaseSpinLock(&ExpLookasideLock, Irql);
+    KiReleaseSpinLock(&ExpLookasideLock, Irql);
 }
 
 static VOID ExpInitializeGeneral(PGENERAL_LOOKASIDE L, POOL_TYPE Type, PALLOCATE_FUNCTION Allocate,

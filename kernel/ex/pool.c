@@ -69,7 +69,7 @@ static KIRQL ExpLock(BOOLEAN Paged)
         ExAcquireFastMutex(&ExpPagedLock);
         return APC_LEVEL;
     }
-    return KeAcquireSpinLockRaiseToDpc(&ExpNonPagedLock);
+    return KiAcquireSpinLock(&ExpNonPagedLock);
 }
 
 static VOID ExpUnlock(BOOLEAN Paged, KIRQL Irql)
@@ -77,7 +77,7 @@ static VOID ExpUnlock(BOOLEAN Paged, KIRQL Irql)
     if (Paged) {
         ExReleaseFastMutex(&ExpPagedLock);
     } else {
-        KeReleaseSpinLock(&ExpNonPagedLock, Irql);
+        KiReleaseSpinLock(&ExpNonPagedLock, Irql);
     }
 }
 

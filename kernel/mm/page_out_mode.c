@@ -51,7 +51,8 @@ static VOID MiPageOutSystem(VOID)
     MiTrimWorkingSet(&MiSystemWorkingSet);
     KiReleaseSpinLock(&MiPfnLock, Irql);
     if (MiPageOutEvicts) {
-        if (Irql <= APC_LEVEL) {
+        /* The idle thread may not wait. */
+        if (Irql <= APC_LEVEL && KiCurrentThread() != KeGetCurrentPrcb()->IdleThread) {
             MiFlushModifiedPages();
         }
         MiPurgeStandby();

@@ -56,6 +56,19 @@ static VOID GuestQueryState(GUEST_STATE *State)
     State->Blocks = Pool.NonPagedBlocks + Pool.PagedBlocks;
 }
 
+/* What start-up has left to do (threads to reap, objects to delete) is not a test's doing. */
+static VOID GuestWaitUntilSettled(VOID)
+{
+    GUEST_STATE Before, After;
+    LARGE_INTEGER Ticks = {.QuadPart = -500000};
+    GuestQueryState(&After);
+    do {
+        Before = After;
+        KeDelayExecutionThread(KernelMode, FALSE, &Ticks);
+        GuestQueryState(&After);
+    } while (__builtin_memcmp(&Before, &After, sizeof(Before)) != 0);
+}
+
 static VOID GuestRunOne(const GUEST_TEST_CASE *Case)
 {
     GUEST_STATE Before, After;
@@ -95,6 +108,7 @@ static ULONG GuestRunAll(PCSTR Pattern, ULONG64 Seed)
 {
     ULONG Failed = 0;
     GuestSeed = Seed;
+    GuestWaitUntilSettled();
     for (const GUEST_TEST_CASE *const *Entry = &GuestFirst + 1; Entry < &GuestLast; Entry++) {
         /* Benchmarks are no tests: they run when asked for by name. */
         BOOLEAN Asked = *Entry != NULL && strstr((*Entry)->Name, Pattern) != NULL &&

@@ -39,13 +39,12 @@ static const char *VerdictGuestExit(int Status)
 static void VerdictOfGuestGone(const RUN *Run, VERDICT *Verdict)
 {
     int Status = Run->Machine.Status;
-    bool Spoke = Run->Machine.LogTail.Total != 0 || Run->Session.Booted;
     Verdict->Code = ExitEnvironment;
     Verdict->Word = "machine fault";
     if (WIFSIGNALED(Status)) {
         snprintf(Verdict->Detail, sizeof(Verdict->Detail), "QEMU was ended by signal %d (%s)",
                  WTERMSIG(Status), strsignal(WTERMSIG(Status)));
-    } else if (WEXITSTATUS(Status) == 0 && Spoke) {
+    } else if (WEXITSTATUS(Status) == 0 && Run->Machine.ErrorTail.Total == 0) {
         snprintf(Verdict->Detail, sizeof(Verdict->Detail),
                  "the guest reset itself: a triple fault");
     } else if (Run->Machine.ErrorTail.Total != 0 && !Run->Session.Booted) {

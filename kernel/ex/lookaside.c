@@ -7,6 +7,7 @@
  * is linked into one of two, for debuggers; ExpLookasideLock (DISPATCH_LEVEL) guards these.
  */
 #include "ex/pool.h"
+#include "ke/ki.h"
 #include "nt/ke.h"
 
 #define LOOKASIDE_DEPTH 16u

@@ -176,6 +176,9 @@ EXIT_CODE VerdictReport(RUN *Run)
     uint64_t Spent = TextNow() - Report->Start;
 
     VerdictDecide(Run, &Verdict);
+    if (Run->Session.State == SessionInterrupted) {
+        ReportBlank(Report); /* a terminal shows ^C where the cursor was */
+    }
     VerdictTails(Run, &Verdict);
     ReportToned(Report, Verdict.Code == ExitClean ? ReportGood : ReportBad, "verdict",
                 "%s: %s (%llu.%02llu s)", Verdict.Word, Verdict.Detail,

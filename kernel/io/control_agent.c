@@ -202,27 +202,11 @@ static VOID IopTakeBytes(const UCHAR *Bytes, ULONG Length, PCONTROL_REQUEST *Req
     }
 }
 
-static VOID IopControlAgent(PVOID Context)
+DECLSPEC_NORETURN VOID IoRunControlAgent(VOID)
 {
     CONTROL_BOOTED Booted = {CONTROL_VERSION, 0, KeLoaderBlock->KernelBase,
                              KeTimeStampFrequency};
     PCONTROL_REQUEST Request = NULL; /* of the frame that is arriving */
-
-    ControlInitializeParser(&AgentParser, ControlFromHost, NULL, 0);
-    IopSendControl(ControlBooted, 0, &Booted, CONTROL_NOTHING, CONTROL_NOTHING);
-    for (;;) {
-        ULONG Length = IoReadConsole(AgentBytes, sizeof(AgentBytes));
-
-        if (Length == 0) {
-            IopEndControlSession("the console device broke its protocol");
-        }
-        IopTakeBytes(AgentBytes, Length, &Request);
-    }
-}
-
-VOID IoStartControlAgent(VOID)
-{
-    HANDLE Thread;
     NTSTATUS Status = IoInitializeConsole();
 
     if (Status == STATUS_NO_SUCH_DEVICE || Status == STATUS_NOT_SUPPORTED) {
@@ -233,13 +217,17 @@ VOID IoStartControlAgent(VOID)
         IopEndControlSession("the console device does not start");
     }
     IopConnectControlEvents();
-    Status = IopInitializeClients();
-    if (NT_SUCCESS(Status)) {
-        Status = PsCreateSystemThread(&Thread, THREAD_ALL_ACCESS, NULL, NULL, NULL,
-                                      IopControlAgent, NULL);
-    }
-    if (!NT_SUCCESS(Status)) {
+    if (!NT_SUCCESS(IopInitializeClients())) {
         IopEndControlSession("no memory for the control agent");
     }
-    ZwClose(Thread);
+    ControlInitializeParser(&AgentParser, ControlFromHost, NULL, 0);
+    IopSendControl(ControlBooted, 0, &Booted, CONTROL_NOTHING, CONTROL_NOTHING);
+    for (;;) {
+        ULONG Length = IoReadConsole(AgentBytes, sizeof(AgentBytes));
+
+        if (Length == 0) {
+            IopEndControlSession("the console device broke its protocol");
+        }
+        IopTakeBytes(AgentBytes, Length, &Request);
+    }
 }

@@ -20,10 +20,11 @@
 #include "wire/control.h"
 
 /*
- * Starts console, hooks and the agent thread. Without a console the machine can not be
- * controlled: it says so in the log and exits. PASSIVE_LEVEL
+ * Starts console and hooks and serves the host's requests for the rest of the machine's life, in
+ * the calling thread. Without a console the machine can not be controlled: it says so in the log and
+ * exits. PASSIVE_LEVEL
  */
-VOID IoStartControlAgent(VOID);
+DECLSPEC_NORETURN VOID IoRunControlAgent(VOID);
 
 /* Any IRQL. Text is resident. Address: whom it is about, or NULL. */
 VOID IoReportFinding(ULONG Code, PVOID Address, PCSTR Text);

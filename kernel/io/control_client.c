@@ -267,6 +267,15 @@ static VOID IopClientThread(PVOID Context)
 
 /* ---- on the agent thread ---- */
 
+static NTSTATUS IopStartClientThread(PCONTROL_CLIENT Client)
+{
+    KeInitializeSemaphore(&Client->Work, 0, REQUEST_LIMIT);
+    InitializeListHead(&Client->Requests);
+    NTSTATUS Status = PspCreateThread(ClientProcess, IopClientThread, Client, NULL);
+    Client->HasThread = NT_SUCCESS(Status);
+    return Status;
+}
+
 /* A free client with a thread, now Opening; NULL and a status when there is none. */
 static PCONTROL_CLIENT IopTakeFreeClient(PNTSTATUS Status)
 {
@@ -283,13 +292,10 @@ static PCONTROL_CLIENT IopTakeFreeClient(PNTSTATUS Status)
         return NULL;
     }
     if (!Client->HasThread) {
-        KeInitializeSemaphore(&Client->Work, 0, REQUEST_LIMIT);
-        InitializeListHead(&Client->Requests);
-        *Status = PspCreateThread(ClientProcess, IopClientThread, Client, NULL);
+        *Status = IopStartClientThread(Client);
         if (!NT_SUCCESS(*Status)) {
             return NULL;
         }
-        Client->HasThread = TRUE;
     }
     Client->Generation++;
     IopSetClientState(Client, ClientOpening);
@@ -345,5 +351,10 @@ VOID IopQueueClientRequest(PCONTROL_REQUEST Request)
 
 NTSTATUS IopInitializeClients(VOID)
 {
-    return PspCreateProcess("client.exe", &ClientProcess);
+    NTSTATUS Status = PspCreateProcess("client.exe", &ClientProcess);
+    if (!NT_SUCCESS(Status)) {
+        return Status;
+    }
+    /* The first one now, so that a run with one handle ends with the threads it began with. */
+    return IopStartClientThread(&Clients[0]);
 }

@@ -4,7 +4,8 @@
  *
  * KiSystemStartup runs on the boot stack with interrupts off: processor tables, Mm phase 0, the
  * interrupt controller, the dispatcher, objects and processes. Then it becomes the idle thread, and
- * the phase-1 thread does what may wait: clock, workers, the paging file, Io, the control agent.
+ * the phase-1 thread does what may wait: clock, workers, the paging file, Io; it ends as the control
+ * agent.
  */
 #include "ke/command_line.h"
 #include "ex/ex.h"
@@ -76,7 +77,7 @@ static VOID KiPhase1(PVOID Context)
     IoInitializeSystem();
     KiSetPageOutMode();
     KiRunStartupTests();
-    IoStartControlAgent();
+    IoRunControlAgent();
 }
 
 DECLSPEC_NORETURN VOID KiSystemStartup(LOADER_BLOCK *Loader)

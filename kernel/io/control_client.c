@@ -203,15 +203,24 @@ static NTSTATUS IopDecodePath(CONTROL_BYTES Text, PUNICODE_STRING Path)
     return STATUS_OBJECT_NAME_INVALID;
 }
 
-static VOID IopSetClientState(PCONTROL_CLIENT Client, CONTROL_CLIENT_STATE State)
+/*
+ * A client that becomes free gives up its thread, but for the first: so the threads in being are
+ * those of open handles and one. Its thread does not touch the client after that. Returns whether
+ * the thread may go on.
+ */
+static BOOLEAN IopSetClientState(PCONTROL_CLIENT Client, CONTROL_CLIENT_STATE State)
 {
     KIRQL OldIrql = KiAcquireSpinLock(&ClientLock);
+    BOOLEAN GoesOn = State != ClientFree || Client == &Clients[0];
 
+    Client->HasThread = GoesOn;
     Client->State = State;
     KiReleaseSpinLock(&ClientLock, OldIrql);
+    return GoesOn;
 }
 
-static VOID IopClientOpen(PCONTROL_CLIENT Client, PCONTROL_REQUEST Request)
+/* Both: FALSE when the thread has to end. */
+static BOOLEAN IopClientOpen(PCONTROL_CLIENT Client, PCONTROL_REQUEST Request)
 {
     ULONG Handle = IopClientHandle(Client);
     UNICODE_STRING Path;
@@ -222,24 +231,27 @@ static VOID IopClientOpen(PCONTROL_CLIENT Client, PCONTROL_REQUEST Request)
         ExFreePoolWithTag(Path.Buffer, CONTROL_TAG);
     }
     /* Before the reply: the host may use the handle, or open again, as soon as it has it. */
-    IopSetClientState(Client, NT_SUCCESS(Status) ? ClientOpen : ClientFree);
+    BOOLEAN GoesOn = IopSetClientState(Client, NT_SUCCESS(Status) ? ClientOpen : ClientFree);
     IopReply(Request->Message.Id, Status, NT_SUCCESS(Status) ? Handle : 0, NULL, 0);
+    return GoesOn;
 }
 
-static VOID IopClientClose(PCONTROL_CLIENT Client, PCONTROL_REQUEST Request)
+static BOOLEAN IopClientClose(PCONTROL_CLIENT Client, PCONTROL_REQUEST Request)
 {
     NTSTATUS Status = ObCloseHandle(Client->File, UserMode);
 
     Client->File = NULL;
-    IopSetClientState(Client, ClientFree);
+    BOOLEAN GoesOn = IopSetClientState(Client, ClientFree);
     IopReplyStatus(Request, Status);
+    return GoesOn;
 }
 
 static VOID IopClientThread(PVOID Context)
 {
     PCONTROL_CLIENT Client = Context;
+    BOOLEAN GoesOn = TRUE;
 
-    for (;;) {
+    while (GoesOn) {
         PCONTROL_REQUEST Request;
         KIRQL OldIrql;
 
@@ -249,10 +261,10 @@ static VOID IopClientThread(PVOID Context)
         KiReleaseSpinLock(&ClientLock, OldIrql);
         switch (Request->Message.Type) {
         case ControlOpen:
-            IopClientOpen(Client, Request);
+            GoesOn = IopClientOpen(Client, Request);
             break;
         case ControlClose:
-            IopClientClose(Client, Request);
+            GoesOn = IopClientClose(Client, Request);
             break;
         case ControlIoctl:
             IopClientIoctl(Client, Request);

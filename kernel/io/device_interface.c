@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Device interfaces: \??\ROOT#SERVICE#0000#{class}[\reference] names a physical device object.
- * Registering gives the name, enabling makes the symbolic link, disabling takes it away. The
- * registrations of a driver's life are kept in a list, as NT keeps them in the registry.
+ * Registering gives the name, enabling makes the symbolic link, disabling takes it away. A
+ * registration ends with its device. IopInterfaceLock, outside of Ob's locks, guards the list.
  */
 #include "io/iop.h"
 
@@ -13,8 +13,14 @@ typedef struct _IOP_INTERFACE {
     UNICODE_STRING Target;
 } IOP_INTERFACE, *PIOP_INTERFACE;
 
-static LIST_ENTRY IopInterfaces = {&IopInterfaces, &IopInterfaces};
-static KSPIN_LOCK IopInterfaceLock;
+static LIST_ENTRY IopInterfaces;
+static FAST_MUTEX IopInterfaceLock;
+
+VOID IopInitializeInterfaces(VOID)
+{
+    InitializeListHead(&IopInterfaces);
+    ExInitializeFastMutex(&IopInterfaceLock);
+}
 
 static NTSTATUS IopBuildInterfaceName(PCUNICODE_STRING Service, const GUID *ClassGuid,
                                       PCUNICODE_STRING Reference, PUNICODE_STRING Name)
@@ -26,7 +32,6 @@ static NTSTATUS IopBuildInterfaceName(PCUNICODE_STRING Service, const GUID *Clas
     }
     ULONG Bytes = sizeof(L"\\??\\ROOT##0000#\\") + Service->Length + Guid.Length +
                   (Reference != NULL ? Reference->Length : 0);
-    /* The caller frees it with RtlFreeUnicodeString, so Rtl allocates it. */
     UNICODE_STRING Room = {0, (USHORT)Bytes, NULL};
     Room.Buffer = Bytes <= UNICODE_STRING_MAX_BYTES
                       ? ExAllocatePoolWithTag(PagedPool, Bytes, IO_TAG_NAME)
@@ -89,23 +94,35 @@ static NTSTATUS IopRememberInterface(PCUNICODE_STRING Path, PCUNICODE_STRING Tar
     New->Target.Buffer = (PWCHAR)((PCHAR)New->Name.Buffer + Path->Length);
     New->Target.Length = New->Target.MaximumLength = Target->Length;
     RtlCopyMemory(New->Target.Buffer, Target->Buffer, Target->Length);
-    KIRQL OldIrql = KiAcquireSpinLock(&IopInterfaceLock);
-    PIOP_INTERFACE Old = IopFindInterface(&New->Name);
-    if (Old != NULL && !Old->Enabled) {
-        /* The device of an earlier life of the driver: the new one takes its place. */
-        RemoveEntryList(&Old->Links);
-    }
-    BOOLEAN Keep = Old == NULL || !Old->Enabled;
-    if (Keep) {
+    ExAcquireFastMutex(&IopInterfaceLock);
+    BOOLEAN Known = IopFindInterface(&New->Name) != NULL;
+    if (!Known) {
         InsertTailList(&IopInterfaces, &New->Links);
     }
-    KiReleaseSpinLock(&IopInterfaceLock, OldIrql);
-    if (!Keep) {
+    ExReleaseFastMutex(&IopInterfaceLock);
+    if (Known) {
         ExFreePoolWithTag(New, IO_TAG_NAME);
-    } else if (Old != NULL) {
-        ExFreePoolWithTag(Old, IO_TAG_NAME);
     }
     return STATUS_SUCCESS;
+}
+
+/* The device goes: what is still enabled is disabled, as PnP does. */
+VOID IopForgetInterfaces(PCUNICODE_STRING Target)
+{
+    ExAcquireFastMutex(&IopInterfaceLock);
+    PLIST_ENTRY Entry = IopInterfaces.Flink;
+    while (Entry != &IopInterfaces) {
+        PIOP_INTERFACE Interface = CONTAINING_RECORD(Entry, IOP_INTERFACE, Links);
+        Entry = Entry->Flink;
+        if (RtlEqualUnicodeString(&Interface->Target, Target, TRUE)) {
+            if (Interface->Enabled) {
+                IoDeleteSymbolicLink(&Interface->Name);
+            }
+            RemoveEntryList(&Interface->Links);
+            ExFreePoolWithTag(Interface, IO_TAG_NAME);
+        }
+    }
+    ExReleaseFastMutex(&IopInterfaceLock);
 }
 
 /* PASSIVE_LEVEL. SymbolicLinkName's buffer is the caller's to free. */
@@ -138,26 +155,19 @@ NTSTATUS IoRegisterDeviceInterface(PDEVICE_OBJECT PhysicalDeviceObject,
 NTSTATUS IoSetDeviceInterfaceState(PUNICODE_STRING SymbolicLinkName, BOOLEAN Enable)
 {
     UNICODE_STRING Path = IopInterfacePath(SymbolicLinkName);
-    NTSTATUS Status = STATUS_SUCCESS;
+    NTSTATUS Status;
 
-    KIRQL OldIrql = KiAcquireSpinLock(&IopInterfaceLock);
+    ExAcquireFastMutex(&IopInterfaceLock);
     PIOP_INTERFACE Interface = IopFindInterface(&Path);
     if (Interface == NULL || (!Enable && !Interface->Enabled)) {
         Status = STATUS_OBJECT_NAME_NOT_FOUND;
     } else if (Enable && Interface->Enabled) {
         Status = STATUS_OBJECT_NAME_EXISTS;
     } else {
-        Interface->Enabled = Enable;
+        Status = Enable ? IoCreateSymbolicLink(&Path, &Interface->Target)
+                        : IoDeleteSymbolicLink(&Path);
+        Interface->Enabled = NT_SUCCESS(Status) ? Enable : Interface->Enabled;
     }
-    KiReleaseSpinLock(&IopInterfaceLock, OldIrql);
-    if (Status != STATUS_SUCCESS) {
-        return Status;
-    }
-    /* An enabled registration is not freed, so the names stay good. */
-    Status = Enable ? IoCreateSymbolicLink(&Path, &Interface->Target)
-                    : IoDeleteSymbolicLink(&Path);
-    if (!NT_SUCCESS(Status)) {
-        Interface->Enabled = !Enable;
-    }
+    ExReleaseFastMutex(&IopInterfaceLock);
     return Status;
 }

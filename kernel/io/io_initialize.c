@@ -53,5 +53,6 @@ VOID IoInitializeSystem(VOID)
     IopInitializeIrpReserve();
     IopInitializeTimers();
     IopInitializeShutdown();
+    IopInitializeInterfaces();
     IopInitializeRootDriver();
 }

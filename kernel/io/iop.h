@@ -235,6 +235,10 @@ VOID IopRemoveRootDevice(PDRIVER_OBJECT Driver);
 PCUNICODE_STRING IopRootDeviceName(PDEVICE_OBJECT Device);
 PCUNICODE_STRING IopRootDeviceService(PDEVICE_OBJECT Device);
 
+/* ---- device_interface.c ---- */
+VOID IopInitializeInterfaces(VOID);
+VOID IopForgetInterfaces(PCUNICODE_STRING Target); /* PASSIVE_LEVEL */
+
 /* ---- timer.c ---- */
 VOID IopInitializeTimers(VOID);
 VOID IopRemoveTimer(PDEVICE_OBJECT Device);

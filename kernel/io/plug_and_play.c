@@ -181,6 +181,7 @@ static VOID IopDeleteRootDevice(PDRIVER_OBJECT Driver)
     PDEVICE_OBJECT Physical = IopDriverExtension(Driver)->PhysicalDevice;
     IopDriverExtension(Driver)->PhysicalDevice = NULL;
     IopDriverExtension(Driver)->Started = FALSE;
+    IopForgetInterfaces(IopRootDeviceName(Physical));
     if (Physical->AttachedDevice != NULL) {
         /* The driver did not detach; its device must not hang above freed memory. */
         IopReportFinding(IopFindingDeletedAttached,

@@ -147,7 +147,7 @@ static ULONG64 HardFault(PUCHAR Memory, ULONG Pages, ULONG Stride)
     return Median(Batch, BATCHES);
 }
 
-/* What the check of each page that comes in costs: the part of a hard fault that is ours by choice. */
+/* What the check of each page that comes in costs: the part of a hard fault we chose to have. */
 static VOID ReportCrc(PUCHAR Memory)
 {
     ULONG64 Batch[BATCHES];

@@ -54,9 +54,10 @@ int main(int Count, char *Arguments[])
     snprintf(Driver, sizeof(Driver), "%s/drivers/correct/notepad.sys", Arguments[1]);
     snprintf(Floor, sizeof(Floor), "%s/empty.elf", Arguments[1]);
     char *Run[] = {Command, "run", Driver, NULL};
-    char *Empty[] = {"qemu-system-x86_64", "-M", "microvm,acpi=off", "-accel", "tcg", "-cpu", "max",
-                     "-m", "48M", "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
-                     "-kernel", Floor, "-device", "isa-debug-exit,iobase=0xf4,iosize=0x4", NULL};
+    char *Empty[] = {"qemu-system-x86_64", "-M", "microvm,acpi=off", "-accel", "tcg",
+                     "-cpu", "max", "-m", "48M", "-nodefaults", "-no-user-config",
+                     "-display", "none", "-no-reboot", "-kernel", Floor,
+                     "-device", "isa-debug-exit,iobase=0xf4,iosize=0x4", NULL};
     for (int i = 0; i < RUNS; i++) {
         Least[i] = RunOnce(Empty);
         Ours[i] = RunOnce(Run);

@@ -2,7 +2,8 @@
 # The guest: boot.elf (the only ELF), the kernel as a PE image, the drivers as .sys files.
 
 set(GUEST_FLAGS --target=x86_64-pc-windows-msvc -fms-extensions -ffreestanding -O2 -g -gcodeview
-    -fasync-exceptions -fasynchronous-unwind-tables -fno-inline-functions -Xclang -fno-elide-constructors -fno-stack-protector
+    -fasync-exceptions -fasynchronous-unwind-tables -fno-inline-functions
+    -Xclang -fno-elide-constructors -fno-stack-protector
     -Wall -Wextra -Werror -Wno-unused-parameter -Wno-missing-field-initializers)
 set(GUEST_INCLUDES ${CMAKE_SOURCE_DIR} ${CMAKE_SOURCE_DIR}/include ${CMAKE_SOURCE_DIR}/include/nt)
 set(GUEST_LINK ${LLD_LINK} /driver /subsystem:native,10.00 /nodefaultlib /machine:x64 /debug

@@ -21,8 +21,8 @@
 
 /*
  * Starts console and hooks and serves the host's requests for the rest of the machine's life, in
- * the calling thread. Without a console the machine can not be controlled: it says so in the log and
- * exits. PASSIVE_LEVEL
+ * the calling thread. Without a console the machine can not be controlled: it says so in the log
+ * and exits. PASSIVE_LEVEL
  */
 DECLSPEC_NORETURN VOID IoRunControlAgent(VOID);
 

@@ -4,8 +4,8 @@
  *
  * KiSystemStartup runs on the boot stack with interrupts off: processor tables, Mm phase 0, the
  * interrupt controller, the dispatcher, objects and processes. Then it becomes the idle thread, and
- * the phase-1 thread does what may wait: clock, workers, the paging file, Io; it ends as the control
- * agent.
+ * the phase-1 thread does what may wait: clock, workers, the paging file, Io; it
+ * ends as the control agent.
  */
 #include "ke/command_line.h"
 #include "ex/ex.h"

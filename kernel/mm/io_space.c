@@ -10,7 +10,8 @@ PVOID MmMapIoSpace(PHYSICAL_ADDRESS PhysicalAddress, SIZE_T NumberOfBytes,
                    MEMORY_CACHING_TYPE CacheType)
 {
     ULONG64 Start = (ULONG64)PhysicalAddress.QuadPart;
-    if (NumberOfBytes == 0 || Start >> 46 != 0 || NumberOfBytes > MM_SYSTEM_PTES_PAGES * PAGE_SIZE) {
+    if (NumberOfBytes == 0 || Start >> 46 != 0 ||
+        NumberOfBytes > MM_SYSTEM_PTES_PAGES * PAGE_SIZE) {
         return NULL;
     }
     ULONG64 Offset = Start & (PAGE_SIZE - 1);

@@ -41,7 +41,8 @@ VOID MiInitializeImages(LOADER_BLOCK *Loader)
     Ldr->TimeDateStamp = Pe.TimeDateStamp;
     Ldr->LoadCount = 1;
     RtlInitUnicodeString(&Ldr->FullDllName, MiKernelPath);
-    RtlInitUnicodeString(&Ldr->BaseDllName, MiKernelPath + RTL_NUMBER_OF(L"\\SystemRoot\\system32"));
+    RtlInitUnicodeString(&Ldr->BaseDllName,
+                         MiKernelPath + RTL_NUMBER_OF(L"\\SystemRoot\\system32"));
     InsertTailList(&PsLoadedModuleList, &Ldr->InLoadOrderLinks);
 }
 

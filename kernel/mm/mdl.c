@@ -197,7 +197,8 @@ PMDL MmAllocatePagesForMdl(PHYSICAL_ADDRESS LowAddress, PHYSICAL_ADDRESS HighAdd
     if (Pages == 0 || Pages > 0x7fff / sizeof(PFN_NUMBER) * 64) {
         return NULL;
     }
-    PMDL Mdl = ExAllocatePoolWithTag(NonPagedPool, sizeof(MDL) + Pages * sizeof(PFN_NUMBER), 'ldMM');
+    PMDL Mdl =
+        ExAllocatePoolWithTag(NonPagedPool, sizeof(MDL) + Pages * sizeof(PFN_NUMBER), 'ldMM');
     if (Mdl == NULL) {
         return NULL;
     }

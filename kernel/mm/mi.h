@@ -46,7 +46,8 @@ typedef ULONG64 MMPTE, *PMMPTE;
 #define MI_GUARD 0x10u
 
 #define MI_PTE_FRAME(pte) ((PFN_NUMBER)(((pte) & MI_PTE_FRAME_MASK) >> PAGE_SHIFT))
-#define MI_PTE_PROTECTION(pte) ((ULONG)(((pte) & MI_PTE_PROTECTION_MASK) >> MI_PTE_PROTECTION_SHIFT))
+#define MI_PTE_PROTECTION(pte) \
+    ((ULONG)(((pte) & MI_PTE_PROTECTION_MASK) >> MI_PTE_PROTECTION_SHIFT))
 #define MI_PTE_SLOT(pte) ((ULONG)((pte) >> 32))
 #define MI_SOFTWARE_PTE(protection, slot) \
     (((ULONG64)(slot) << 32) | ((ULONG64)(protection) << MI_PTE_PROTECTION_SHIFT))

@@ -95,7 +95,7 @@ PVOID MmImageEntryPoint(PMM_IMAGE Image); /* NULL: an image without entry point 
 PMM_IMAGE MmFindImage(PVOID Address);
 /* Rows for the sections of an image, headers first; returns how many there are. <= APC_LEVEL */
 ULONG MmQueryImageSections(PMM_IMAGE Image, CONTROL_SECTION *Rows, ULONG Max);
-/* Names the section of Address and its state in a bug check's report; FALSE: in no image. Any IRQL. */
+/* The section of Address and its state, for a bug check's report; FALSE: in no image. Any IRQL. */
 BOOLEAN MmDescribeAddress(PVOID Address, CONTROL_BUG_CHECK *Report);
 /* The name of the unloaded driver that had Address, for 0xCE and 0xD4. Any IRQL. */
 BOOLEAN MmFindUnloadedImage(ULONG_PTR Address, CHAR Name[64]);

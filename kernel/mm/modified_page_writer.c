@@ -170,7 +170,8 @@ VOID MiStartModifiedPageWriter(VOID)
     for (ULONG i = 0; i < MI_WRITES_IN_FLIGHT; i++) {
         PushEntryList(&MiFreeWrites, &MiWrites[i].Link);
     }
-    NTSTATUS Status = PsCreateSystemThread(&Thread, 0, NULL, NULL, NULL, MiModifiedPageWriter, NULL);
+    NTSTATUS Status =
+        PsCreateSystemThread(&Thread, 0, NULL, NULL, NULL, MiModifiedPageWriter, NULL);
     NT_VERIFY(NT_SUCCESS(Status));
     ZwClose(Thread);
     MiWriterStarted = TRUE;

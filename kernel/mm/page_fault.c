@@ -307,7 +307,7 @@ NTSTATUS MiLockPage(PVOID Va, KPROCESSOR_MODE Mode, BOOLEAN Write, PULONG Frame)
                 *Frame = (ULONG)MI_PTE_FRAME(Old);
                 MI_PFN(*Frame)->ReferenceCount++;
                 if (Write) {
-                    __sync_fetch_and_or(Pte, MI_PTE_DIRTY); /* the device writes, not the processor */
+                    __sync_fetch_and_or(Pte, MI_PTE_DIRTY); /* the device will write */
                 }
                 Status = STATUS_SUCCESS;
             }

@@ -142,7 +142,7 @@ NTSTATUS MiReadPages(PMMPTE Pte, ULONG64 Va, PMI_WORKING_SET Set, KIRQL Irql)
     NTSTATUS Status = InPage->Request.Status;
     ULONG Frame = (ULONG)InPage->Request.Page[0];
     if (NT_SUCCESS(Status) && !(GoodMask & 1)) {
-        /* In-page CRC error: P2 offset in the paging file (bytes; NV), P3 CRC found, P4 expected. */
+        /* In-page CRC error: P2 offset in the file (bytes; NV), P3 CRC found, P4 expected. */
         KeBugCheckEx(MEMORY_MANAGEMENT, 0x3f, InPage->Request.Slot << PAGE_SHIFT,
                      MiCrcOfPage(Frame), MiSlotCrc((ULONG)InPage->Request.Slot));
     }
@@ -152,10 +152,7 @@ NTSTATUS MiReadPages(PMMPTE Pte, ULONG64 Va, PMI_WORKING_SET Set, KIRQL Irql)
     MiCounters.PageReads++;
     MiCounters.PagesRead += Count;
     Set->NextSequential =
-        (Va & ~(ULONG64)(PAGE_SIZE - 1)) + ((ULONG64)(NT_SUCCESS(Status) ? Count : 0) << PAGE_SHIFT);
-    if (!NT_SUCCESS(Status)) {
-        Set->NextSequential = 0;
-    }
+        NT_SUCCESS(Status) ? (ULONG64)PAGE_ALIGN(Va) + ((ULONG64)Count << PAGE_SHIFT) : 0;
     MiDereferenceInPage(InPage);
     KiReleaseSpinLock(&MiPfnLock, Irql);
     if (!NT_SUCCESS(Status) && Count > 1) {

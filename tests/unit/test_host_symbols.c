@@ -53,7 +53,8 @@ static void TestAnswer(void **State)
 {
     SYMBOL Entries[3];
     char Text[900];
-    UseScript("echo '[{\"Symbol\":[{\"FunctionName\":\"Walk\",\"FileName\":\"a/b.c\",\"Line\":7}]}]'");
+    UseScript("printf %s '[{\"Symbol\":[{\"FunctionName\":\"Walk\",\"FileName\":\"a\\\\b.c\","
+              "\"Line\":7}]}]'");
     Resolve(Entries, "/nowhere.sys");
     assert_true(Entries[0].HasLine);
     SymbolText(&Entries[0], Text, sizeof(Text));

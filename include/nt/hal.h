@@ -45,6 +45,19 @@ typedef enum _BUS_DATA_TYPE {
     MaximumBusDataType
 } BUS_DATA_TYPE, *PBUS_DATA_TYPE;
 
+/* Ports, inline as in the WDK's x64 headers. Any IRQL. */
+FORCEINLINE UCHAR READ_PORT_UCHAR(PUCHAR Port)
+{
+    UCHAR Value;
+    __asm__ volatile("inb %w1, %0" : "=a"(Value) : "Nd"((USHORT)(ULONG_PTR)Port) : "memory");
+    return Value;
+}
+
+FORCEINLINE VOID WRITE_PORT_UCHAR(PUCHAR Port, UCHAR Value)
+{
+    __asm__ volatile("outb %0, %w1" : : "a"(Value), "Nd"((USHORT)(ULONG_PTR)Port) : "memory");
+}
+
 #ifdef _WIN32
 
 /* Returns 0 for an interrupt that this machine does not have. */

@@ -173,7 +173,9 @@ VOID IofCompleteRequest(PIRP Irp, CCHAR PriorityBoost)
     }
     KeInitializeApc(&Irp->Tail.Apc, &Thread->Tcb, (KAPC_ENVIRONMENT)Irp->ApcEnvironment,
                     IopCompletionApc, IopCompletionRundown, NULL, KernelMode, NULL);
-    NT_VERIFY(KeInsertQueueApc(&Irp->Tail.Apc, FileObject, BufferLength, PriorityBoost));
+    if (!KeInsertQueueApc(&Irp->Tail.Apc, FileObject, BufferLength, PriorityBoost)) {
+        KeBugCheckEx(INCONSISTENT_IRP, (ULONG_PTR)Irp, 0, 0, 0); /* the thread has ended */
+    }
 }
 
 /* Under SEH: the requester's buffer may be gone or read-only by now. */

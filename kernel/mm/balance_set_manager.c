@@ -49,6 +49,9 @@ static VOID MiAgeSets(VOID)
 static VOID MiBalance(BOOLEAN Timer)
 {
     ULONG64 Goal = (ULONG64)MiLowPages * 2;
+    if (MiPageOutIsNever() && MiAvailablePages() != 0) {
+        return;
+    }
     /* Pages being written will be available soon; only what is missing beyond them is trimmed. */
     ULONG64 Coming = MiAvailablePages() + MiModifiedList.Count;
     for (ULONG Age = 2; Coming < Goal && Age + 1 != 0; Age--) {

@@ -286,6 +286,7 @@ PVOID MiMapFrames(const PFN_NUMBER *Frames, ULONG64 First, ULONG64 Pages, MMPTE 
 BOOLEAN MiUnmapFrames(ULONG64 Va, ULONG64 Pages); /* FALSE: not the start of such a mapping */
 
 /* ---- page_out_mode.c ---- */
+BOOLEAN MiPageOutIsNever(VOID);
 BOOLEAN MiKernelCallsPageOut(VOID); /* imports are bound through the gate */
 
 /* ---- image.c: see image.h ---- */

@@ -31,6 +31,11 @@ BOOLEAN MiKernelCallsPageOut(VOID)
     return MiPageOutMode == MmPageOutAlways || MiPageOutMode == MmPageOutRandom;
 }
 
+BOOLEAN MiPageOutIsNever(VOID)
+{
+    return MiPageOutMode == MmPageOutNever;
+}
+
 /* xorshift64: the choices follow from the seed and the order of events alone. */
 static BOOLEAN MiFlipCoin(VOID)
 {

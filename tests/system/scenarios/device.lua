@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- Every function of a scenario, against the fake guest.
 local ECHO = ctl_code(FILE_DEVICE_UNKNOWN, 0x800, METHOD_BUFFERED, FILE_ANY_ACCESS)
 assert(ECHO == 0x222000)

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 while true do
     pcall(function()
         while true do end

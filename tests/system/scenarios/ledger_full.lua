@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- More pageable data than memory and paging file hold together: the allocation must fail, in order.
 local RUN = ctl_code(FILE_DEVICE_UNKNOWN, 0x800, METHOD_BUFFERED, FILE_ANY_ACCESS)
 local device = assert(open("\\Device\\Ledger"))

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- Text that fills the driver's pageable data goes to the paging disk and must come back as it was.
 local SET = ctl_code(FILE_DEVICE_UNKNOWN, 0x800, METHOD_BUFFERED, FILE_WRITE_ACCESS)
 local GET = ctl_code(FILE_DEVICE_UNKNOWN, 0x801, METHOD_BUFFERED, FILE_READ_ACCESS)

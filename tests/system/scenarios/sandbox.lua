@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- What a script must not reach, and what must not hurt the host.
 for _, name in ipairs{"io", "os", "require", "dofile", "loadfile", "debug", "package",
                       "collectgarbage"} do

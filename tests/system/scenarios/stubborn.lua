@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- Goes on after the bug check, as far as it can.
 local device = assert(open("\\??\\Fake"))
 while true do

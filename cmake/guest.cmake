@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: MIT
 # The guest: boot.elf (the only ELF), the kernel as a PE image, the drivers as .sys files.
 
-set(GUEST_FLAGS --target=x86_64-pc-windows-msvc -fms-extensions -ffreestanding -O2 -g -gcodeview
+set(GUEST_FLAGS --target=x86_64-pc-windows-msvc -fms-extensions -ffreestanding -O2 -g -gcodeview -gno-codeview-command-line
     -fasync-exceptions -fasynchronous-unwind-tables -fno-inline-functions
     -Xclang -fno-elide-constructors -fno-stack-protector
-    -Wall -Wextra -Werror -Wno-unused-parameter -Wno-missing-field-initializers)
+    -Wall -Wextra -Werror -Wno-unused-parameter -Wno-missing-field-initializers
+    -ffile-prefix-map=${CMAKE_SOURCE_DIR}=.) # PDBs name files from the project's root on
 set(GUEST_INCLUDES ${CMAKE_SOURCE_DIR} ${CMAKE_SOURCE_DIR}/include ${CMAKE_SOURCE_DIR}/include/nt)
 set(GUEST_LINK ${LLD_LINK} /driver /subsystem:native,10.00 /nodefaultlib /machine:x64 /debug
-    /release /Brepro /section:INIT,ERD /pdbaltpath:%_PDB%)
+    /release /Brepro /pdbsourcepath:. /section:INIT,ERD /pdbaltpath:%_PDB%)
 
 # ---- boot.elf ----
 file(GLOB LIB_SOURCES CONFIGURE_DEPENDS lib/*.c) # pure modules: the same files everywhere
@@ -38,8 +39,7 @@ file(GLOB KERNEL_SOURCES CONFIGURE_DEPENDS
     kernel/vf/*.c)
 file(GLOB GUEST_TEST_SOURCES CONFIGURE_DEPENDS tests/guest/*.c tests/guest/*.S bench/guest.c
     bench/floor.S)
-# The kernel's PDB is installed and must not name the builder's folders; a driver's names its own.
-set(KERNEL_OPTIONS ${GUEST_FLAGS} -mgeneral-regs-only -ffile-prefix-map=${CMAKE_SOURCE_DIR}=.)
+set(KERNEL_OPTIONS ${GUEST_FLAGS} -mgeneral-regs-only)
 
 add_library(kernel_objects OBJECT ${KERNEL_SOURCES} ${LIB_SOURCES})
 add_library(guest_test_objects OBJECT ${GUEST_TEST_SOURCES})

@@ -65,6 +65,7 @@ typedef union _ULARGE_INTEGER {
 #define NTKERNELDATA extern __declspec(dllimport)
 #endif
 #define FORCEINLINE static inline __attribute__((always_inline))
+#define DECLSPEC_NOINLINE __attribute__((noinline))
 #define DECLSPEC_NORETURN __attribute__((noreturn))
 #define DECLSPEC_ALIGN(n) __attribute__((aligned(n)))
 #define C_ASSERT(e) _Static_assert(e, #e)

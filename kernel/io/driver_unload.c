@@ -57,8 +57,7 @@ NTSTATUS IopUnloadDriver(PDRIVER_OBJECT Driver)
 {
     NT_VERIFY(KeGetCurrentIrql() == PASSIVE_LEVEL);
     NT_VERIFY(PsGetCurrentProcess() == PsInitialSystemProcess);
-    if (!IopCanUnload(Driver)) {
-        IopReportFinding(IopFindingNoUnload, "the driver has no DriverUnload routine", NULL);
+    if (!IopCanUnload(Driver)) { /* legal: a driver without DriverUnload stays */
         return STATUS_INVALID_DEVICE_REQUEST;
     }
     NTSTATUS Status = IopBeginUnload(Driver);

@@ -90,7 +90,6 @@ typedef enum _IOP_FINDING_CODE {
     IopFindingPendingNotMarked,     /* dispatch returned STATUS_PENDING without IoMarkIrpPending */
     IopFindingNotCompleted,         /* dispatch returned a final status, the request is in flight */
     IopFindingDeletedAttached,      /* IoDeleteDevice of a device with one attached above */
-    IopFindingNoUnload,             /* no DriverUnload routine */
 } IOP_FINDING_CODE;
 
 /* Set by the control agent; NULL: nobody listens. <= DISPATCH_LEVEL */

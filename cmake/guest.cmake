@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 # The guest: boot.elf (the only ELF), the kernel as a PE image, the drivers as .sys files.
 
-set(GUEST_FLAGS --target=x86_64-pc-windows-msvc -fms-extensions -ffreestanding -O2 -g -gcodeview -gno-codeview-command-line
+set(GUEST_FLAGS --target=x86_64-pc-windows-msvc -fms-extensions -ffreestanding -O2 -g -gcodeview
+    -gno-codeview-command-line
     -fasync-exceptions -fasynchronous-unwind-tables -fno-inline-functions
     -Xclang -fno-elide-constructors -fno-stack-protector
     -Wall -Wextra -Werror -Wno-unused-parameter -Wno-missing-field-initializers

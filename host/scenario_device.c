@@ -111,15 +111,27 @@ static int ScenarioIoctl(lua_State *State)
     lua_Integer Code = luaL_checkinteger(State, 2);
     CONTROL_BYTES Input = ScenarioCheckBytes(State, 3);
     luaL_argcheck(State, Code >= 0 && Code <= UINT32_MAX, 2, "a code of 32 bits");
+    /* A string in the place of the output's length is what the output buffer holds at first. */
+    bool Filled = lua_type(State, 4) == LUA_TSTRING;
+    CONTROL_BYTES Output = {NULL, 0};
+    CONTROL_BYTES Both = Input;
+    if (Filled) {
+        Output = ScenarioCheckBytes(State, 4);
+        lua_pushlstring(State, (const char *)Input.Data, Input.Length);
+        lua_pushvalue(State, 4);
+        lua_concat(State, 2);
+        Both = ScenarioCheckBytes(State, -1);
+    }
     CONTROL_IOCTL Ioctl = {
         .Handle = Device->Handle,
         .Code = (uint32_t)Code,
         .InputLength = Input.Length,
-        .OutputLength = ScenarioCheckLength(State, 4),
+        .OutputLength = Filled ? Output.Length : ScenarioCheckLength(State, 4),
         .InputAddress = ScenarioAddressField(State, 5, "input"),
         .OutputAddress = ScenarioAddressField(State, 5, "output"),
+        .OutputDataLength = Output.Length,
     };
-    ScenarioCall(State, ControlIoctl, &Ioctl, sizeof(Ioctl), Input);
+    ScenarioCall(State, ControlIoctl, &Ioctl, sizeof(Ioctl), Both);
     return ScenarioPushReplyData(State);
 }
 

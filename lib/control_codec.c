@@ -33,7 +33,7 @@ static const CONTROL_RULE ControlRules[] = {
     RULE_EMPTY(ControlUnloadDriver),
     RULE_ONE(ControlOpen, CONTROL_OPEN, PathLength),
     RULE_FIXED(ControlClose, CONTROL_CLOSE),
-    RULE_ONE(ControlIoctl, CONTROL_IOCTL, InputLength),
+    RULE_TWO(ControlIoctl, CONTROL_IOCTL, InputLength, OutputDataLength),
     RULE_FIXED(ControlRead, CONTROL_TRANSFER),
     RULE_ONE(ControlWrite, CONTROL_TRANSFER, Length),
     RULE_FIXED(ControlPageOut, CONTROL_PAGE_OUT),
@@ -57,7 +57,7 @@ static const CONTROL_RULE ControlRules[] = {
 };
 
 _Static_assert(sizeof(CONTROL_HEADER) == 16, "header");
-_Static_assert(sizeof(CONTROL_IOCTL) == 32, "ioctl");
+_Static_assert(sizeof(CONTROL_IOCTL) == 40, "ioctl");
 _Static_assert(sizeof(CONTROL_REPLY) == 16, "reply");
 _Static_assert(sizeof(CONTROL_SECTION) == 48, "section");
 
@@ -256,6 +256,9 @@ static const char *ControlCheckFields(const CONTROL_MESSAGE *Message)
     case ControlOpen:
         return Message->First.Length != 0 ? NULL : "control request with an empty name";
     case ControlIoctl:
+        if (Message->Ioctl.OutputDataLength > Message->Ioctl.OutputLength) {
+            return "ioctl with more output content than output";
+        }
         return Message->Ioctl.OutputLength <= DataLimit ? NULL
                                                          : "ioctl with too long an output";
     case ControlRead:

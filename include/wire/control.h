@@ -29,7 +29,7 @@ typedef enum {
     ControlUnloadDriver,    /* empty */
     ControlOpen,            /* CONTROL_OPEN + path, such as \Device\Notepad or \??\Notepad */
     ControlClose,           /* CONTROL_CLOSE */
-    ControlIoctl,           /* CONTROL_IOCTL + input bytes; reply data: output bytes */
+    ControlIoctl,           /* CONTROL_IOCTL + input + output's content; reply data: output */
     ControlRead,            /* CONTROL_TRANSFER; reply data: bytes read */
     ControlWrite,           /* CONTROL_TRANSFER + bytes */
     ControlPageOut,         /* CONTROL_PAGE_OUT */
@@ -78,6 +78,9 @@ typedef struct {
     uint32_t OutputLength; /* at most CONTROL_MAX_PAYLOAD - sizeof(CONTROL_REPLY) */
     uint64_t InputAddress;
     uint64_t OutputAddress;
+    uint32_t OutputDataLength; /* <= OutputLength: bytes after the input that fill the output buffer,
+                                  which METHOD_IN_DIRECT and METHOD_NEITHER drivers read */
+    uint32_t Reserved;
 } CONTROL_IOCTL;
 
 typedef struct {

@@ -140,7 +140,7 @@ static VOID IopClientIoctl(PCONTROL_CLIENT Client, PCONTROL_REQUEST Request)
                                         Ioctl->InputLength);
 
     if (NT_SUCCESS(Status)) {
-        Status = IopMakeUserBuffer(&Output, Ioctl->OutputAddress, CONTROL_NOTHING,
+        Status = IopMakeUserBuffer(&Output, Ioctl->OutputAddress, Request->Message.Second,
                                    Ioctl->OutputLength);
     }
     if (NT_SUCCESS(Status)) {

@@ -28,6 +28,7 @@
     .set FRAME_RDI, 0x148
     .set FRAME_RSI, 0x150
     .set FRAME_RBP, 0x158
+    .set FRAME_EFLAGS, 0x178
     .set FRAME_ERROR_CODE, 0x160
     .set FRAME_CS, 0x170
     .set FRAME_BELOW_RBP, 0x158 /* bytes of the frame below the saved rbp */
@@ -206,6 +207,8 @@ FUNCTION KiPageFault
     movl    FRAME_ERROR_CODE(%rsp), %ecx
     movq    %rdx, FRAME_FAULT_ADDRESS(%rsp)
     ENTER_GS
+    testl   $0x200, FRAME_EFLAGS(%rsp) /* code with interrupts off may not fault: MmAccessFault */
+    jz      1f
     callq   MiFastFault
     testb   %al, %al
     jz      1f

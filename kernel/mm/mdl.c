@@ -171,6 +171,9 @@ PVOID MmMapLockedPagesSpecifyCache(PMDL Mdl, KPROCESSOR_MODE AccessMode,
     }
     Mdl->MappedSystemVa = (PCHAR)Va + Mdl->ByteOffset;
     Mdl->MdlFlags |= MDL_MAPPED_TO_SYSTEM_VA;
+    if (Mdl->MdlFlags & MDL_PARTIAL) {
+        Mdl->MdlFlags |= MDL_PARTIAL_HAS_BEEN_MAPPED; /* IoFreeMdl unmaps those */
+    }
     return Mdl->MappedSystemVa;
 }
 

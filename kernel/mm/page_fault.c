@@ -12,7 +12,8 @@
  *   paging file              hard fault: MiReadPages (paging_read.c)   retry, or an I/O error
  *   nothing, user address    a VAD covers it: demand zero              retry; else exception
  *   nothing, system address  0x50
- *   any that is not valid, at IRQL > APC_LEVEL: the law is broken, 0xA (refined to 0xD1, 0xD3)
+ *   any that is not valid, at IRQL > APC_LEVEL: the law is broken, 0xA (refined to 0xD1, 0xD3);
+ *   with interrupts off as well, and then the bug check gives FFh for the IRQL, as in NT
  *
  * The faulting thread resolves at APC_LEVEL, so that no APC runs while it holds a place in a read.
  * Locks: MiPfnLock for microseconds; the process's AddressLock for a VAD; none across a wait.
@@ -26,6 +27,8 @@
 #define MI_FAULT_USER 4u
 #define MI_FAULT_RESERVED 8u
 #define MI_FAULT_EXECUTE 16u
+#define MI_FLAGS_INTERRUPTS 0x200u
+#define MI_IRQL_INTERRUPTS_OFF 0xff
 
 static BOOLEAN MiProtectionAllows(ULONG Protection, ULONG_PTR FaultCode)
 {
@@ -265,6 +268,9 @@ NTSTATUS MmAccessFault(ULONG_PTR FaultCode, PVOID Address, KPROCESSOR_MODE Mode,
     PMMPTE Pte = MiWalk(Address, NULL);
     if (FaultCode & MI_FAULT_PRESENT) {
         return MiProtectionFault(Address, FaultCode, Pte, TrapFrame);
+    }
+    if (TrapFrame != NULL && !(TrapFrame->EFlags & MI_FLAGS_INTERRUPTS)) {
+        Irql = MI_IRQL_INTERRUPTS_OFF;
     }
     if (Irql > APC_LEVEL) {
         if (Pte != NULL && (*Pte & MI_PTE_VALID)) {

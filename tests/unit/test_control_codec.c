@@ -43,10 +43,10 @@ static void IoctlSurvivesEverySplit(void **State)
 {
     uint8_t Out[256];
     CONTROL_IOCTL Ioctl = {.Handle = 3, .Code = 0x222004, .InputLength = 5, .OutputLength = 9,
-                           .InputAddress = 0x1000, .OutputAddress = ~0ull};
+                           .InputAddress = 0x1000, .OutputAddress = ~0ull, .OutputDataLength = 3};
     size_t Size = ControlEncode(Out, sizeof(Out), ControlIoctl, 77, &Ioctl, sizeof(Ioctl),
-                                Text("hello"), None);
-    assert_int_equal(Size, 16 + 32 + 5);
+                                Text("hello"), Text("out"));
+    assert_int_equal(Size, 16 + 40 + 5 + 3);
     for (size_t Split = 0; Split <= Size; Split++) {
         CONTROL_PARSER Parser;
         CONTROL_FRAME Frame;
@@ -67,8 +67,19 @@ static void IoctlSurvivesEverySplit(void **State)
         assert_memory_equal(&Message.Ioctl, &Ioctl, sizeof(Ioctl));
         assert_int_equal(Message.First.Length, 5);
         assert_memory_equal(Message.First.Data, "hello", 5);
-        assert_int_equal(Message.Second.Length, 0);
+        assert_int_equal(Message.Second.Length, 3);
+        assert_memory_equal(Message.Second.Data, "out", 3);
     }
+    Ioctl.OutputLength = 2; /* more content than output */
+    ControlEncode(Out, sizeof(Out), ControlIoctl, 77, &Ioctl, sizeof(Ioctl), Text("hello"),
+                  Text("out"));
+    CONTROL_PARSER Parser;
+    CONTROL_FRAME Frame;
+    CONTROL_MESSAGE Message;
+    size_t Used;
+    StartParser(&Parser, ControlFromHost);
+    assert_int_equal(ControlParse(&Parser, Out, Size, &Used, &Frame), ControlParsedFrame);
+    assert_non_null(ControlDecode(&Frame, &Message));
 }
 
 static void FramesInARowStopAtEachEnd(void **State)
@@ -111,7 +122,7 @@ static void BadHeadersEndTheStream(void **State)
         {{CONTROL_MAGIC, ControlDebugPrint, 5, 1}, ControlFromGuest},
         {{CONTROL_MAGIC, ControlIoctl, 1, CONTROL_MAX_PAYLOAD + 1}, ControlFromHost}, /* too long */
         {{CONTROL_MAGIC, ControlIoctl, 1, 0xffffffff}, ControlFromHost},
-        {{CONTROL_MAGIC, ControlIoctl, 1, 31}, ControlFromHost},         /* too short */
+        {{CONTROL_MAGIC, ControlIoctl, 1, 39}, ControlFromHost},         /* too short */
     };
     for (size_t i = 0; i < sizeof(Cases) / sizeof(Cases[0]); i++) {
         CONTROL_PARSER Parser;
@@ -140,8 +151,8 @@ static void LengthsThatDoNotAddUpAreRefused(void **State)
         {ControlLoadDriver, 12, {0, 0xffffffff}},
         {ControlClose, 8, {1}},
         {ControlCounters, 1, {0}},
-        {ControlIoctl, 40, {1, 2, 7, 0}},
-        {ControlIoctl, 32, {1, 2, 0, CONTROL_MAX_PAYLOAD - 15}},
+        {ControlIoctl, 48, {1, 2, 7, 0}},
+        {ControlIoctl, 40, {1, 2, 0, CONTROL_MAX_PAYLOAD - 15}},
         {ControlRead, 16, {1, CONTROL_MAX_PAYLOAD}},
         {ControlRead, 20, {1, 4}},
         {ControlWrite, 20, {1, 5}},
@@ -265,7 +276,7 @@ static void EveryTypeHasAName(void **State)
     for (uint32_t Type = ControlBooted; Type <= ControlTestResult; Type++) {
         assert_memory_equal(ControlTypeName(Type), "Control", 7);
     }
-    assert_int_equal(ControlFixedSize(ControlIoctl, &Known), 32);
+    assert_int_equal(ControlFixedSize(ControlIoctl, &Known), 40);
     assert_true(Known);
     assert_int_equal(ControlFixedSize(0x777, &Known), 0);
     assert_false(Known);

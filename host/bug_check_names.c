@@ -165,7 +165,7 @@ const char *BugCheckValueName(uint32_t Code, unsigned Index, uint64_t Value)
         return BugCheckAccess(Code, Value);
     }
     if (strcmp(Meaning, "IRQL") == 0) {
-        return Value <= 15 ? IrqlName((uint32_t)Value) : NULL;
+        return Value <= 15 || Value == IRQL_INTERRUPTS_OFF ? IrqlName((uint32_t)Value) : NULL;
     }
     if (strcmp(Meaning, "kind") == 0 && Code == PAGE_FAULT_IN_NONPAGED_AREA) {
         return BugCheckPageFaultKind(Value);
@@ -183,5 +183,8 @@ const char *IrqlName(uint32_t Irql)
         "device",        "device",    "device",         "device", "device", "device",
         "SYNCH_LEVEL",   "CLOCK_LEVEL", "IPI_LEVEL",    "HIGH_LEVEL",
     };
+    if (Irql == IRQL_INTERRUPTS_OFF) {
+        return "interrupts off";
+    }
     return Irql < sizeof(Names) / sizeof(Names[0]) ? Names[Irql] : "no IRQL";
 }

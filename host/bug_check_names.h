@@ -18,4 +18,6 @@ const BUG_CHECK_NAME *BugCheckName(uint32_t Code);
 const char *BugCheckValueName(uint32_t Code, unsigned Index, uint64_t Value);
 
 /* PASSIVE_LEVEL .. HIGH_LEVEL, "device" for those between. */
+/* What NT gives for the IRQL of a fault with interrupts off. */
+#define IRQL_INTERRUPTS_OFF 0xff
 const char *IrqlName(uint32_t Irql);

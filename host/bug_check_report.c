@@ -88,6 +88,7 @@ static void BugCheckExplain(RUN *Run, const BUG_CHECK_SYMBOLS *Symbols, char *Ca
     const BUG_CHECK_NAME *Name = BugCheckName(Check->Code);
     const char *Kind = BugCheckValueName(Check->Code, 0, Check->Parameter[0]);
     const char *Level = IrqlName((uint32_t)(Check->Parameter[1] & 0xff));
+    const char *At = Check->Parameter[1] == IRQL_INTERRUPTS_OFF ? "with" : "at";
     char Address[TEXT_NUMBER], What[128], Section[64];
 
     if (Run->MissingExport[0] != 0) {
@@ -108,11 +109,11 @@ static void BugCheckExplain(RUN *Run, const BUG_CHECK_SYMBOLS *Symbols, char *Ca
         snprintf(What, sizeof(What), "memory at %s", TextAddress(Address, Check->Parameter[0]));
     }
     if (BugCheckIsExecute(Check)) {
-        snprintf(Cause, Size, "%s, in %s, was called at %s%s", Symbols->Referenced->Routine, What,
-                 Level, Paged ? " while it was paged out" : "");
+        snprintf(Cause, Size, "%s, in %s, was called %s %s%s", Symbols->Referenced->Routine, What,
+                 At, Level, Paged ? " while it was paged out" : "");
     } else {
-        snprintf(Cause, Size, "%s %s %s at %s%s", BugCheckGuilty(Run, Symbols)->Routine,
-                 Check->Parameter[2] == 1 ? "wrote to" : "read", What, Level,
+        snprintf(Cause, Size, "%s %s %s %s %s%s", BugCheckGuilty(Run, Symbols)->Routine,
+                 Check->Parameter[2] == 1 ? "wrote to" : "read", What, At, Level,
                  Paged ? " while it was paged out" : ", where no page fault can be served");
     }
 }

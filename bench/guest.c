@@ -98,12 +98,18 @@ GUEST_TEST(bench_1_soft_fault)
 
 /* ---- disk ---- */
 
-/* Polled transfers of Count pages at a time, per page. The slots read are whatever is there. */
+/*
+ * Polled transfers of Count pages at a time, per page. Each request has other pages of RAM and, for
+ * reads, another place of the file, as paging has: the same page again and again would measure the
+ * host's caches. Writes go to slots that are taken for them.
+ */
+#define RAW_PAGES 512u
+
 static ULONG64 RawTransfer(BOOLEAN Write, ULONG Count, ULONG Requests)
 {
     static PAGING_REQUEST Request;
     ULONG64 Batch[BATCHES];
-    PUCHAR Buffer = ExAllocatePoolWithTag(NonPagedPool, Count * PAGE_SIZE, TAG);
+    PUCHAR Buffer = ExAllocatePoolWithTag(NonPagedPool, RAW_PAGES * PAGE_SIZE, TAG);
     KIRQL Irql = KiAcquireSpinLock(&MiPfnLock);
     ULONG Got = 0;
     ULONG Slot = MiAllocateSlots(PAGING_CLUSTER_MAXIMUM, &Got);
@@ -112,12 +118,13 @@ static ULONG64 RawTransfer(BOOLEAN Write, ULONG Count, ULONG Requests)
     for (ULONG b = 0; b < BATCHES; b++) {
         ULONG64 Start = KiReadTimeStampCounter();
         for (ULONG i = 0; i < Requests; i++) {
+            ULONG Place = i * 101 * Count % RAW_PAGES;
             Request.Write = Write;
             Request.PageCount = Count;
-            Request.Slot = Slot;
+            Request.Slot = Write ? Slot : 1 + Place;
             for (ULONG p = 0; p < Count; p++) {
-                Request.Page[p] =
-                    (ULONG64)MmGetPhysicalAddress(Buffer + p * PAGE_SIZE).QuadPart >> PAGE_SHIFT;
+                PVOID Page = Buffer + (Place + p) % RAW_PAGES * PAGE_SIZE;
+                Request.Page[p] = (ULONG64)MmGetPhysicalAddress(Page).QuadPart >> PAGE_SHIFT;
             }
             EXPECT_EQUAL(IoPagingTransferPolled(&Request), STATUS_SUCCESS);
         }
@@ -168,7 +175,7 @@ GUEST_TEST(bench_2_hard_fault)
     __builtin_memset(Memory, 1, 512 * PAGE_SIZE);
     ReportCrc(Memory);
     Report("hard fault, one page", HardFault(Memory, 512, 101),
-           RawTransfer(FALSE, 1, 200) + BenchSoftFloor);
+           RawTransfer(FALSE, 1, 512) + BenchSoftFloor);
     Report("sequential page-in, a page", HardFault(Memory, 512, 1), RawTransfer(FALSE, 32, 20));
     ExFreePoolWithTag(Memory, TAG);
 }

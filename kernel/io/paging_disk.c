@@ -35,6 +35,7 @@
 #define TABLE_DESCRIPTORS (PAGING_CLUSTER_MAXIMUM + 2)
 #define QUEUE_SIZE (DISK_SLOTS * SLOT_DESCRIPTORS)
 #define DRAIN_BATCH 16u /* completions collected in one hold of the lock */
+#define POLL_MICROSECONDS 20
 
 #define DISK_VECTOR 0xb1 /* IRQL 11, the highest of a device */
 
@@ -333,6 +334,37 @@ VOID IoSubmitPagingRequest(PPAGING_REQUEST Request)
         Request->Status = Status;
         Request->Complete(Request);
     }
+    KiWriteIrql(OldIrql);
+}
+
+/*
+ * A read from the host's cache is back sooner than a thread switch, an interrupt and a DPC take.
+ * So when no other thread is ready, the submitter looks at the ring for a while, with the queue's
+ * interrupt off; then everything is as after IoSubmitPagingRequest. At DISPATCH_LEVEL meanwhile: the
+ * time is bounded.
+ */
+VOID IoSubmitAndPollPagingRequest(PPAGING_REQUEST Request, const KEVENT *Event)
+{
+    PKPRCB Prcb = KeGetCurrentPrcb();
+    KIRQL OldIrql = KiRaiseIrql(DISPATCH_LEVEL);
+
+    if (Prcb->ReadySummary != 0 || Prcb->NextThread != NULL) {
+        IoSubmitPagingRequest(Request);
+        KiWriteIrql(OldIrql);
+        return;
+    }
+    ULONG64 End = KiReadTimeStampCounter() +
+                  (ULONG64)KeGetPcr()->StallScaleFactor * POLL_MICROSECONDS;
+    KiAcquireSpinLockRaw(&DiskLock);
+    HalDisarmVirtioQueue(&Disk.Queue);
+    KiReleaseSpinLockRaw(&DiskLock);
+    IoSubmitPagingRequest(Request);
+    while (Event->Header.SignalState == 0 && KiReadTimeStampCounter() < End) {
+        if (HalVirtioUsedWaiting(&Disk.Queue) || Disk.Broken) {
+            IopDrainDisk(FALSE);
+        }
+    }
+    IopDrainDisk(TRUE);
     KiWriteIrql(OldIrql);
 }
 

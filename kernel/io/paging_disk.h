@@ -28,5 +28,10 @@ struct _PAGING_REQUEST {
 NTSTATUS IoInitializePagingDisk(PULONG64 PageCount);
 /* Never fails, never blocks: waits in a list when the device's ring is full. <= DISPATCH_LEVEL */
 VOID IoSubmitPagingRequest(PPAGING_REQUEST Request);
+/*
+ * The same, and Event is what the completion will set: where nothing else is ready to run, looks
+ * for the completion for some microseconds before it returns. <= APC_LEVEL
+ */
+VOID IoSubmitAndPollPagingRequest(PPAGING_REQUEST Request, const KEVENT *Event);
 /* The same I/O by polling, for bench's floor and for early boot. Returns the status. */
 NTSTATUS IoPagingTransferPolled(PPAGING_REQUEST Request);

@@ -251,8 +251,9 @@ VOID MiFreeSlot(ULONG Slot); /* MiPfnLock held */
 ULONG MiCrcOfPage(ULONG Frame);
 VOID MiSetSlotCrc(ULONG Slot, ULONG Crc);
 ULONG MiSlotCrc(ULONG Slot);
-/* Takes a free in-page block; waits when all are in flight. <= APC_LEVEL, no lock. */
-PMI_IN_PAGE MiAllocateInPage(VOID);
+/* A free in-page block with one reference; NULL: all are in flight. MiPfnLock held. */
+PMI_IN_PAGE MiTakeInPage(VOID);
+VOID MiWaitForInPage(VOID); /* until one may be free. <= APC_LEVEL, no lock */
 VOID MiDereferenceInPage(PMI_IN_PAGE InPage); /* MiPfnLock held */
 
 /* ---- modified_page_writer.c, balance_set_manager.c ---- */

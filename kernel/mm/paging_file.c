@@ -18,11 +18,12 @@ ULONG64 MiBadSlots;
 static PULONG MiSlotCrcs; /* by slot */
 static MI_IN_PAGE MiInPageBlocks[MI_IN_PAGE_BLOCKS];
 static SINGLE_LIST_ENTRY MiInPageFreeList;
-static KSEMAPHORE MiInPageFree;
+static KEVENT MiInPageFree;   /* notification; set when one comes back while threads wait */
+static ULONG MiInPageWaiters; /* under MiPfnLock */
 
 static VOID MiInitializeInPageBlocks(VOID)
 {
-    KeInitializeSemaphore(&MiInPageFree, MI_IN_PAGE_BLOCKS, MI_IN_PAGE_BLOCKS);
+    KeInitializeEvent(&MiInPageFree, NotificationEvent, FALSE);
     for (ULONG i = 0; i < MI_IN_PAGE_BLOCKS; i++) {
         PushEntryList(&MiInPageFreeList, &MiInPageBlocks[i].Link);
     }
@@ -92,15 +93,33 @@ ULONG MiSlotCrc(ULONG Slot)
     return MiSlotCrcs[Slot];
 }
 
-PMI_IN_PAGE MiAllocateInPage(VOID)
+PMI_IN_PAGE MiTakeInPage(VOID)
 {
-    KeWaitForSingleObject(&MiInPageFree, WrPageIn, KernelMode, FALSE, NULL);
-    KIRQL Irql = KiAcquireSpinLock(&MiPfnLock);
-    PMI_IN_PAGE InPage = CONTAINING_RECORD(PopEntryList(&MiInPageFreeList), MI_IN_PAGE, Link);
+    PSINGLE_LIST_ENTRY Link = PopEntryList(&MiInPageFreeList);
+    if (Link == NULL) {
+        return NULL;
+    }
+    PMI_IN_PAGE InPage = CONTAINING_RECORD(Link, MI_IN_PAGE, Link);
     InPage->References = 1;
     KeInitializeEvent(&InPage->Event, NotificationEvent, FALSE);
-    KiReleaseSpinLock(&MiPfnLock, Irql);
     return InPage;
+}
+
+VOID MiWaitForInPage(VOID)
+{
+    KIRQL Irql = KiAcquireSpinLock(&MiPfnLock);
+    BOOLEAN Wait = MiInPageFreeList.Next == NULL;
+    if (Wait) {
+        MiInPageWaiters++;
+        KeClearEvent(&MiInPageFree);
+    }
+    KiReleaseSpinLock(&MiPfnLock, Irql);
+    if (Wait) {
+        KeWaitForSingleObject(&MiInPageFree, WrPageIn, KernelMode, FALSE, NULL);
+        Irql = KiAcquireSpinLock(&MiPfnLock);
+        MiInPageWaiters--;
+        KiReleaseSpinLock(&MiPfnLock, Irql);
+    }
 }
 
 VOID MiDereferenceInPage(PMI_IN_PAGE InPage)
@@ -108,6 +127,8 @@ VOID MiDereferenceInPage(PMI_IN_PAGE InPage)
     NT_VERIFY(InPage->References != 0);
     if (--InPage->References == 0) {
         PushEntryList(&MiInPageFreeList, &InPage->Link);
-        KeReleaseSemaphore(&MiInPageFree, 0, 1, FALSE);
+        if (MiInPageWaiters != 0) {
+            KeSetEvent(&MiInPageFree, 0, FALSE);
+        }
     }
 }

@@ -109,25 +109,21 @@ static ULONG MiCheckCrcs(PMI_IN_PAGE InPage)
 
 /*
  * Called with MiPfnLock held, *Pte in paging-file form; drops the lock. STATUS_PENDING: nothing
- * was read (no memory, or only the neighbours were bad), the caller looks at the PTE again.
+ * was read (no memory or block, or only a neighbour was bad), the caller looks at the PTE again.
  */
 NTSTATUS MiReadPages(PMMPTE Pte, ULONG64 Va, PMI_WORKING_SET Set, KIRQL Irql)
 {
-    MMPTE Wanted = *Pte;
-    KiReleaseSpinLock(&MiPfnLock, Irql);
-    PMI_IN_PAGE InPage = MiAllocateInPage();
-    Irql = KiAcquireSpinLock(&MiPfnLock);
-    ULONG Count = 0;
-    if (*Pte == Wanted) {
-        Count = MiPrepareRead(Pte, MiClusterLength(Pte, Va, Set), InPage);
+    PMI_IN_PAGE InPage = MiTakeInPage();
+    if (InPage == NULL) {
+        KiReleaseSpinLock(&MiPfnLock, Irql);
+        MiWaitForInPage();
+        return STATUS_PENDING;
     }
-    BOOLEAN NoMemory = Count == 0 && *Pte == Wanted;
+    ULONG Count = MiPrepareRead(Pte, MiClusterLength(Pte, Va, Set), InPage);
     if (Count == 0) {
         MiDereferenceInPage(InPage);
         KiReleaseSpinLock(&MiPfnLock, Irql);
-        if (NoMemory) {
-            MiWaitForPages();
-        }
+        MiWaitForPages();
         return STATUS_PENDING;
     }
     KiReleaseSpinLock(&MiPfnLock, Irql);
@@ -135,7 +131,7 @@ NTSTATUS MiReadPages(PMMPTE Pte, ULONG64 Va, PMI_WORKING_SET Set, KIRQL Irql)
     InPage->Request.Write = FALSE;
     InPage->Request.Complete = MiReadCompleted;
     InPage->Request.Context = InPage;
-    IoSubmitPagingRequest(&InPage->Request);
+    IoSubmitAndPollPagingRequest(&InPage->Request, &InPage->Event);
     KeWaitForSingleObject(&InPage->Event, WrPageIn, KernelMode, FALSE, NULL);
 
     ULONG GoodMask = MiCheckCrcs(InPage);

@@ -78,8 +78,8 @@ typedef struct {
     uint32_t OutputLength; /* at most CONTROL_MAX_PAYLOAD - sizeof(CONTROL_REPLY) */
     uint64_t InputAddress;
     uint64_t OutputAddress;
-    uint32_t OutputDataLength; /* <= OutputLength: bytes after the input that fill the output buffer,
-                                  which METHOD_IN_DIRECT and METHOD_NEITHER drivers read */
+    uint32_t OutputDataLength; /* <= OutputLength: bytes after the input that the output buffer
+                                  holds at first; METHOD_IN_DIRECT drivers read them */
     uint32_t Reserved;
 } CONTROL_IOCTL;
 

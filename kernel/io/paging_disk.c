@@ -340,8 +340,8 @@ VOID IoSubmitPagingRequest(PPAGING_REQUEST Request)
 /*
  * A read from the host's cache is back sooner than a thread switch, an interrupt and a DPC take.
  * So when no other thread is ready, the submitter looks at the ring for a while, with the queue's
- * interrupt off; then everything is as after IoSubmitPagingRequest. At DISPATCH_LEVEL meanwhile: the
- * time is bounded.
+ * interrupt off; then everything is as after IoSubmitPagingRequest. At DISPATCH_LEVEL meanwhile:
+ * the time is bounded.
  */
 VOID IoSubmitAndPollPagingRequest(PPAGING_REQUEST Request, const KEVENT *Event)
 {

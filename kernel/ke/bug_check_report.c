@@ -11,6 +11,12 @@
 
 PUNICODE_STRING KiBugCheckDriver;
 static CONTEXT KiReportContext; /* large, and there is one report only */
+static BOOLEAN KiCollecting;    /* the walk for the report is under way */
+
+BOOLEAN KiMayRead(ULONG_PTR Address)
+{
+    return !KiCollecting || MmIsAddressValid((PVOID)Address);
+}
 
 /* The address that a code's parameters speak of; 0: none. */
 static ULONG_PTR KiAddressOf(const CONTROL_BUG_CHECK *Report, PKTRAP_FRAME TrapFrame)
@@ -118,7 +124,9 @@ VOID KiFillBugCheckReport(CONTROL_BUG_CHECK *Report, PKTRAP_FRAME TrapFrame, ULO
     if (Report->Irql >= DISPATCH_LEVEL) {
         Report->IrqlRaisedBy = (ULONG_PTR)KeGetCurrentPrcb()->LastRaiseCaller;
     }
+    KiCollecting = TRUE;
     KiCollectFrames(Report, TrapFrame, Caller);
+    KiCollecting = FALSE;
     KiNameDriver(Report, Address);
     if (Address != 0) {
         MmDescribeAddress((PVOID)Address, Report);

@@ -187,7 +187,16 @@ BOOLEAN RtlpDecodeEpilogue(const SE_IMAGE *Image, PRUNTIME_FUNCTION Function,
     if (Rva < Function->BeginAddress || Rva >= End) {
         return FALSE;
     }
-    CODE_READER Reader = {.Bytes = (const UCHAR *)ControlPc, .Left = End - Rva};
+    /* An epilogue is shorter than a page, so the code touches two pages at most. */
+    ULONG Left = End - Rva;
+    ULONG InPage = PAGE_SIZE - (ULONG)(ControlPc & (PAGE_SIZE - 1));
+    if (!KiMayRead(ControlPc)) {
+        return FALSE;
+    }
+    if (Left > InPage && !KiMayRead(ControlPc + InPage)) {
+        Left = InPage;
+    }
+    CODE_READER Reader = {.Bytes = (const UCHAR *)ControlPc, .Left = Left};
     *Epilogue = (SE_EPILOGUE){0};
     if (!RtlpDecodeAdd(&Reader, Epilogue)) {
         RtlpDecodeLea(&Reader, Info->FrameRegister, Epilogue);

@@ -37,6 +37,9 @@ PRUNTIME_FUNCTION RtlpLookupFunction(const SE_IMAGE *Image, ULONG_PTR ControlPc)
     while (Low < High) {
         ULONG Middle = Low + (High - Low) / 2;
         PRUNTIME_FUNCTION Entry = &Image->Table[Middle];
+        if (!KiMayRead((ULONG_PTR)Entry)) {
+            return NULL;
+        }
         if (Rva < Entry->BeginAddress) {
             High = Middle;
         } else if (Rva >= Entry->EndAddress) {

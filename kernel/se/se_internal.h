@@ -93,6 +93,12 @@ typedef struct _SE_WALK {
     BOOLEAN IsReturnAddress; /* Context->Rip follows a call */
 } SE_WALK, *PSE_WALK;
 
+/*
+ * May one byte of an image be read? FALSE only in the walk of a bug check and for a page that is
+ * not resident: that walk may not fault again. Elsewhere such a read is a fault like any other.
+ */
+BOOLEAN KiMayRead(ULONG_PTR Address);
+
 /* ---- function_table.c ---- */
 BOOLEAN RtlpFindImage(ULONG_PTR Address, PSE_IMAGE Image);
 PRUNTIME_FUNCTION RtlpLookupFunction(const SE_IMAGE *Image, ULONG_PTR ControlPc);

@@ -2,10 +2,13 @@
 /* UNWIND_INFO, read and checked: the only place that turns an RVA of unwind data into a pointer. */
 #include "se_internal.h"
 
-/* NULL: [Rva, Rva + Size) is not inside the image, or not aligned as unwind data is. */
+/* NULL: [Rva, Rva + Size) is not in the image, not aligned as unwind data is, or not readable. */
 PVOID RtlpImagePointer(const SE_IMAGE *Image, ULONG Rva, SIZE_T Size)
 {
     if ((Rva & 3) != 0 || Rva >= Image->Size || Size > Image->Size - Rva) {
+        return NULL;
+    }
+    if (!KiMayRead(Image->Base + Rva) || (Size != 0 && !KiMayRead(Image->Base + Rva + Size - 1))) {
         return NULL;
     }
     return (PVOID)(Image->Base + Rva);

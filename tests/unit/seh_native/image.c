@@ -88,6 +88,11 @@ DECLSPEC_NORETURN VOID KiAssertionFailed(PCSTR Condition, PCSTR File, ULONG Line
     __builtin_unreachable();
 }
 
+BOOLEAN KiMayRead(ULONG_PTR Address)
+{
+    return TRUE;
+}
+
 BOOLEAN KiFindImage(ULONG_PTR Address, PULONG_PTR ImageBase, PULONG ImageSize,
                     PRUNTIME_FUNCTION *Table, PULONG TableCount)
 {

@@ -88,6 +88,8 @@ VOID KiUnwaitThread(PKTHREAD Thread, LONG_PTR Status, KPRIORITY Increment);
 /* Takes the lock, or finds it held by a KeSet...(Wait = TRUE). Returns the caller's IRQL. */
 KIRQL KiEnterWait(PKTHREAD Thread);
 /* Ends a KeSet...: leaves the lock held for the wait that must follow when Wait, else exits. */
+/* For a routine with a Wait argument: TRUE returns to a driver at DISPATCH_LEVEL: Mm is told. */
+KIRQL KiLockToSet(BOOLEAN Wait);
 VOID KiExitSet(KIRQL OldIrql, BOOLEAN Wait);
 /*
  * Blocks the current thread, whose wait blocks are linked; OldIrql < DISPATCH_LEVEL. Releases the

@@ -16,7 +16,7 @@ VOID KeInitializeEvent(PRKEVENT Event, EVENT_TYPE Type, BOOLEAN State)
 /* Returns the previous state. With Wait the lock stays held: a KeWait... must follow at once. */
 LONG KeSetEvent(PRKEVENT Event, KPRIORITY Increment, BOOLEAN Wait)
 {
-    KIRQL OldIrql = KiLockDispatcher();
+    KIRQL OldIrql = KiLockToSet(Wait);
     LONG Old = Event->Header.SignalState;
 
     Event->Header.SignalState = 1;
@@ -30,7 +30,7 @@ LONG KeSetEvent(PRKEVENT Event, KPRIORITY Increment, BOOLEAN Wait)
 /* Wakes those who wait now, and leaves the event not signalled. */
 LONG KePulseEvent(PRKEVENT Event, KPRIORITY Increment, BOOLEAN Wait)
 {
-    KIRQL OldIrql = KiLockDispatcher();
+    KIRQL OldIrql = KiLockToSet(Wait);
     LONG Old = Event->Header.SignalState;
 
     Event->Header.SignalState = 1;

@@ -85,7 +85,7 @@ VOID KeInitializeMutant(PKMUTANT Mutant, BOOLEAN InitialOwner)
 LONG KeReleaseMutant(PKMUTANT Mutant, KPRIORITY Increment, BOOLEAN Abandoned, BOOLEAN Wait)
 {
     PKTHREAD Thread = KiCurrentThread();
-    KIRQL OldIrql = KiLockDispatcher();
+    KIRQL OldIrql = KiLockToSet(Wait);
     LONG Old = Mutant->Header.SignalState;
 
     if (!Abandoned && Mutant->OwnerThread != Thread) {

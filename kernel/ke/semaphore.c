@@ -19,7 +19,7 @@ VOID KeInitializeSemaphore(PRKSEMAPHORE Semaphore, LONG Count, LONG Limit)
  */
 LONG KeReleaseSemaphore(PRKSEMAPHORE Semaphore, KPRIORITY Increment, LONG Adjustment, BOOLEAN Wait)
 {
-    KIRQL OldIrql = KiLockDispatcher();
+    KIRQL OldIrql = KiLockToSet(Wait);
     LONG Old = Semaphore->Header.SignalState;
     LONG New;
 

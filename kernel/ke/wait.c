@@ -16,6 +16,7 @@
  * that would block elsewhere is fatal: 0xB8 in a DPC, else 0x09 (object, IRQL, 0, caller).
  */
 #include "dispatcher.h"
+#include "mm/mm.h"
 
 typedef struct _KI_WAIT {
     ULONG Count;
@@ -147,6 +148,14 @@ KIRQL KiEnterWait(PKTHREAD Thread)
     if (Thread->WaitNext) {
         Thread->WaitNext = FALSE;
         return Thread->WaitIrql;
+    }
+    return KiLockDispatcher();
+}
+
+KIRQL KiLockToSet(BOOLEAN Wait)
+{
+    if (Wait) {
+        MmNotifyIrqlRaise(DISPATCH_LEVEL);
     }
     return KiLockDispatcher();
 }

@@ -9,7 +9,8 @@
  *   always     at-raise, and at each kernel call of the driver
  *   random     as always, each chance taken with probability 1/2 from the seed
  *
- * What leaves is the system working set: unlocked pageable sections of drivers, and paged pool.
+ * What leaves is the system working set (unlocked pageable sections of drivers, and paged pool) and
+ * the current process's: user memory that a driver touches without having locked it.
  * With Evict the pages also go to the paging file and their frames are freed; that waits for the
  * disk, so above APC_LEVEL only pages that are already written are freed.
  */
@@ -49,11 +50,16 @@ static BOOLEAN MiFlipCoin(VOID)
 
 static VOID MiPageOutSystem(VOID)
 {
-    if (MiSystemWorkingSet.Pages.Count == 0 && !MiPageOutEvicts) {
+    PMI_WORKING_SET User = MiCurrentProcess()->MmWorkingSet;
+    BOOLEAN UserEmpty = User == NULL || User->Pages.Count == 0;
+    if (MiSystemWorkingSet.Pages.Count == 0 && UserEmpty && !MiPageOutEvicts) {
         return;
     }
     KIRQL Irql = KiAcquireSpinLock(&MiPfnLock);
     MiTrimWorkingSet(&MiSystemWorkingSet);
+    if (!UserEmpty) {
+        MiTrimWorkingSet(User);
+    }
     KiReleaseSpinLock(&MiPfnLock, Irql);
     if (MiPageOutEvicts) {
         /* The idle thread may not wait. */

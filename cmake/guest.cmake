@@ -31,6 +31,10 @@ file(GLOB EXPORT_TABLES CONFIGURE_DEPENDS kernel/exports/*.csv)
 add_custom_command(OUTPUT ntoskrnl.def
     COMMAND awk -f ${CMAKE_SOURCE_DIR}/tools/exports-to-def.awk ${EXPORT_TABLES} > ntoskrnl.def
     DEPENDS ${EXPORT_TABLES} tools/exports-to-def.awk VERBATIM)
+add_custom_command(OUTPUT vf_exports.c
+    COMMAND ${CMAKE_COMMAND} -E env LC_ALL=C awk -f ${CMAKE_SOURCE_DIR}/tools/exports-to-c.awk
+            ${EXPORT_TABLES} > vf_exports.c
+    DEPENDS ${EXPORT_TABLES} tools/exports-to-c.awk VERBATIM)
 
 # ---- kernel ----
 file(GLOB KERNEL_SOURCES CONFIGURE_DEPENDS
@@ -42,7 +46,8 @@ file(GLOB GUEST_TEST_SOURCES CONFIGURE_DEPENDS tests/guest/*.c tests/guest/*.S b
     bench/floor.S)
 set(KERNEL_OPTIONS ${GUEST_FLAGS} -mgeneral-regs-only)
 
-add_library(kernel_objects OBJECT ${KERNEL_SOURCES} ${LIB_SOURCES})
+add_library(kernel_objects OBJECT ${KERNEL_SOURCES} ${LIB_SOURCES}
+    ${CMAKE_BINARY_DIR}/vf_exports.c)
 add_library(guest_test_objects OBJECT ${GUEST_TEST_SOURCES})
 foreach(objects kernel_objects guest_test_objects)
     target_compile_options(${objects} PRIVATE ${KERNEL_OPTIONS})
@@ -84,11 +89,23 @@ foreach(folder ${DRIVER_FOLDERS})
     if(EXISTS ${folder}/link.txt)
         file(STRINGS ${folder}/link.txt link_flags)
     endif()
+    # NAME.def: an import library of the driver's own, searched before the kernel's
+    set(import_libraries)
+    file(GLOB definitions CONFIGURE_DEPENDS ${folder}/*.def)
+    foreach(definition ${definitions})
+        get_filename_component(library ${definition} NAME_WE)
+        set(library ${output}-${library}.lib)
+        add_custom_command(OUTPUT ${library}
+            COMMAND ${CMAKE_COMMAND} -E make_directory drivers/${kind}
+            COMMAND ${LLD_LINK} /lib /machine:x64 /def:${definition} /out:${library}
+            DEPENDS ${definition} VERBATIM)
+        list(APPEND import_libraries ${library})
+    endforeach()
     add_custom_command(OUTPUT ${output}.sys ${output}.pdb
         COMMAND ${CMAKE_COMMAND} -E make_directory drivers/${kind}
         COMMAND ${GUEST_LINK} ${link_flags} /out:${output}.sys /pdb:${output}.pdb
-                $<TARGET_OBJECTS:${target}> ntoskrnl.lib
-        DEPENDS $<TARGET_OBJECTS:${target}> ntoskrnl.lib
+                $<TARGET_OBJECTS:${target}> ${import_libraries} ntoskrnl.lib
+        DEPENDS $<TARGET_OBJECTS:${target}> ${import_libraries} ntoskrnl.lib
         COMMAND_EXPAND_LISTS VERBATIM)
     list(APPEND DRIVER_OUTPUTS ${output}.sys)
 endforeach()

@@ -26,6 +26,7 @@
 #include "nt/ex.h"
 #include "nt/ke.h"
 #include "nt/se.h"
+#include "vf/vf.h"
 
 enum { BaseNonPaged, BasePaged, BaseNonPagedNx, BasePools };
 
@@ -380,6 +381,9 @@ VOID ExFreePoolWithTag(PVOID P, ULONG Tag)
     if (Irql > (Paged ? APC_LEVEL : DISPATCH_LEVEL)) {
         KeBugCheckEx(BAD_POOL_CALLER, CALLER_FREE_IRQL, Irql, Paged ? PagedPool : NonPagedPool,
                      (ULONG_PTR)P);
+    }
+    if (VfActive) {
+        VfForget(VfHoldingPool, P);
     }
     if (BYTE_OFFSET(P) == 0) {
         ExpFreeLarge(P, Paged, Tag);

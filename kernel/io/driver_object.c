@@ -138,7 +138,8 @@ NTSTATUS IoCreateDriver(PUNICODE_STRING DriverName, PDRIVER_INITIALIZE Initializ
         return Status;
     }
     Driver->Flags |= DRVO_INITIALIZED;
-    for (PDEVICE_OBJECT Device = Driver->DeviceObject; Device != NULL; Device = Device->NextDevice) {
+    for (PDEVICE_OBJECT Device = Driver->DeviceObject; Device != NULL;
+         Device = Device->NextDevice) {
         Device->Flags &= ~(ULONG)DO_DEVICE_INITIALIZING;
     }
     return STATUS_SUCCESS;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A request on its way down: handing it to the next driver. */
 #include "io/iop.h"
+#include "vf/vf.h"
 
 
 /* What a dispatch table holds until the driver fills it in. */
@@ -37,10 +38,15 @@ NTSTATUS IofCallDriver(PDEVICE_OBJECT DeviceObject, PIRP Irp)
                                    ? DeviceObject->DriverObject->MajorFunction[Stack->MajorFunction]
                                    : IopInvalidDeviceRequest;
     KIRQL Before = KeGetCurrentIrql();
+    VF_DISPATCH Regions;
+    VfEnterDispatch(&Regions);
     NTSTATUS Status = Routine(DeviceObject, Irp);
     KIRQL After = KeGetCurrentIrql();
     if (After != Before) {
         KeBugCheckEx(DRIVER_VERIFIER_IOMANAGER_VIOLATION, 0x12, (ULONG_PTR)Routine, Before, After);
+    }
+    if (VfActive) {
+        VfLeaveDispatch(&Regions, (PVOID)Routine);
     }
     return Status;
 }

@@ -215,7 +215,7 @@ NTSTATUS IopAddRootDevice(PDRIVER_OBJECT Driver)
          Device = Device->NextDevice) {
         if (Device->Flags & DO_DEVICE_INITIALIZING) {
             IopReportFinding(IopFindingDeviceInitializing,
-                             "AddDevice left DO_DEVICE_INITIALIZING set: the device cannot be opened",
+                             "AddDevice left DO_DEVICE_INITIALIZING set: it cannot be opened",
                              Device);
         }
     }

@@ -16,6 +16,7 @@
 
 #include "hal/hal.h"
 #include "nt/rtl.h"
+#include "vf/vf.h"
 
 typedef enum _KI_BUG_CHECK_STAGE {
     KiStageRunning,
@@ -115,6 +116,7 @@ static DECLSPEC_NORETURN VOID KiBugCheck(ULONG Code, ULONG_PTR P1, ULONG_PTR P2,
     KiPrintBugCheck("Fatal System Error", Code, Parameter);
     KiFillBugCheckReport(&KiReport, TrapFrame, Caller);
     KiPrintFrames(&KiReport);
+    VfPrintHistory();
     KiSendReport();
     KiBugCheckStage = KiStageCallbacks;
     KiCallBugCheckCallbacks();

@@ -238,6 +238,35 @@ FUNCTION KiInterruptEntry
     jmp     KiExceptionExit
     .seh_endproc
 
+/*
+ * The interrupt that stands in the place of a verified driver's `mov cr8, reg`. The routine gets
+ * the registers that may be the operand and are not in the frame.
+ */
+    .set SAVED_SPACE, 0x40 /* home area, r12 to r15 */
+FUNCTION KiIrqlWriteTrap
+    pushq   $0
+    jmp     KiIrqlWriteEntry
+
+FUNCTION KiIrqlWriteEntry
+    .seh_proc KiIrqlWriteEntry
+    .seh_pushframe @code
+    pushq   %rbp
+    .seh_pushreg %rbp
+    BUILD_FRAME
+    ENTER_GS
+    SAVE_FLOATING
+    movq    %rsp, %rcx
+    subq    $SAVED_SPACE, %rsp
+    leaq    0x20(%rsp), %rdx
+    movq    %r12, 0x00(%rdx)
+    movq    %r13, 0x08(%rdx)
+    movq    %r14, 0x10(%rdx)
+    movq    %r15, 0x18(%rdx)
+    callq   VfIrqlWriteTrap
+    addq    $SAVED_SPACE, %rsp
+    jmp     KiExceptionExit
+    .seh_endproc
+
 /* The local APIC withdrew a request it had announced: nothing to serve, nothing to end. */
 FUNCTION KiSpuriousInterrupt
     iretq

@@ -18,6 +18,7 @@
 #include "ke/trap_dispatch.h"
 
 #include "mm/mm.h"
+#include "vf/vf.h"
 
 /* trap.S knows these. */
 C_ASSERT(offsetof(KTRAP_FRAME, PreviousMode) == 0x28);
@@ -210,6 +211,7 @@ BOOLEAN KiPageFaultTrap(PKTRAP_FRAME Frame, PKI_TRAP_EXCEPTION Exception)
     ULONG FaultCode = (ULONG)Frame->ErrorCode;
     Frame->PreviousMode = (KPROCESSOR_MODE)(Frame->SegCs & 1);
     KiEnableIfInterrupted(Frame);
+    VfLogFault(Frame->Rip, Frame->FaultAddress);
     NTSTATUS Status =
         MmAccessFault(FaultCode, (PVOID)Frame->FaultAddress, Frame->PreviousMode, Frame);
     if (NT_SUCCESS(Status)) {

@@ -13,6 +13,7 @@
 #include "mm/image.h"
 
 #include "nt/rtl.h"
+#include "vf/vf.h"
 
 #define MI_TAG_IMAGE 'gmIM'
 
@@ -69,7 +70,10 @@ static VOID MiDescribeSections(PMM_IMAGE Image, const PE_IMAGE *Pe)
         PE_SECTION From;
         PMI_SECTION Section = &Image->Section[i + 1];
         PeImageSection(Pe, i, &From);
-        MiSetSection(Image, Section, From.Name, From.Rva, From.MappedSize);
+        /* The alignment may round the last section up beyond the image's pages. */
+        ULONG64 Room = (Image->Pages << PAGE_SHIFT) - From.Rva;
+        MiSetSection(Image, Section, From.Name, From.Rva,
+                     From.MappedSize < Room ? From.MappedSize : (ULONG)Room);
         Section->Characteristics = From.Characteristics;
         Section->Protection = MiProtectionOfSection(From.Characteristics);
         Section->Pageable = !Pe->Flat && PeSectionIsPageable(&From);
@@ -281,6 +285,7 @@ VOID MmFreeImageInitialization(PMM_IMAGE Image)
 VOID MmUnloadSystemImage(PMM_IMAGE Image)
 {
     BOOLEAN Leaked = FALSE;
+    VfCheckUnload(Image);
     ExAcquireFastMutex(&MiImageLock);
     RemoveEntryList(&Image->Ldr.InLoadOrderLinks);
     for (ULONG i = 0; i < MI_MAX_IMAGES; i++) {

@@ -4,17 +4,20 @@
  * hal.dll are the same image here) or that of a loaded driver.
  *
  * A name nobody exports gets a stub: the load goes on, the host is told, and only a call ends in a
- * bug check that names what was called and from where. In the page-out modes always and random,
- * functions of the kernel are reached through a stub as well, which pages out first.
+ * bug check that names what was called and from where. When drivers are verified, and in the
+ * page-out modes always and random, functions are reached through a stub as well: it enters the
+ * gate, which has the call checked and pages out first. Writes of CR8 in the code of a verified
+ * driver are replaced here too, where the image is complete and still writable.
  *
- * Stubs are code in executable nonpaged pool, freed with the image:
+ * Stubs are code in executable nonpaged pool, freed with the image, and so are their records:
  *   missing:  movabs $record, %rcx ; movabs $MiMissingImport, %rax ; jmp *%rax
- *   gate:     movabs $function, %r11 ; movabs $MiKernelCallGate, %rax ; jmp *%rax
+ *   gate:     movabs $import, %r11 ; movabs $MiKernelCallGate, %rax ; jmp *%rax
  * rax and r11 are free at a call by the x64 convention.
  */
 #include "mm/image.h"
 
 #include "nt/rtl.h"
+#include "vf/vf.h"
 
 #define MI_TAG_IMAGE 'gmIM'
 #define MI_STUB_SIZE 24u
@@ -104,7 +107,9 @@ static BOOLEAN MiIsExecutable(PVOID Address)
 
 typedef struct _MI_BINDING {
     PMM_IMAGE Image;
+    BOOLEAN Gated; /* calls go through the gate */
     PUCHAR NextStub;
+    PVF_IMPORT NextImport;
     PMI_MISSING_IMPORT NextMissing;
 } MI_BINDING;
 
@@ -125,8 +130,10 @@ static VOID MiBindOne(MI_BINDING *Binding, const PE_IMPORT_DLL *Dll, const PE_IM
         if (MmMissingImportHook != NULL) {
             MmMissingImportHook(Missing->Dll, Missing->Name);
         }
-    } else if (MiKernelCallsPageOut() && MiIsExecutable(Target)) {
-        MiWriteStub(Stub, 11, (ULONG64)Target, MiKernelCallGate);
+    } else if (Binding->Gated && MiIsExecutable(Target) && !VfIsCompilerRoutine(Import->Name)) {
+        PVF_IMPORT Record = Binding->NextImport++;
+        VfDescribeImport(Record, MiIsKernelName(Dll->Name) ? Import->Name : NULL, Target);
+        MiWriteStub(Stub, 11, (ULONG64)Record, MiKernelCallGate);
     } else {
         *Slot = Target;
         return;
@@ -166,8 +173,11 @@ NTSTATUS MiBindImports(PMM_IMAGE Image, const PE_IMAGE *Pe, PCHAR ErrorText, SIZ
         _snprintf(ErrorText, ErrorSize, "offset 0x%I64x: %s", Error.Offset, Error.Rule);
         return Status;
     }
-    ULONG Stubs = MiKernelCallsPageOut() ? Imports : Missing;
-    SIZE_T Size = (SIZE_T)Stubs * MI_STUB_SIZE + (SIZE_T)Missing * sizeof(MI_MISSING_IMPORT);
+    BOOLEAN Gated = VfIsEnabled() || MiKernelCallsPageOut();
+    ULONG Stubs = Gated ? Imports : Missing;
+    SIZE_T StubBytes = (SIZE_T)Stubs * MI_STUB_SIZE;
+    SIZE_T ImportBytes = Gated ? (SIZE_T)Imports * sizeof(VF_IMPORT) : 0;
+    SIZE_T Size = StubBytes + ImportBytes + (SIZE_T)Missing * sizeof(MI_MISSING_IMPORT);
     if (Size != 0) {
         Image->ImportStubs = ExAllocatePoolWithTag(NonPagedPool, Size, MI_TAG_IMAGE);
         if (Image->ImportStubs == NULL) {
@@ -176,12 +186,16 @@ NTSTATUS MiBindImports(PMM_IMAGE Image, const PE_IMAGE *Pe, PCHAR ErrorText, SIZ
         }
         __builtin_memset(Image->ImportStubs, 0, Size);
     }
-    MI_BINDING Binding = {Image, Image->ImportStubs,
-                          (PMI_MISSING_IMPORT)((PUCHAR)Image->ImportStubs + Stubs * MI_STUB_SIZE)};
+    PUCHAR Block = Image->ImportStubs;
+    MI_BINDING Binding = {Image, Gated, Block, (PVF_IMPORT)(Block + StubBytes),
+                          (PMI_MISSING_IMPORT)(Block + StubBytes + ImportBytes)};
     for (ULONG d = 0; PeImageImportDll(Pe, d, &Dll, &Error) == PeStepItem; d++) {
         for (ULONG i = 0; PeImageImport(Pe, &Dll, i, &Import, &Error) == PeStepItem; i++) {
             MiBindOne(&Binding, &Dll, &Import);
         }
+    }
+    if (VfIsEnabled()) {
+        VfPatchIrqlWrites((PUCHAR)Image->Base, Pe);
     }
     return STATUS_SUCCESS;
 }

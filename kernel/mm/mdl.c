@@ -6,6 +6,7 @@
  * leaves the frame alive until MmUnlockPages. Locking takes a resident charge for each page.
  */
 #include "mm/mi.h"
+#include "vf/vf.h"
 
 SIZE_T MmSizeOfMdl(PVOID Base, SIZE_T Length)
 {
@@ -72,6 +73,9 @@ VOID MmUnlockPages(PMDL Mdl)
     ULONG Pages = MiPagesOfMdl(Mdl);
     if (!(Mdl->MdlFlags & MDL_PAGES_LOCKED)) {
         KeBugCheckEx(PROCESS_HAS_LOCKED_PAGES, 1, (ULONG_PTR)Mdl, 0, 0);
+    }
+    if (VfActive) {
+        VfForget(VfHoldingPages, Mdl);
     }
     if (Mdl->MdlFlags & MDL_MAPPED_TO_SYSTEM_VA) {
         MmUnmapLockedPages(Mdl->MappedSystemVa, Mdl);

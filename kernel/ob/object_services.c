@@ -45,8 +45,9 @@ NTSTATUS ZwQuerySymbolicLinkObject(HANDLE LinkHandle, PUNICODE_STRING LinkTarget
                                    PULONG ReturnedLength)
 {
     POBJECT_SYMBOLIC_LINK Link;
-    NTSTATUS Status = ObReferenceObjectByHandle(
-        LinkHandle, SYMBOLIC_LINK_QUERY, ObpSymbolicLinkObjectType, KernelMode, (PVOID *)&Link, NULL);
+    NTSTATUS Status = ObReferenceObjectByHandle(LinkHandle, SYMBOLIC_LINK_QUERY,
+                                                ObpSymbolicLinkObjectType, KernelMode,
+                                                (PVOID *)&Link, NULL);
     if (!NT_SUCCESS(Status)) {
         return Status;
     }

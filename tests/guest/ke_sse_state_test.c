@@ -165,10 +165,8 @@ static VOID SseThread(PVOID Context)
 {
     TEST_SSE_WORK *Work = Context;
 
-    for (ULONG Pass = 0; Pass < 6; Pass++) {
-        TestSseCompute(Work);
-        SseWrong |= SseWrongRegisters(Work);
-    }
+    TestSseCompute(Work);
+    SseWrong |= SseWrongRegisters(Work);
     InterlockedDecrement(&SseThreadsLeft);
     PsTerminateSystemThread(STATUS_SUCCESS);
 }
@@ -179,6 +177,7 @@ GUEST_TEST(ke_sse_state_survives_context_switches)
     TEST_SSE_WORK *Work[SSE_THREADS];
     PKTHREAD Threads[SSE_THREADS];
     PVOID Memory[SSE_THREADS];
+    ULONG Switches = 0;
 
     SseThreadsLeft = SSE_THREADS;
     SseWrong = 0;
@@ -189,17 +188,23 @@ GUEST_TEST(ke_sse_state_survives_context_switches)
         SseSeed(Work[i], GuestTestSeed() + i);
         Work[i]->Memory = Memory[i];
         Work[i]->Pages = 8;
-        Work[i]->Rounds = 100000;
+        Work[i]->Rounds = 4000000; /* several quanta */
         Threads[i] = TestStartThread(SseThread, Work[i]);
     }
+    KPRIORITY Priority = KeSetPriorityThread(KeGetCurrentThread(), LOW_REALTIME_PRIORITY);
     for (ULONG Try = 0; SseThreadsLeft > 0 && Try < 1000; Try++) {
         MmPageOutEverything((Try & 3) == 0);
         TestSleep(10);
     }
+    KeSetPriorityThread(KeGetCurrentThread(), Priority);
     for (ULONG i = 0; i < SSE_THREADS; i++) {
+        LARGE_INTEGER Patience = {.QuadPart = TEST_PATIENCE};
+        KeWaitForSingleObject(Threads[i], Executive, KernelMode, FALSE, &Patience);
+        Switches += Threads[i]->ContextSwitches;
         TestJoinThread(Threads[i]);
         ExFreePoolWithTag(Memory[i], TAG);
         ExFreePoolWithTag(Work[i], TAG);
     }
     EXPECT_EQUAL(SseWrong, 0);
+    EXPECT(Switches > 5 * SSE_THREADS);
 }

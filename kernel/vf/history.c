@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The last 1,000 calls, IRQL changes and faults of verified drivers, for each processor. An entry
+ * is taken by an interlocked add, so that an interrupt between two stores writes one of its own;
+ * only a bug check reads them, and then an entry that was not finished may be an old one.
+ */
+#include "vf/vf.h"
+
+#include "ke/bug_check.h"
+#include "mm/image.h"
+#include "nt/rtl.h"
+
+#define VF_EVENTS 1000
+#define VF_PROCESSORS 4 /* of a processor beyond these nothing is kept */
+#define VF_PRINTED 20
+
+typedef enum _VF_EVENT_KIND {
+    VfEventNone,
+    VfEventCall,
+    VfEventIrqlWrite,
+    VfEventFault
+} VF_EVENT_KIND;
+
+typedef struct _VF_EVENT {
+    ULONG64 Caller;
+    ULONG64 Value; /* first argument, new IRQL, or faulting address */
+    const VF_EXPORT *Export;
+    UCHAR Kind;
+    KIRQL Irql; /* before the event */
+} VF_EVENT;
+
+static struct {
+    volatile LONG64 Count;
+    VF_EVENT Event[VF_EVENTS];
+} VfHistory[VF_PROCESSORS];
+
+static VOID VfLog(VF_EVENT_KIND Kind, const VF_EXPORT *Export, ULONG64 Caller, ULONG64 Value)
+{
+    ULONG Number = KeGetCurrentPrcb()->Number;
+    if (Number >= VF_PROCESSORS) {
+        return;
+    }
+    ULONG64 Index = (ULONG64)InterlockedIncrement64(&VfHistory[Number].Count) - 1;
+    VfHistory[Number].Event[Index % VF_EVENTS] =
+        (VF_EVENT){Caller, Value, Export, (UCHAR)Kind, KiReadIrql()};
+}
+
+VOID VfLogCall(const VF_EXPORT *Export, PVOID Caller, ULONG64 Argument)
+{
+    VfLog(VfEventCall, Export, (ULONG64)Caller, Argument);
+}
+
+VOID VfLogIrqlWrite(PVOID Caller, KIRQL NewIrql)
+{
+    VfLog(VfEventIrqlWrite, NULL, (ULONG64)Caller, NewIrql);
+}
+
+VOID VfLogFault(ULONG64 Rip, ULONG64 Address)
+{
+    if (VfActive && (MmFindImage((PVOID)Rip) != NULL || MmFindImage((PVOID)Address) != NULL)) {
+        VfLog(VfEventFault, NULL, Rip, Address);
+    }
+}
+
+ULONG64 VfCountEvents(VOID)
+{
+    ULONG Number = KeGetCurrentPrcb()->Number;
+    return Number < VF_PROCESSORS ? (ULONG64)VfHistory[Number].Count : 0;
+}
+
+/* "name.sys+1234", with the section for data; an address outside of drivers as it is. */
+static VOID VfNameAddress(ULONG64 Address, PCHAR Text, SIZE_T Size)
+{
+    PMM_IMAGE Image = MmFindImage((PVOID)Address);
+    PMI_SECTION Section = MiFindSection((PVOID)Address);
+    if (Image == NULL) {
+        _snprintf(Text, Size - 1, "%016llX", Address);
+    } else {
+        _snprintf(Text, Size - 1, "%s+%llX (%s)", Image->Name, Address - Image->Base,
+                  Section != NULL ? Section->Name : "?");
+    }
+    Text[Size - 1] = 0;
+}
+
+static VOID VfPrintEvent(const VF_EVENT *Event)
+{
+    CHAR Caller[96], Value[96];
+    VfNameAddress(Event->Caller, Caller, sizeof(Caller));
+    switch (Event->Kind) {
+    case VfEventCall:
+        KiPrintDebug("  IRQL %2u  %-40s  calls %s(%llX, ...)\n", Event->Irql, Caller,
+                     Event->Export->Name, Event->Value);
+        break;
+    case VfEventIrqlWrite:
+        KiPrintDebug("  IRQL %2u  %-40s  sets IRQL to %llu\n", Event->Irql, Caller, Event->Value);
+        break;
+    case VfEventFault:
+        VfNameAddress(Event->Value, Value, sizeof(Value));
+        KiPrintDebug("  IRQL %2u  %-40s  faults on %s\n", Event->Irql, Caller, Value);
+        break;
+    }
+}
+
+VOID VfPrintHistory(VOID)
+{
+    ULONG Number = KeGetCurrentPrcb()->Number;
+    ULONG64 Count = VfCountEvents();
+    if (Count == 0) {
+        return;
+    }
+    ULONG64 First = Count > VF_PRINTED ? Count - VF_PRINTED : 0;
+    KiPrintDebug("What verified drivers did last, of %llu events on processor %u:\n", Count,
+                 Number);
+    for (ULONG64 Index = First; Index < Count; Index++) {
+        VfPrintEvent(&VfHistory[Number].Event[Index % VF_EVENTS]);
+    }
+}

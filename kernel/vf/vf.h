@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The verifier: checks what a driver asks of the kernel, when the kernel's command line has
+ * `verify`. Its facts (names, IRQL ranges, rules) are the export tables of kernel/exports.
+ *
+ * A driver's import is bound to a stub that enters the gate (mm/kernel_call_gate.S), which calls
+ * VfEnterKernelCall and goes on into the routine, or into the verifier's wrapper of it. A `mov
+ * cr8` in the driver's code is replaced by an interrupt. Everything here is for any IRQL unless it
+ * says otherwise, touches nonpaged memory only and takes no lock that a bug check could wait for.
+ */
+#pragma once
+
+#include "ke/ki.h"
+#include "mm/mm.h"
+
+struct _PE_IMAGE;
+
+typedef struct _VF_EXPORT {
+    PCSTR Name;
+    PCSTR Rules; /* names of DDI compliance rules, separated by blanks */
+    UCHAR IrqlMin, IrqlMax;
+} VF_EXPORT;
+
+/* Arguments as on the stack of the called routine: [0] to [3] were in registers. */
+typedef VOID VF_RULE(const VF_EXPORT *Export, KIRQL Irql, const ULONG64 *Argument);
+
+/* What a stub hands to the gate; layout known to kernel_call_gate.S. */
+typedef struct _VF_IMPORT {
+    PVOID Target;
+    const VF_EXPORT *Export; /* NULL: not a routine of the kernel */
+    VF_RULE *Rule;           /* checks beyond the IRQL range, or NULL */
+} VF_IMPORT, *PVF_IMPORT;
+C_ASSERT(offsetof(VF_IMPORT, Target) == 0);
+
+/* Generated from kernel/exports, sorted by name. */
+extern const VF_EXPORT VfExports[];
+extern const ULONG VfExportCount;
+
+/* ---- verifier.c ---- */
+/* Drivers are verified, and the first is being loaded or was: for places passed often. */
+extern BOOLEAN VfActive;
+/* Whether drivers are verified. The first call, at PASSIVE_LEVEL, prepares everything. */
+BOOLEAN VfIsEnabled(VOID);
+/* NULL: no function of the kernel has that name. */
+const VF_EXPORT *VfFindExport(PCSTR Name);
+/* Routines with a calling convention of their own, or called by the unwinder: never gated. */
+BOOLEAN VfIsCompilerRoutine(PCSTR Name);
+/* Fills the record for an import; Name NULL: a routine of another driver. */
+VOID VfDescribeImport(PVF_IMPORT Import, PCSTR Name, PVOID Target);
+/* Called by the gate before the routine; Caller is in the driver. */
+VOID VfEnterKernelCall(const VF_IMPORT *Import, PVOID Caller, const ULONG64 *Argument);
+
+/* ---- irql_range.c ---- */
+/* The documented range is violated: bug check 0xC4 (0xC9) with the sub-code for the routine. */
+DECLSPEC_NORETURN VOID VfStopForIrql(const VF_EXPORT *Export, KIRQL Irql,
+                                     const ULONG64 *Argument);
+/* Bug check 0xC4 with a DDI compliance rule: Id, and the violated condition as text. */
+DECLSPEC_NORETURN VOID VfStopForRule(ULONG Id, PCSTR Format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* ---- rules.c ---- */
+VF_RULE *VfFindRule(PCSTR Name); /* NULL: the range is all there is to check */
+/* Paged pool, a pageable section that is not locked, or a user address. */
+BOOLEAN VfIsPageable(PVOID Address);
+
+/* ---- history.c ---- */
+VOID VfLogCall(const VF_EXPORT *Export, PVOID Caller, ULONG64 Argument);
+VOID VfLogIrqlWrite(PVOID Caller, KIRQL NewIrql);
+/* A page fault that was not resolved at once. */
+VOID VfLogFault(ULONG64 Rip, ULONG64 Address);
+/* The last events of this processor, oldest first, to the debug console; called by a bug check. */
+VOID VfPrintHistory(VOID);
+ULONG64 VfCountEvents(VOID); /* on this processor, since start */
+
+/* ---- irql_write.c ---- */
+#define VF_IRQL_WRITE_VECTOR 0x20
+/*
+ * Replaces each `mov cr8, reg` in the executable sections of an image that is laid out at Base but
+ * not yet protected; returns how many. <= APC_LEVEL: the memory may be pageable.
+ */
+ULONG VfPatchIrqlWrites(PUCHAR Base, const struct _PE_IMAGE *Pe);
+/* From trap.S, interrupts off; Saved is r12 to r15. */
+VOID VfIrqlWriteTrap(PKTRAP_FRAME Frame, const ULONG64 Saved[4]);
+VOID VfStartIrqlWriteTraps(VOID);
+
+/* ---- holding.c ---- */
+typedef enum _VF_HOLDING_KIND { VfHoldingPool, VfHoldingPages } VF_HOLDING_KIND;
+/* The wrapper to call in the place of a routine that gives something to hold; NULL: none. */
+PVOID VfFindWrapper(PCSTR Name);
+/* A block of pool was freed, or an MDL unlocked, by whomever. <= DISPATCH_LEVEL. */
+VOID VfForget(VF_HOLDING_KIND Kind, PVOID Object);
+/* The driver has returned from its Unload. Bug check 0xCB or 0xC4 (62) when it left something. */
+VOID VfCheckUnload(PMM_IMAGE Image);
+
+/* ---- dispatch.c ---- */
+/* What a dispatch routine must leave as it found it. */
+typedef struct _VF_DISPATCH {
+    PKTHREAD Thread;
+    SHORT KernelApcDisable, SpecialApcDisable;
+    BOOLEAN OwnsMutex;
+} VF_DISPATCH;
+VOID VfEnterDispatch(VF_DISPATCH *Before);
+/* Bug check 0xC4 with 40003 or 4000E. */
+VOID VfLeaveDispatch(const VF_DISPATCH *Before, PVOID Routine);

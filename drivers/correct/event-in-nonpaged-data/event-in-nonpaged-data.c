@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/* An event is in nonpaged data. See README.md. */
+#include <ntddk.h>
+
+DRIVER_INITIALIZE DriverEntry;
+DRIVER_UNLOAD SampleUnload;
+DRIVER_DISPATCH SampleCreate, SampleClose;
+
+#pragma alloc_text(INIT, DriverEntry)
+#pragma alloc_text(PAGE, SampleUnload)
+
+static KEVENT Opened;
+
+NTSTATUS SampleCreate(PDEVICE_OBJECT DeviceObject, PIRP Irp)
+{
+    KeInitializeEvent(&Opened, NotificationEvent, FALSE);
+    KeSetEvent(&Opened, IO_NO_INCREMENT, FALSE);
+    Irp->IoStatus.Status = STATUS_SUCCESS;
+    Irp->IoStatus.Information = 0;
+    IoCompleteRequest(Irp, IO_NO_INCREMENT);
+    return STATUS_SUCCESS;
+}
+
+NTSTATUS SampleClose(PDEVICE_OBJECT DeviceObject, PIRP Irp)
+{
+    Irp->IoStatus.Status = STATUS_SUCCESS;
+    Irp->IoStatus.Information = 0;
+    IoCompleteRequest(Irp, IO_NO_INCREMENT);
+    return STATUS_SUCCESS;
+}
+
+VOID SampleUnload(PDRIVER_OBJECT DriverObject)
+{
+    IoDeleteDevice(DriverObject->DeviceObject);
+}
+
+NTSTATUS DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING RegistryPath)
+{
+    UNICODE_STRING Name;
+    PDEVICE_OBJECT Device;
+    RtlInitUnicodeString(&Name, L"\\Device\\EventInNonpagedData");
+    DriverObject->MajorFunction[IRP_MJ_CREATE] = SampleCreate;
+    DriverObject->MajorFunction[IRP_MJ_CLOSE] = SampleClose;
+    DriverObject->DriverUnload = SampleUnload;
+    return IoCreateDevice(DriverObject, 0, &Name, FILE_DEVICE_UNKNOWN, 0, FALSE, &Device);
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/* Paged pool is allocated before a spin lock is taken. See README.md. */
+#include <ntddk.h>
+
+DRIVER_INITIALIZE DriverEntry;
+DRIVER_UNLOAD SampleUnload;
+DRIVER_DISPATCH SampleCreate, SampleClose;
+
+#pragma alloc_text(INIT, DriverEntry)
+#pragma alloc_text(PAGE, SampleUnload)
+
+static KSPIN_LOCK OpenLock;
+static LONG OpenCount;
+
+NTSTATUS SampleCreate(PDEVICE_OBJECT DeviceObject, PIRP Irp)
+{
+    KIRQL OldIrql;
+    PVOID Record = ExAllocatePoolWithTag(PagedPool, 64, 'tluF');
+    KeAcquireSpinLock(&OpenLock, &OldIrql);
+    OpenCount++;
+    KeReleaseSpinLock(&OpenLock, OldIrql);
+    if (Record != NULL) {
+        ExFreePoolWithTag(Record, 'tluF');
+    }
+    Irp->IoStatus.Status = STATUS_SUCCESS;
+    Irp->IoStatus.Information = 0;
+    IoCompleteRequest(Irp, IO_NO_INCREMENT);
+    return STATUS_SUCCESS;
+}
+
+NTSTATUS SampleClose(PDEVICE_OBJECT DeviceObject, PIRP Irp)
+{
+    Irp->IoStatus.Status = STATUS_SUCCESS;
+    Irp->IoStatus.Information = 0;
+    IoCompleteRequest(Irp, IO_NO_INCREMENT);
+    return STATUS_SUCCESS;
+}
+
+VOID SampleUnload(PDRIVER_OBJECT DriverObject)
+{
+    IoDeleteDevice(DriverObject->DeviceObject);
+}
+
+NTSTATUS DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING RegistryPath)
+{
+    UNICODE_STRING Name;
+    PDEVICE_OBJECT Device;
+    RtlInitUnicodeString(&Name, L"\\Device\\PoolPagedBeforeLock");
+    DriverObject->MajorFunction[IRP_MJ_CREATE] = SampleCreate;
+    DriverObject->MajorFunction[IRP_MJ_CLOSE] = SampleClose;
+    DriverObject->DriverUnload = SampleUnload;
+    return IoCreateDevice(DriverObject, 0, &Name, FILE_DEVICE_UNKNOWN, 0, FALSE, &Device);
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+/* An event is in a PAGE section. See README.md. */
+#include <ntddk.h>
+
+DRIVER_INITIALIZE DriverEntry;
+DRIVER_UNLOAD FaultyUnload;
+DRIVER_DISPATCH FaultyCreate, FaultyClose;
+
+#pragma alloc_text(INIT, DriverEntry)
+#pragma alloc_text(PAGE, FaultyUnload)
+
+#pragma data_seg("PAGEDATA")
+static KEVENT Opened = {{NotificationEvent}}; /* the mistake; initialised, else it goes to .bss */
+#pragma data_seg()
+
+NTSTATUS FaultyCreate(PDEVICE_OBJECT DeviceObject, PIRP Irp)
+{
+    KeInitializeEvent(&Opened, NotificationEvent, FALSE);
+    KeSetEvent(&Opened, IO_NO_INCREMENT, FALSE);
+    Irp->IoStatus.Status = STATUS_SUCCESS;
+    Irp->IoStatus.Information = 0;
+    IoCompleteRequest(Irp, IO_NO_INCREMENT);
+    return STATUS_SUCCESS;
+}
+
+NTSTATUS FaultyClose(PDEVICE_OBJECT DeviceObject, PIRP Irp)
+{
+    Irp->IoStatus.Status = STATUS_SUCCESS;
+    Irp->IoStatus.Information = 0;
+    IoCompleteRequest(Irp, IO_NO_INCREMENT);
+    return STATUS_SUCCESS;
+}
+
+VOID FaultyUnload(PDRIVER_OBJECT DriverObject)
+{
+    IoDeleteDevice(DriverObject->DeviceObject);
+}
+
+NTSTATUS DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING RegistryPath)
+{
+    UNICODE_STRING Name;
+    PDEVICE_OBJECT Device;
+    RtlInitUnicodeString(&Name, L"\\Device\\EventInPageableData");
+    DriverObject->MajorFunction[IRP_MJ_CREATE] = FaultyCreate;
+    DriverObject->MajorFunction[IRP_MJ_CLOSE] = FaultyClose;
+    DriverObject->DriverUnload = FaultyUnload;
+    return IoCreateDevice(DriverObject, 0, &Name, FILE_DEVICE_UNKNOWN, 0, FALSE, &Device);
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+/* Paged pool is allocated while a spin lock is held. See README.md. */
+#include <ntddk.h>
+
+DRIVER_INITIALIZE DriverEntry;
+DRIVER_UNLOAD FaultyUnload;
+DRIVER_DISPATCH FaultyCreate, FaultyClose;
+
+#pragma alloc_text(INIT, DriverEntry)
+#pragma alloc_text(PAGE, FaultyUnload)
+
+static KSPIN_LOCK OpenLock;
+
+NTSTATUS FaultyCreate(PDEVICE_OBJECT DeviceObject, PIRP Irp)
+{
+    KIRQL OldIrql;
+    KeAcquireSpinLock(&OpenLock, &OldIrql);
+    PVOID Record = ExAllocatePoolWithTag(PagedPool, 64, 'tluF'); /* the mistake: DISPATCH_LEVEL */
+    KeReleaseSpinLock(&OpenLock, OldIrql);
+    if (Record != NULL) {
+        ExFreePoolWithTag(Record, 'tluF');
+    }
+    Irp->IoStatus.Status = STATUS_SUCCESS;
+    Irp->IoStatus.Information = 0;
+    IoCompleteRequest(Irp, IO_NO_INCREMENT);
+    return STATUS_SUCCESS;
+}
+
+NTSTATUS FaultyClose(PDEVICE_OBJECT DeviceObject, PIRP Irp)
+{
+    Irp->IoStatus.Status = STATUS_SUCCESS;
+    Irp->IoStatus.Information = 0;
+    IoCompleteRequest(Irp, IO_NO_INCREMENT);
+    return STATUS_SUCCESS;
+}
+
+VOID FaultyUnload(PDRIVER_OBJECT DriverObject)
+{
+    IoDeleteDevice(DriverObject->DeviceObject);
+}
+
+NTSTATUS DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING RegistryPath)
+{
+    UNICODE_STRING Name;
+    PDEVICE_OBJECT Device;
+    RtlInitUnicodeString(&Name, L"\\Device\\PoolPagedAtDispatch");
+    DriverObject->MajorFunction[IRP_MJ_CREATE] = FaultyCreate;
+    DriverObject->MajorFunction[IRP_MJ_CLOSE] = FaultyClose;
+    DriverObject->DriverUnload = FaultyUnload;
+    return IoCreateDevice(DriverObject, 0, &Name, FILE_DEVICE_UNKNOWN, 0, FALSE, &Device);
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/* A wait with a time-out while a spin lock is held. See README.md. */
+#include <ntddk.h>
+
+DRIVER_INITIALIZE DriverEntry;
+DRIVER_UNLOAD FaultyUnload;
+DRIVER_DISPATCH FaultyCreate, FaultyClose;
+
+#pragma alloc_text(INIT, DriverEntry)
+#pragma alloc_text(PAGE, FaultyUnload)
+
+static KSPIN_LOCK OpenLock;
+static KEVENT Ready;
+
+NTSTATUS FaultyCreate(PDEVICE_OBJECT DeviceObject, PIRP Irp)
+{
+    KIRQL OldIrql;
+    LARGE_INTEGER Timeout = {.QuadPart = -10000}; /* 1 ms */
+    KeInitializeEvent(&Ready, NotificationEvent, TRUE);
+    KeAcquireSpinLock(&OpenLock, &OldIrql);
+    /* The mistake: at DISPATCH_LEVEL the time-out must be 0, even if the event is set. */
+    KeWaitForSingleObject(&Ready, Executive, KernelMode, FALSE, &Timeout);
+    KeReleaseSpinLock(&OpenLock, OldIrql);
+    Irp->IoStatus.Status = STATUS_SUCCESS;
+    Irp->IoStatus.Information = 0;
+    IoCompleteRequest(Irp, IO_NO_INCREMENT);
+    return STATUS_SUCCESS;
+}
+
+NTSTATUS FaultyClose(PDEVICE_OBJECT DeviceObject, PIRP Irp)
+{
+    Irp->IoStatus.Status = STATUS_SUCCESS;
+    Irp->IoStatus.Information = 0;
+    IoCompleteRequest(Irp, IO_NO_INCREMENT);
+    return STATUS_SUCCESS;
+}
+
+VOID FaultyUnload(PDRIVER_OBJECT DriverObject)
+{
+    IoDeleteDevice(DriverObject->DeviceObject);
+}
+
+NTSTATUS DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING RegistryPath)
+{
+    UNICODE_STRING Name;
+    PDEVICE_OBJECT Device;
+    RtlInitUnicodeString(&Name, L"\\Device\\WaitAtDispatch");
+    DriverObject->MajorFunction[IRP_MJ_CREATE] = FaultyCreate;
+    DriverObject->MajorFunction[IRP_MJ_CLOSE] = FaultyClose;
+    DriverObject->DriverUnload = FaultyUnload;
+    return IoCreateDevice(DriverObject, 0, &Name, FILE_DEVICE_UNKNOWN, 0, FALSE, &Device);
+}

@@ -95,6 +95,10 @@ static void BugCheckExplain(RUN *Run, const BUG_CHECK_SYMBOLS *Symbols, char *Ca
         snprintf(Cause, Size, "%s", Run->MissingExport);
         return;
     }
+    if (Run->VerifierText[0] != 0) {
+        snprintf(Cause, Size, "%s", Run->VerifierText);
+        return;
+    }
     if (!BugCheckIsReference(Check->Code)) {
         snprintf(Cause, Size, "%s%s%s%s", Name->Meaning, Kind != NULL ? " (" : "",
                  Kind != NULL ? Kind : "", Kind != NULL ? ")" : "");

@@ -25,6 +25,7 @@ const char HelpRun[] =
     "                           always         also at each kernel call of the driver\n"
     "                           random[:SEED]  as always, each time with a chance of one half\n"
     "  --evict                what leaves goes to the paging file and its memory is freed\n"
+    "  --no-verify            without the checks of each kernel call's IRQL and arguments\n"
     "  --memory=48M           memory of the machine, 16M to 64G\n"
     "  --paging-file=512M     size of the paging file; 0: none\n"
     "  --disk-fault=KIND      the paging disk fails: read[:N], write[:N] (after N good requests),\n"

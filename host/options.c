@@ -167,6 +167,10 @@ static bool OptionsParseOne(PARSE *Parse, int Count, char **Arguments, int *Inde
         Parse->Options->Evict = true;
         return true;
     }
+    if (strcmp(Argument, "--no-verify") == 0) {
+        Parse->Options->NoVerify = true;
+        return true;
+    }
     if (strcmp(Argument, "-v") == 0 || strcmp(Argument, "--verbose") == 0) {
         Parse->Options->Verbose = true;
         return true;
@@ -245,6 +249,7 @@ void OptionsReplay(const RUN_OPTIONS *Options, const char *Program, char *Line, 
     }
     TextAppendFormat(Line, Capacity, " --page-out=%s", Options->PageOut);
     TextAppendFormat(Line, Capacity, "%s", Options->Evict ? " --evict" : "");
+    TextAppendFormat(Line, Capacity, "%s", Options->NoVerify ? " --no-verify" : "");
     if (Options->Memory != OPTIONS_DEFAULT_MEMORY) {
         TextAppendFormat(Line, Capacity, " --memory=%s", TextSize(Number, Options->Memory));
     }

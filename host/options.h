@@ -29,6 +29,7 @@ typedef struct {
     DISK_FAULT DiskFault;
     uint32_t DiskFaultAfter; /* requests that still succeed */
     bool Evict;
+    bool NoVerify;
     bool Verbose;
 } RUN_OPTIONS;
 

@@ -84,17 +84,20 @@ static void RunHeader(RUN *Run)
     ReportLine(&Run->Report, "pageable", "%s: %s, %s bytes", PAGEABLE_VERSION, Name,
                TextGroups(Bytes, Run->Driver.Size));
     ReportLine(&Run->Report, "machine",
-               "%s memory, %s paging file, page-out %s%s, seed %llu, time limit %u s",
+               "%s memory, %s paging file, page-out %s%s, %sseed %llu, time limit %u s",
                TextSize(Memory, Options->Memory), TextSize(Paging, Options->PagingFile),
                Options->PageOut, Options->Evict ? " with evict" : "",
+               Options->NoVerify ? "no verification, " : "",
                (unsigned long long)Options->Seed, Options->TimeoutSeconds);
     ReportBlank(&Run->Report);
     ReportEvent(&Run->Report, "run",
-                json_pack("{s:s, s:I, s:I, s:I, s:s, s:b, s:I, s:i, s:s}", "driver", Path, "bytes",
-                          (json_int_t)Run->Driver.Size, "memory", (json_int_t)Options->Memory,
-                          "paging_file", (json_int_t)Options->PagingFile, "page_out",
-                          Options->PageOut, "evict", (int)Options->Evict, "seed",
-                          (json_int_t)Options->Seed, "timeout", (int)Options->TimeoutSeconds,
+                json_pack("{s:s, s:I, s:I, s:I, s:s, s:b, s:b, s:I, s:i, s:s}", "driver", Path,
+                          "bytes", (json_int_t)Run->Driver.Size,
+                          "memory", (json_int_t)Options->Memory,
+                          "paging_file", (json_int_t)Options->PagingFile,
+                          "page_out", Options->PageOut, "evict", (int)Options->Evict,
+                          "verify", (int)!Options->NoVerify, "seed", (json_int_t)Options->Seed,
+                          "timeout", (int)Options->TimeoutSeconds,
                           "accelerator", Options->Accelerator));
 }
 
@@ -162,8 +165,9 @@ static EXIT_CODE RunMachine(RUN *Run)
     char Error[2048];
     uint64_t Deadline = TextNow() + (uint64_t)Run->Options.TimeoutSeconds * 1000;
 
-    snprintf(Run->Append, sizeof(Run->Append), "page-out=%s%s seed=%llu%s%s", Run->Options.PageOut,
-             Run->Options.Evict ? " evict" : "", (unsigned long long)Run->Options.Seed,
+    snprintf(Run->Append, sizeof(Run->Append), "page-out=%s%s%s seed=%llu%s%s",
+             Run->Options.PageOut, Run->Options.Evict ? " evict" : "",
+             Run->Options.NoVerify ? "" : " verify", (unsigned long long)Run->Options.Seed,
              Run->Options.Append != NULL ? " " : "",
              Run->Options.Append != NULL ? Run->Options.Append : "");
     /* First the signals: from the start of QEMU on, a Ctrl-C must find the loop that ends it. */

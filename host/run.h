@@ -65,6 +65,7 @@ typedef struct RUN {
     char FirstFinding[600];
     char FirstWhere[900];
     char MissingExport[256]; /* "": no missing one was called */
+    char VerifierText[256];  /* the verifier's last words; "": none */
     char ToolFault[256]; /* "": the kernel and the host agree with themselves */
     bool HasBugCheck;
     CONTROL_BUG_CHECK BugCheck;

@@ -86,6 +86,15 @@ static void RunOnImage(RUN *Run, const CONTROL_MESSAGE *Message, bool Loaded)
 }
 
 /* One event may hold several lines. */
+/* What the verifier says before its bug check: the cause, in words. */
+static void RunKeepVerifierText(RUN *Run, const char *Text)
+{
+    static const char Mark[] = "*** Verifier: ";
+    if (strncmp(Text, Mark, sizeof(Mark) - 1) == 0) {
+        snprintf(Run->VerifierText, sizeof(Run->VerifierText), "%.255s", Text + sizeof(Mark) - 1);
+    }
+}
+
 static void RunOnPrint(RUN *Run, const CONTROL_MESSAGE *Message)
 {
     static char Text[4096];
@@ -96,6 +105,7 @@ static void RunOnPrint(RUN *Run, const CONTROL_MESSAGE *Message)
         size_t Length = End != NULL ? (size_t)(End - Next) : Rest;
         size_t Visible = Length != 0 && Next[Length - 1] == '\r' ? Length - 1 : Length;
         TextClean(Text, sizeof(Text), Next, Visible);
+        RunKeepVerifierText(Run, Text);
         ReportLine(&Run->Report, "print", "%s", Text);
         ReportEvent(&Run->Report, "print",
                     json_pack("{s:s, s:s}", "source", "guest", "text", Text));

@@ -9,7 +9,8 @@
  * The trap does what KfRaiseIrql and KeLowerIrql do (page-out at the raise, who raised last),
  * writes the history, and resumes behind the four bytes. Whether an instruction is meant as a raise
  * or as a lowering cannot be seen, so a raise to a lower level (30) is not told from a lowering;
- * what is checked is that the level exists (30) and that a DPC routine stays at DISPATCH_LEVEL (31).
+ * what is checked is that the level exists (30) and that a DPC routine stays at DISPATCH_LEVEL
+ * (31).
  *
  * Bytes that look like the instruction are taken for it only when decoding arrives exactly there.
  * It starts anew at each begin and end of a function (.pdata), so data among the code leads it

@@ -42,8 +42,8 @@ file(GLOB KERNEL_SOURCES CONFIGURE_DEPENDS
     kernel/ex/*.c kernel/ex/*.S kernel/ob/*.c kernel/ps/*.c kernel/rtl/*.c kernel/rtl/*.S
     kernel/se/*.c kernel/se/*.S kernel/kd/*.c kernel/kd/*.S kernel/hal/*.c kernel/hal/*.S
     kernel/vf/*.c)
-file(GLOB GUEST_TEST_SOURCES CONFIGURE_DEPENDS tests/guest/*.c tests/guest/*.S bench/guest.c
-    bench/floor.S)
+file(GLOB GUEST_TEST_SOURCES CONFIGURE_DEPENDS tests/guest/*.c tests/guest/*.S
+    bench/guest.c bench/irp.c bench/floor.S)
 set(KERNEL_OPTIONS ${GUEST_FLAGS} -mgeneral-regs-only)
 
 add_library(kernel_objects OBJECT ${KERNEL_SOURCES} ${LIB_SOURCES}

@@ -47,8 +47,9 @@ BOOLEAN ClockIsr(PKINTERRUPT Interrupt, PVOID ServiceContext)
     if (!(READ_PORT_UCHAR(RTC_DATA) & STATUS_C_INTERRUPT)) {
         return FALSE;
     }
-    ClockTicks++;
-    KeInsertQueueDpc(&ClockDpcObject, NULL, NULL);
+    if (ClockTicks++ == 0) { /* the first of an open: whoever opened waits for it */
+        KeInsertQueueDpc(&ClockDpcObject, NULL, NULL);
+    }
     return TRUE;
 }
 
@@ -95,6 +96,7 @@ NTSTATUS ClockCreate(PDEVICE_OBJECT DeviceObject, PIRP Irp)
 {
     PAGED_CODE();
     MmResetDriverPaging((PVOID)(ULONG_PTR)ClockIsr);
+    ClockTicks = 0;
     NTSTATUS Status = ClockConnect();
     if (NT_SUCCESS(Status)) {
         KeWaitForSingleObject(&ClockTicked, Executive, KernelMode, FALSE, NULL); /* it runs */

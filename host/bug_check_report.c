@@ -99,7 +99,7 @@ static void BugCheckExplain(RUN *Run, const BUG_CHECK_SYMBOLS *Symbols, char *Ca
         snprintf(Cause, Size, "%s", Run->VerifierText);
         return;
     }
-    if (!BugCheckIsReference(Check->Code)) {
+    if (!BugCheckIsReference(Check->Code) || Check->FaultAddress == 0) {
         snprintf(Cause, Size, "%s%s%s%s", Name->Meaning, Kind != NULL ? " (" : "",
                  Kind != NULL ? Kind : "", Kind != NULL ? ")" : "");
         return;

@@ -105,7 +105,9 @@ static DECLSPEC_NORETURN VOID KiBugCheck(ULONG Code, ULONG_PTR P1, ULONG_PTR P2,
         KiStageRunning) {
         KiNestedBugCheck(Code, Parameter);
     }
-    KiRefineBugCheck(&Code, Parameter);
+    if (TrapFrame != NULL) {
+        KiRefineBugCheck(&Code, Parameter);
+    }
     KiReport.Code = Code;
     KiReport.Irql = Irql;
     KiBugCheckData[0] = Code;

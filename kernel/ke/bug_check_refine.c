@@ -8,6 +8,8 @@
  *           lies in a driver                         0xD3  its portion must be nonpaged
  *           lay in a driver that is unloaded         0xD4
  *   0x50  the address lay in an unloaded driver      0xCE
+ *
+ * Only page faults are refined: a 0xA that a routine raises by itself stays what it is.
  */
 #include "ke/bug_check.h"
 
@@ -29,9 +31,7 @@ VOID KiRefineBugCheck(PULONG Code, ULONG_PTR Parameter[4])
         }
     } else if (*Code == PAGE_FAULT_IN_NONPAGED_AREA && MmFindUnloadedImage(Address, Name)) {
         *Code = DRIVER_UNLOADED_WITHOUT_CANCELLING_PENDING_OPERATIONS;
-        if (Parameter[1] == NONPAGED_AREA_WRITE) {
-            Parameter[1] = 1;
-        }
+        Parameter[1] = Parameter[1] == NONPAGED_AREA_WRITE; /* 0 read (or execute), 1 write */
         Parameter[3] = 0;
     }
 }

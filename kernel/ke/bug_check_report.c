@@ -116,7 +116,7 @@ static VOID KiNameDriver(CONTROL_BUG_CHECK *Report, ULONG_PTR Address)
 VOID KiFillBugCheckReport(CONTROL_BUG_CHECK *Report, PKTRAP_FRAME TrapFrame, ULONG_PTR Caller)
 {
     ULONG_PTR Address = KiAddressOf(Report, TrapFrame);
-    Report->FaultAddress = Address;
+    Report->FaultAddress = TrapFrame != NULL ? Address : 0; /* 0: no page fault */
     Report->Rip = TrapFrame != NULL ? TrapFrame->Rip : Caller;
     Report->Rsp = TrapFrame != NULL ? TrapFrame->Rsp : 0;
     Report->Frame[0] = Report->Rip;

@@ -242,13 +242,9 @@ static NTSTATUS MiProtectionFault(PVOID Address, ULONG_PTR FaultCode, PMMPTE Pte
     KiBugCheckTrap(ATTEMPTED_WRITE_TO_READONLY_MEMORY, (ULONG_PTR)Address, Value, 0, 0, Frame);
 }
 
-/* APC_LEVEL or the caller's PASSIVE; a system address that is not valid. */
-static NTSTATUS MiSystemFault(PVOID Address, ULONG_PTR FaultCode, PKTRAP_FRAME Frame)
+/* APC_LEVEL; a system address that has a page, and it is not valid. */
+static NTSTATUS MiSystemFault(PVOID Address, PMMPTE Pte, ULONG_PTR FaultCode, PKTRAP_FRAME Frame)
 {
-    PMMPTE Pte = MiWalk(Address, NULL);
-    if (Pte == NULL || *Pte == 0) {
-        MiFaultInNonpagedArea(Address, FaultCode, Pte == NULL, Frame);
-    }
     NTSTATUS Status = MiResolvePte(Pte, (ULONG64)Address, FaultCode, &MiSystemWorkingSet);
     if (Status == STATUS_ACCESS_VIOLATION) {
         return MiProtectionFault(Address, FaultCode, Pte, Frame);
@@ -282,10 +278,13 @@ NTSTATUS MmAccessFault(ULONG_PTR FaultCode, PVOID Address, KPROCESSOR_MODE Mode,
     if (Mode == UserMode && !MiIsUserAddress(Address)) {
         return STATUS_ACCESS_VIOLATION;
     }
+    if (!MiIsUserAddress(Address) && (Pte == NULL || *Pte == 0)) {
+        MiFaultInNonpagedArea(Address, FaultCode, Pte == NULL, TrapFrame);
+    }
     KeGetCurrentPrcb()->PageFaultCount++;
     KiWriteIrql(APC_LEVEL);
     NTSTATUS Status = MiIsUserAddress(Address) ? MiUserFault(Address, FaultCode)
-                                               : MiSystemFault(Address, FaultCode, TrapFrame);
+                                               : MiSystemFault(Address, Pte, FaultCode, TrapFrame);
     KiWriteIrql(Irql);
     if (!NT_SUCCESS(Status) && Status != STATUS_ACCESS_VIOLATION &&
         Status != STATUS_GUARD_PAGE_VIOLATION) {

@@ -165,7 +165,6 @@ KI_PADDED(KTHREAD, 0x600,
     PVOID Teb;
     PKSTART_ROUTINE StartRoutine;
     PVOID StartContext;
-    PVOID FaultRecord;           /* Mm: the fault this thread resolves now, else NULL */
     ULONG SystemThread;          /* 1: no user mode */
     struct _KQUEUE *Queue;       /* the KQUEUE the thread serves */
     LIST_ENTRY QueueListEntry;   /* KQUEUE.ThreadListHead */

@@ -91,25 +91,6 @@ static VOID MiDescribeSections(PMM_IMAGE Image, const PE_IMAGE *Pe)
     }
 }
 
-/* Pageable pages without contents yet; the caller has charged commit. */
-static VOID MiMapDemandZero(ULONG64 Va, ULONG64 Pages)
-{
-    for (ULONG64 Page = 0; Page < Pages; Page++) {
-        *MI_PTE_OF(Va + (Page << PAGE_SHIFT)) = MI_SOFTWARE_PTE(MI_READWRITE, 0);
-    }
-}
-
-static VOID MiFreePageablePages(ULONG64 Va, ULONG64 Pages)
-{
-    KIRQL Irql = KiAcquireSpinLock(&MiPfnLock);
-    for (ULONG64 Page = 0; Page < Pages; Page++) {
-        PMMPTE Pte = MI_PTE_OF(Va + (Page << PAGE_SHIFT));
-        MiDeletePte(Pte, MiFrameOfTable(Pte), 0, &Irql);
-    }
-    KiReleaseSpinLock(&MiPfnLock, Irql);
-    MiReturnCommit(Pages);
-}
-
 static VOID MiUnmapSection(PMI_SECTION Section)
 {
     if (Section->Pages == 0 || Section->Discarded) {

@@ -19,9 +19,7 @@ static struct {
 static ULONG MiNextUnloaded;
 
 /* The kernel is in PsLoadedModuleList, as debuggers expect, but is no driver: not in MiImages. */
-static struct {
-    LDR_DATA_TABLE_ENTRY Ldr;
-} MiKernelImage;
+static LDR_DATA_TABLE_ENTRY MiKernelEntry;
 static WCHAR MiKernelPath[] = L"\\SystemRoot\\system32\\ntoskrnl.exe";
 
 VOID MiInitializeImages(LOADER_BLOCK *Loader)
@@ -30,7 +28,7 @@ VOID MiInitializeImages(LOADER_BLOCK *Loader)
     PE_ERROR Error;
     NT_VERIFY(PeMappedOpen(&Pe, (PVOID)Loader->KernelBase, Loader->KernelSize, &Error));
     PE_DIRECTORY Exceptions = PeImageDirectory(&Pe, IMAGE_DIRECTORY_ENTRY_EXCEPTION);
-    PLDR_DATA_TABLE_ENTRY Ldr = &MiKernelImage.Ldr;
+    PLDR_DATA_TABLE_ENTRY Ldr = &MiKernelEntry;
     ExInitializeFastMutex(&MiImageLock);
     Ldr->DllBase = (PVOID)Loader->KernelBase;
     Ldr->EntryPoint = (PVOID)(Loader->KernelBase + Pe.EntryPoint);
@@ -74,7 +72,7 @@ PMI_SECTION MiFindSection(PVOID Address)
 BOOLEAN KiFindImage(ULONG_PTR Address, PULONG_PTR ImageBase, PULONG ImageSize,
                     struct _RUNTIME_FUNCTION **Table, PULONG TableCount)
 {
-    PLDR_DATA_TABLE_ENTRY Ldr = &MiKernelImage.Ldr;
+    PLDR_DATA_TABLE_ENTRY Ldr = &MiKernelEntry;
     if (Address < (ULONG_PTR)Ldr->DllBase ||
         Address >= (ULONG_PTR)Ldr->DllBase + Ldr->SizeOfImage) {
         PMM_IMAGE Image = MmFindImage((PVOID)Address);

@@ -217,6 +217,10 @@ VOID MiReleaseWithTables(PMI_PAGE_RANGE Range, ULONG64 Index);
 /* Maps fresh zeroed or unzeroed nonpaged pages at Va (tables exist or are made). */
 BOOLEAN MiMapNonpaged(ULONG64 Va, ULONG64 Pages, ULONG Protection, BOOLEAN Zero);
 VOID MiUnmapNonpaged(ULONG64 Va, ULONG64 Pages); /* frees the frames */
+/* Pageable pages: without contents yet (tables exist, commit is charged); and gone again, whatever
+   their state, with their commit. <= APC_LEVEL */
+VOID MiMapDemandZero(ULONG64 Va, ULONG64 Pages);
+VOID MiFreePageablePages(ULONG64 Va, ULONG64 Pages);
 
 /* ---- working_set.c ---- */
 extern MI_WORKING_SET MiSystemWorkingSet;
@@ -241,6 +245,12 @@ BOOLEAN MiFastFault(ULONG_PTR FaultCode, PVOID Address);
 /* Brings one page in and keeps it valid by a reference. <= APC_LEVEL. */
 NTSTATUS MiLockPage(PVOID Va, KPROCESSOR_MODE Mode, BOOLEAN Write, PULONG Frame);
 VOID MiUnlockPage(ULONG Frame); /* <= DISPATCH_LEVEL */
+
+/* ---- paging_read.c ---- */
+/* MiPfnLock held, *Pte in paging-file form; drops the lock. STATUS_PENDING: look at it again. */
+NTSTATUS MiReadPages(PMMPTE Pte, ULONG64 Va, PMI_WORKING_SET Set, KIRQL Irql);
+/* MiPfnLock held; drops it while the read of Pfn is under way, and takes it again. */
+VOID MiWaitForRead(PMMPFN Pfn, PKIRQL Irql);
 
 /* ---- paging_file.c ---- */
 extern MI_PAGE_RANGE MiSlots;

@@ -93,18 +93,6 @@ BOOLEAN MiFastFault(ULONG_PTR FaultCode, PVOID Address)
     return Resolved;
 }
 
-/* MiPfnLock held; drops it. STATUS_RETRY-like: the caller looks at the PTE again. */
-static VOID MiWaitForRead(PMMPFN Pfn, KIRQL Irql)
-{
-    PMI_IN_PAGE InPage = Pfn->InPage;
-    InPage->References++;
-    KiReleaseSpinLock(&MiPfnLock, Irql);
-    KeWaitForSingleObject(&InPage->Event, WrPageIn, KernelMode, FALSE, NULL);
-    Irql = KiAcquireSpinLock(&MiPfnLock);
-    MiDereferenceInPage(InPage);
-    KiReleaseSpinLock(&MiPfnLock, Irql);
-}
-
 /* MiPfnLock held. FALSE: no page to be had now. */
 static BOOLEAN MiDemandZero(PMMPTE Pte, MMPTE Old, PMI_WORKING_SET Set)
 {
@@ -122,8 +110,6 @@ static BOOLEAN MiDemandZero(PMMPTE Pte, MMPTE Old, PMI_WORKING_SET Set)
     MiCounters.DemandZeroFaults++;
     return TRUE;
 }
-
-NTSTATUS MiReadPages(PMMPTE Pte, ULONG64 Va, PMI_WORKING_SET Set, KIRQL Irql); /* paging_read.c */
 
 /*
  * Makes the page of an existing PTE valid. APC_LEVEL, no lock. An I/O error is the caller's to
@@ -145,7 +131,8 @@ static NTSTATUS MiResolvePte(PMMPTE Pte, ULONG64 Va, ULONG_PTR FaultCode, PMI_WO
         }
         if (Old & MI_PTE_TRANSITION) {
             if (MI_PFN(MI_PTE_FRAME(Old))->ReadInProgress) {
-                MiWaitForRead(MI_PFN(MI_PTE_FRAME(Old)), Irql);
+                MiWaitForRead(MI_PFN(MI_PTE_FRAME(Old)), &Irql);
+                KiReleaseSpinLock(&MiPfnLock, Irql);
                 continue;
             }
             MiSoftFault(Pte, Old, Set->Process != NULL);

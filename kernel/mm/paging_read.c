@@ -22,6 +22,17 @@ static VOID MiReadCompleted(PPAGING_REQUEST Request)
     KeSetEvent(&InPage->Event, 1, FALSE);
 }
 
+/* The reader may have failed: the caller looks at the PTE again. */
+VOID MiWaitForRead(PMMPFN Pfn, PKIRQL Irql)
+{
+    PMI_IN_PAGE InPage = Pfn->InPage;
+    InPage->References++;
+    KiReleaseSpinLock(&MiPfnLock, *Irql);
+    KeWaitForSingleObject(&InPage->Event, WrPageIn, KernelMode, FALSE, NULL);
+    *Irql = KiAcquireSpinLock(&MiPfnLock);
+    MiDereferenceInPage(InPage);
+}
+
 /* How many pages from Pte on can come in by one read: MiPfnLock held. At least 1. */
 static ULONG MiClusterLength(PMMPTE Pte, ULONG64 Va, PMI_WORKING_SET Set)
 {

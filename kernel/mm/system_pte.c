@@ -109,6 +109,24 @@ VOID MiUnmapNonpaged(ULONG64 Va, ULONG64 Pages)
     MiReturnResident(Pages);
 }
 
+VOID MiMapDemandZero(ULONG64 Va, ULONG64 Pages)
+{
+    for (ULONG64 Page = 0; Page < Pages; Page++) {
+        *MI_PTE_OF(Va + (Page << PAGE_SHIFT)) = MI_SOFTWARE_PTE(MI_READWRITE, 0);
+    }
+}
+
+VOID MiFreePageablePages(ULONG64 Va, ULONG64 Pages)
+{
+    KIRQL Irql = KiAcquireSpinLock(&MiPfnLock);
+    for (ULONG64 Page = 0; Page < Pages; Page++) {
+        PMMPTE Pte = MI_PTE_OF(Va + (Page << PAGE_SHIFT));
+        MiDeletePte(Pte, MiFrameOfTable(Pte), 0, &Irql);
+    }
+    KiReleaseSpinLock(&MiPfnLock, Irql);
+    MiReturnCommit(Pages);
+}
+
 #define MI_STACK_PAGES (KERNEL_STACK_SIZE >> PAGE_SHIFT)
 
 /* The page below the stack stays unmapped: an overflow faults there and ends in a double fault. */
@@ -151,9 +169,7 @@ static PVOID MiAllocatePagedPoolPages(SIZE_T Pages)
         return NULL;
     }
     ULONG64 Va = MiPagedPoolRange.Start + (Index << PAGE_SHIFT);
-    for (ULONG64 Page = 0; Page < Pages; Page++) {
-        *MI_PTE_OF(Va + (Page << PAGE_SHIFT)) = MI_SOFTWARE_PTE(MI_READWRITE, 0);
-    }
+    MiMapDemandZero(Va, Pages);
     return (PVOID)Va;
 }
 
@@ -186,25 +202,13 @@ POOL_TYPE MiPoolTypeOfAddress(PVOID Va)
     return MiInRange(&MiPagedPoolRange, (ULONG64)Va) ? PagedPool : NonPagedPool;
 }
 
-BOOLEAN MiIsPoolAddress(PVOID Va)
-{
-    return MiInRange(&MiPagedPoolRange, (ULONG64)Va) ||
-           MiInRange(&MiNonpagedPoolRange, (ULONG64)Va);
-}
-
 static SIZE_T MiFreePagedPoolPages(ULONG64 Va)
 {
     ULONG64 Index = (Va - MiPagedPoolRange.Start) >> PAGE_SHIFT;
     ULONG64 Pages = MiQueryRange(&MiPagedPoolRange, Index);
-    KIRQL Irql = KiAcquireSpinLock(&MiPfnLock);
-    for (ULONG64 Page = 0; Page < Pages; Page++) {
-        PMMPTE Pte = MI_PTE_OF(Va + (Page << PAGE_SHIFT));
-        MiDeletePte(Pte, MiFrameOfTable(Pte), 0, &Irql);
-    }
-    KiReleaseSpinLock(&MiPfnLock, Irql);
     if (Pages != 0) {
+        MiFreePageablePages(Va, Pages);
         MiReleaseWithTables(&MiPagedPoolRange, Index);
-        MiReturnCommit(Pages);
     }
     return Pages;
 }

@@ -170,12 +170,7 @@ VOID MiDeletePte(PMMPTE Pte, ULONG PteFrame, MMPTE NewPte, PKIRQL OldIrql)
     MMPTE Old = *Pte;
     while ((Old & (MI_PTE_VALID | MI_PTE_TRANSITION)) == MI_PTE_TRANSITION &&
            MI_PFN(MI_PTE_FRAME(Old))->ReadInProgress) {
-        PMI_IN_PAGE InPage = MI_PFN(MI_PTE_FRAME(Old))->InPage;
-        InPage->References++;
-        KiReleaseSpinLock(&MiPfnLock, *OldIrql);
-        KeWaitForSingleObject(&InPage->Event, WrPageIn, KernelMode, FALSE, NULL);
-        *OldIrql = KiAcquireSpinLock(&MiPfnLock);
-        MiDereferenceInPage(InPage);
+        MiWaitForRead(MI_PFN(MI_PTE_FRAME(Old)), OldIrql);
         Old = *Pte;
     }
     *Pte = NewPte;

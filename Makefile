@@ -25,7 +25,7 @@ install: all
 packages:
 	@tools/install-packages packages.txt
 
-$(BUILD)/build.ninja:
+$(BUILD)/build.ninja: | packages
 	cmake -S . -B $(BUILD) -G Ninja -DCMAKE_C_COMPILER=clang-19 -DCMAKE_ASM_COMPILER=clang-19 \
 	    -DCMAKE_BUILD_TYPE=None
 

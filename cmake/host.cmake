@@ -4,7 +4,7 @@ find_package(PkgConfig REQUIRED)
 pkg_check_modules(LUA REQUIRED IMPORTED_TARGET lua5.4)
 pkg_check_modules(JANSSON REQUIRED IMPORTED_TARGET jansson)
 
-file(GLOB HOST_SOURCES CONFIGURE_DEPENDS host/*.c)
+file(GLOB HOST_SOURCES CONFIGURE_DEPENDS host/*.c host/debugger/*.c)
 add_executable(pageable ${HOST_SOURCES} ${LIB_SOURCES})
 target_compile_options(pageable PRIVATE -O2 -g -Wall -Wextra -Werror -Wno-unused-parameter
     -fshort-wchar -fms-extensions -Wno-microsoft-anon-tag

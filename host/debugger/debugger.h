@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The debugger: WinDbg's commands over a TARGET. DEBUGGER holds what a command may need; its parts:
+ *
+ *   target.h, kd_link.c, kd_target.c, dump_target.c   what is debugged
+ *   debugger.c            start, the prompt's loop, events, how it ends
+ *   command.c             the table of commands, splitting and running a line
+ *   expression.c          numbers and expressions
+ *   debug_symbols.c, debug_types.c   modules, PDBs, types
+ *   command_*.c           the commands, by subject
+ *
+ * Output goes to the standard output, is the same for the same target (no addresses of ours, no
+ * times), and everything that came from the target is cleaned before it is printed.
+ */
+#pragma once
+
+#include "host/debugger/target.h"
+
+typedef struct DEBUGGER DEBUGGER;
+
+typedef struct {
+    const char *Name; /* "bp", ".pagein", "!pte" */
+    /* Arguments: what follows the name, without leading blanks; never NULL. False: it failed, and
+       has said so by DebuggerError. */
+    bool (*Run)(DEBUGGER *Debugger, const char *Arguments);
+    const char *Synopsis; /* ".pagein [/p Process] [/f] Address" */
+    const char *Help;     /* one sentence */
+    bool LiveOnly;        /* refused on a dump */
+} DEBUGGER_COMMAND;
+
+/* Each command_*.c ends with its table; command.c lists the tables. A NULL Name ends one. */
+extern const DEBUGGER_COMMAND CommandsExecution[], CommandsBreakpoint[], CommandsRegister[],
+    CommandsProcess[], CommandsMemory[], CommandsDisassembly[], CommandsStack[], CommandsSymbol[],
+    CommandsExpression[], CommandsPaging[], CommandsObject[], CommandsSystem[], CommandsAnalyze[],
+    CommandsDump[];
+
+typedef struct {
+    char Name[64];         /* as commands name it: "nt", "notepad" */
+    char ImageName[64];    /* "ntoskrnl.exe" */
+    uint64_t Base;
+    uint64_t Size;         /* bytes */
+    uint32_t CheckSum, TimeDateStamp;
+    char ImagePath[1024];  /* the file in our file system, "": not found */
+    char PdbPath[1024];    /* "": not found */
+    uint8_t PdbGuid[16];   /* of the RSDS record read from the target or the image */
+    uint32_t PdbAge;
+    bool SymbolsLoaded, SymbolsTried;
+    void *Private;         /* debug_symbols.c's */
+} DEBUG_MODULE;
+
+#define DEBUGGER_MAX_MODULES 256u
+
+struct DEBUGGER {
+    TARGET *Target;
+    DEBUG_MODULE Modules[DEBUGGER_MAX_MODULES];
+    unsigned ModuleCount;
+    char SymbolPath[4096];   /* directories, separated by ; or : */
+    uint64_t DebuggerData;   /* address of the KDDEBUGGER_DATA64, 0: not known */
+
+    CONTEXT Context;         /* of the stop, or as .thread, .frame set it */
+    bool HasContext, ContextIsOfStop;
+    uint64_t ImplicitProcess; /* EPROCESS, 0: the current one; .process */
+    uint64_t ImplicitThread;  /* ETHREAD, 0: the current one; .thread */
+    uint64_t UserDirectory;   /* page-directory base for user addresses, 0: the process's; .context */
+    bool PageInPending;       /* .pagein or .process /i was scheduled and has not come back */
+    uint64_t PageInAddress, PageInProcess;
+
+    bool Quit;
+    bool Failed;              /* a command did; the exit code follows */
+    bool Color;               /* the output is a terminal and NO_COLOR is not set */
+    int Interrupt;            /* readable after Ctrl-C */
+    void *Execution;          /* command_execution.c's: breakpoints, what a step waits for */
+};
+
+/* debugger.c */
+__attribute__((format(printf, 2, 3)))
+void DebuggerPrint(DEBUGGER *Debugger, const char *Format, ...);
+/* Prints the text and a newline; returns false, for `return DebuggerError(...)`. */
+__attribute__((format(printf, 2, 3)))
+bool DebuggerError(DEBUGGER *Debugger, const char *Format, ...);
+/* "fffff880`01234000" */
+#define DEBUG_ADDRESS_SIZE 18
+const char *DebugAddressText(uint64_t Address, char Out[DEBUG_ADDRESS_SIZE]);
+/* Runs a line of commands separated by ';'. False: one failed. */
+bool DebuggerRunLine(DEBUGGER *Debugger, const char *Line);
+/* Lets the target run until it stops for the user, serving what it prints and reports. */
+bool DebuggerWaitForStop(DEBUGGER *Debugger, int Milliseconds);
+
+/* expression.c: WinDbg's MASM rules. Reads from *Text, leaves it after the expression; an
+   expression ends at a blank outside of brackets, a comma or the end. */
+bool ExpressionEvaluate(DEBUGGER *Debugger, const char **Text, uint64_t *Value);
+/* The whole of Text must be one expression; blanks around it do not matter. */
+bool ExpressionEvaluateAll(DEBUGGER *Debugger, const char *Text, uint64_t *Value);
+/* Address, and a range as d* and u take it: "L10", "L?10", an end address, or nothing. */
+typedef struct {
+    uint64_t Address;
+    uint64_t Count; /* objects of ObjectSize, or Default when none was given */
+} DEBUG_RANGE;
+bool ExpressionRange(DEBUGGER *Debugger, const char **Text, unsigned ObjectSize, uint64_t Default,
+                     DEBUG_RANGE *Range);
+
+/* debug_memory.c: virtual memory as the commands see it: kernel addresses and the current process
+   through the target, user addresses of another implicit process through its own page tables;
+   breakpoints of ours are masked out. Error text says "paged out (slot ...)" where that is so. */
+bool DebugRead(DEBUGGER *Debugger, uint64_t Address, void *Out, size_t Size);
+/* Up to the first byte that cannot be read; returns how many. */
+size_t DebugReadSome(DEBUGGER *Debugger, uint64_t Address, void *Out, size_t Size);
+bool DebugWrite(DEBUGGER *Debugger, uint64_t Address, const void *In, size_t Size);
+bool DebugRead64(DEBUGGER *Debugger, uint64_t Address, uint64_t *Value);
+bool DebugRead32(DEBUGGER *Debugger, uint64_t Address, uint32_t *Value);
+bool DebugReadSized(DEBUGGER *Debugger, uint64_t Address, unsigned Size, uint64_t *Value);
+
+/* debug_symbols.c */
+/* Reads PsLoadedModuleList anew and finds images and PDBs in SymbolPath. */
+bool DebugReload(DEBUGGER *Debugger);
+DEBUG_MODULE *DebugFindModule(DEBUGGER *Debugger, uint64_t Address);
+DEBUG_MODULE *DebugFindModuleByName(DEBUGGER *Debugger, const char *Name, size_t Length);
+/* "nt!Name", or "Name" looked for in all modules. */
+bool DebugSymbolAddress(DEBUGGER *Debugger, const char *Name, size_t Length, uint64_t *Address);
+typedef struct {
+    char Text[320];        /* module!name, or module, or "" */
+    uint64_t Displacement; /* bytes from there */
+} DEBUG_NAME;
+/* The last name at or before Address. False: no module there. */
+bool DebugSymbolNear(DEBUGGER *Debugger, uint64_t Address, DEBUG_NAME *Name);
+/* "module!name+0x12", or the bare address; at most Capacity. */
+void DebugSymbolText(DEBUGGER *Debugger, uint64_t Address, char *Out, size_t Capacity);
+/* "file.c @ 12" parts. False: no line is known. IsReturn: the call before Address is meant. */
+bool DebugSymbolLine(DEBUGGER *Debugger, uint64_t Address, bool IsReturn, char *File,
+                     size_t Capacity, unsigned *Line);
+/* Calls Each for every name of a module that Pattern (with * and ?) matches, by address. */
+typedef bool DEBUG_EACH_SYMBOL(void *Context, DEBUG_MODULE *Module, const char *Name,
+                               uint64_t Address);
+bool DebugEachSymbol(DEBUGGER *Debugger, const char *Pattern, DEBUG_EACH_SYMBOL *Each,
+                     void *Context);
+void DebugFreeSymbols(DEBUGGER *Debugger);
+
+/* debug_types.c: from the PDB's type stream, by llvm-pdbutil. "nt!_KTHREAD", "ApcState.Process". */
+bool DebugTypeSize(DEBUGGER *Debugger, const char *Type, uint64_t *Size);
+bool DebugFieldOffset(DEBUGGER *Debugger, const char *Type, const char *Field, uint64_t *Offset,
+                      uint64_t *Size);
+/* Reads a field of up to 8 bytes of the structure at Address; zero-extended. */
+bool DebugReadField(DEBUGGER *Debugger, uint64_t Address, const char *Type, const char *Field,
+                    uint64_t *Value);
+
+/* debug_unwind.c: one step from Context to its caller's, by .pdata of the image; crosses trap
+   frames. False: the stack ends, or cannot be read. */
+bool DebugUnwind(DEBUGGER *Debugger, CONTEXT *Context);

@@ -3,6 +3,8 @@
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(LUA REQUIRED IMPORTED_TARGET lua5.4)
 pkg_check_modules(JANSSON REQUIRED IMPORTED_TARGET jansson)
+pkg_check_modules(LIBEDIT REQUIRED IMPORTED_TARGET libedit)
+find_package(zydis 4.0 REQUIRED) # has a CMake package, no .pc
 
 file(GLOB HOST_SOURCES CONFIGURE_DEPENDS host/*.c host/debugger/*.c)
 add_executable(pageable ${HOST_SOURCES} ${LIB_SOURCES})
@@ -12,7 +14,8 @@ target_compile_options(pageable PRIVATE -O2 -g -Wall -Wextra -Werror -Wno-unused
 target_compile_definitions(pageable PRIVATE _GNU_SOURCE PAGEABLE_VERSION="${PROJECT_VERSION}")
 target_include_directories(pageable PRIVATE ${CMAKE_SOURCE_DIR} ${CMAKE_SOURCE_DIR}/include
     ${CMAKE_SOURCE_DIR}/include/nt)
-target_link_libraries(pageable PRIVATE PkgConfig::LUA PkgConfig::JANSSON)
+target_link_libraries(pageable PRIVATE PkgConfig::LUA PkgConfig::JANSSON
+    PkgConfig::LIBEDIT Zydis::Zydis)
 
 include(GNUInstallDirs)
 install(TARGETS pageable RUNTIME DESTINATION bin)

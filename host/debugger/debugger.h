@@ -14,6 +14,8 @@
  */
 #pragma once
 
+#include <stdio.h>
+
 #include "host/debugger/target.h"
 
 typedef struct DEBUGGER DEBUGGER;
@@ -62,17 +64,23 @@ struct DEBUGGER {
     uint64_t ImplicitProcess; /* EPROCESS, 0: the current one; .process */
     uint64_t ImplicitThread;  /* ETHREAD, 0: the current one; .thread */
     uint64_t UserDirectory;   /* page-directory base for user addresses, 0: the process's; .context */
+    unsigned Radix;           /* of numbers without a prefix: 8, 10 or 16 */
+    uint64_t Temporary[20];   /* @$t0 .. @$t19 */
     bool PageInPending;       /* .pagein or .process /i was scheduled and has not come back */
     uint64_t PageInAddress, PageInProcess;
 
     bool Quit;
     bool Failed;              /* a command did; the exit code follows */
     bool Color;               /* the output is a terminal and NO_COLOR is not set */
-    int Interrupt;            /* readable after Ctrl-C */
+    int Interrupt;            /* readable after Ctrl-C; -1: none */
+    FILE *Output;             /* the standard output, but for tests */
     void *Execution;          /* command_execution.c's: breakpoints, what a step waits for */
 };
 
 /* debugger.c */
+/* Takes the target over; it stays the caller's to close. False: memory. */
+bool DebuggerInitialize(DEBUGGER *Debugger, TARGET *Target, FILE *Output);
+void DebuggerFree(DEBUGGER *Debugger);
 __attribute__((format(printf, 2, 3)))
 void DebuggerPrint(DEBUGGER *Debugger, const char *Format, ...);
 /* Prints the text and a newline; returns false, for `return DebuggerError(...)`. */
@@ -81,10 +89,29 @@ bool DebuggerError(DEBUGGER *Debugger, const char *Format, ...);
 /* "fffff880`01234000" */
 #define DEBUG_ADDRESS_SIZE 18
 const char *DebugAddressText(uint64_t Address, char Out[DEBUG_ADDRESS_SIZE]);
+/* True after Ctrl-C, once: what is long asks it and ends. */
+bool DebuggerInterrupted(DEBUGGER *Debugger);
 /* Runs a line of commands separated by ';'. False: one failed. */
 bool DebuggerRunLine(DEBUGGER *Debugger, const char *Line);
 /* Lets the target run until it stops for the user, serving what it prints and reports. */
 bool DebuggerWaitForStop(DEBUGGER *Debugger, int Milliseconds);
+
+/* command.c: the next word of the arguments (up to a blank or a comma), *Text left after it and
+   the blanks. False: there is none, or it is longer than Capacity. */
+bool CommandWord(const char **Text, char *Word, size_t Capacity);
+/* Refuses what is left of the arguments. */
+bool CommandEnd(DEBUGGER *Debugger, const char *Rest);
+typedef bool COMMAND_EACH(void *Context, const DEBUGGER_COMMAND *Command);
+bool CommandEach(COMMAND_EACH *Each, void *Context);
+
+/* command_paging.c: called at each stop, before the user is asked. It knows the end of a .pagein
+   or .process /i and says what has become of it. */
+void PageInOnStop(DEBUGGER *Debugger);
+
+/* command_disassembly.c: one instruction in the layout of `u`, without a newline: address, bytes,
+   mnemonic, operands. *Length: its bytes; 0 when it cannot be read, and then Out says so. */
+void DebugInstructionText(DEBUGGER *Debugger, uint64_t Address, char *Out, size_t Capacity,
+                          unsigned *Length);
 
 /* expression.c: WinDbg's MASM rules. Reads from *Text, leaves it after the expression; an
    expression ends at a blank outside of brackets, a comma or the end. */
@@ -98,6 +125,14 @@ typedef struct {
 } DEBUG_RANGE;
 bool ExpressionRange(DEBUGGER *Debugger, const char **Text, unsigned ObjectSize, uint64_t Default,
                      DEBUG_RANGE *Range);
+
+/* debug_register.c: "rax", "al", "cr3", "$ip", "$t0", without the @; of Context and State.Processor.
+   False: no such register, or it cannot be read or written; nothing is printed. */
+bool RegisterRead(DEBUGGER *Debugger, const char *Name, size_t Length, uint64_t *Value);
+bool RegisterWrite(DEBUGGER *Debugger, const char *Name, size_t Length, uint64_t Value);
+/* The EPROCESS and the thread that commands mean: .process, .thread, or the current ones. */
+bool DebugCurrentProcess(DEBUGGER *Debugger, uint64_t *Process);
+bool DebugCurrentThread(DEBUGGER *Debugger, uint64_t *Thread);
 
 /* debug_memory.c: virtual memory as the commands see it: kernel addresses and the current process
    through the target, user addresses of another implicit process through its own page tables;

@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: MIT */
+/* k, .frame. */
+#include "host/debugger/debugger.h"
+
+const DEBUGGER_COMMAND CommandsStack[] = {
+    {0},
+};

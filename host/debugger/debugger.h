@@ -63,7 +63,7 @@ struct DEBUGGER {
     bool HasContext, ContextIsOfStop;
     uint64_t ImplicitProcess; /* EPROCESS, 0: the current one; .process */
     uint64_t ImplicitThread;  /* ETHREAD, 0: the current one; .thread */
-    uint64_t UserDirectory;   /* page-directory base for user addresses, 0: the process's; .context */
+    uint64_t UserDirectory;   /* .context: for user addresses; 0: the process's own */
     unsigned Radix;           /* of numbers without a prefix: 8, 10 or 16 */
     uint64_t Temporary[20];   /* @$t0 .. @$t19 */
     bool PageInPending;       /* .pagein or .process /i was scheduled and has not come back */
@@ -126,8 +126,9 @@ typedef struct {
 bool ExpressionRange(DEBUGGER *Debugger, const char **Text, unsigned ObjectSize, uint64_t Default,
                      DEBUG_RANGE *Range);
 
-/* debug_register.c: "rax", "al", "cr3", "$ip", "$t0", without the @; of Context and State.Processor.
-   False: no such register, or it cannot be read or written; nothing is printed. */
+/* debug_register.c: "rax", "al", "cr3", "$ip", "$t0", without the @; of Context and of the
+   processor that stopped. False: no such register, or it cannot be read or written; nothing is
+   printed. */
 bool RegisterRead(DEBUGGER *Debugger, const char *Name, size_t Length, uint64_t *Value);
 bool RegisterWrite(DEBUGGER *Debugger, const char *Name, size_t Length, uint64_t Value);
 /* The EPROCESS and the thread that commands mean: .process, .thread, or the current ones. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the debugger looks at: a machine at the other end of a KD line, or a crash dump. The commands
- * know only this. Reading never changes the machine and never makes it fault: what is not resident
- * is not read.
+ * What the debugger looks at: a machine at the other end of a KD line, or a crash dump. The
+ * commands know only this. Reading never changes the machine and never makes it fault: what is not
+ * resident is not read.
  *
  * Every operation returns false when it could not be done, with the reason in Error; the state of
  * the target is then as before. One that a kind of target has not (Continue on a dump) is NULL and

@@ -5,7 +5,7 @@ BUILD := build
 PREFIX ?= /usr/local
 NINJA := ninja -C $(BUILD)
 
-.PHONY: all run test unit guest-tests system fuzz bench install packages clean
+.PHONY: all run test unit guest-tests system fuzz bench docs install packages clean
 
 all: packages $(BUILD)/build.ninja
 	@$(NINJA) --quiet
@@ -18,6 +18,10 @@ test: all
 
 bench: all
 	@bench/run $(BUILD)
+
+# The documents that are made from the tables of the code.
+docs: all
+	$(BUILD)/pageable explain --markdown > docs/bug-checks.md
 
 install: all
 	cmake --install $(BUILD) --prefix $(PREFIX)

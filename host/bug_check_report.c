@@ -86,7 +86,9 @@ static void BugCheckExplain(RUN *Run, const BUG_CHECK_SYMBOLS *Symbols, char *Ca
 {
     const CONTROL_BUG_CHECK *Check = &Run->BugCheck;
     const BUG_CHECK_NAME *Name = BugCheckName(Check->Code);
-    const char *Kind = BugCheckValueName(Check->Code, 0, Check->Parameter[0]);
+    char Words[BUG_CHECK_TEXT];
+    const char *Kind = BugCheckValueName(Check->Code, Check->Parameter[0], 0, Check->Parameter[0],
+                                         Words);
     const char *Level = IrqlName((uint32_t)(Check->Parameter[1] & 0xff));
     const char *At = Check->Parameter[1] == IRQL_INTERRUPTS_OFF ? "with" : "at";
     char Address[TEXT_NUMBER], What[128], Section[64];
@@ -100,7 +102,7 @@ static void BugCheckExplain(RUN *Run, const BUG_CHECK_SYMBOLS *Symbols, char *Ca
         return;
     }
     if (!BugCheckIsReference(Check->Code) || Check->FaultAddress == 0) {
-        snprintf(Cause, Size, "%s%s%s%s", Name->Meaning, Kind != NULL ? " (" : "",
+        snprintf(Cause, Size, "%s%s%s%s", Name->Cause, Kind != NULL ? " (" : "",
                  Kind != NULL ? Kind : "", Kind != NULL ? ")" : "");
         return;
     }
@@ -131,12 +133,12 @@ void BugCheckCause(RUN *Run, char *Cause, size_t CauseSize, char *Where, size_t 
 static void BugCheckParameters(RUN *Run)
 {
     const CONTROL_BUG_CHECK *Check = &Run->BugCheck;
-    const BUG_CHECK_NAME *Name = BugCheckName(Check->Code);
-    char Value[TEXT_NUMBER];
+    uint64_t First = Check->Parameter[0];
+    char Value[TEXT_NUMBER], Words[BUG_CHECK_TEXT];
 
     for (unsigned i = 0; i < 4; i++) {
-        const char *Meaning = Name->Parameter[i];
-        const char *Stands = BugCheckValueName(Check->Code, i, Check->Parameter[i]);
+        const char *Meaning = BugCheckParameter(Check->Code, First, i).Words;
+        const char *Stands = BugCheckValueName(Check->Code, First, i, Check->Parameter[i], Words);
         ReportLine(&Run->Report, "", "P%u %s  %s%s%s", i + 1,
                    TextAddress(Value, Check->Parameter[i]), Meaning != NULL ? Meaning : "",
                    Stands != NULL ? ": " : "", Stands != NULL ? Stands : "");

@@ -6,7 +6,8 @@ const char HelpMain[] =
     "its pageable sections out of memory, and says which line touched them where it must not.\n"
     "\n"
     "usage: pageable run DRIVER.sys [options]   load it, page it out, use it, unload it\n"
-    "       pageable help run                   the options of run, and its exit codes\n"
+    "       pageable explain CODE               what a bug check means, and what to do about it\n"
+    "       pageable help COMMAND               more about one of these\n"
     "       pageable --version\n"
     "\n"
     "Try: pageable run DRIVER.sys\n";

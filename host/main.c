@@ -3,9 +3,37 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "host/explain.h"
 #include "host/help.h"
 #include "host/run.h"
 #include "host/test_guest.h"
+
+static int MainRun(const char *Program, int Count, char **Arguments)
+{
+    return RunCommand(Program, Count, Arguments);
+}
+
+static int MainExplain(const char *Program, int Count, char **Arguments)
+{
+    return ExplainCommand(Count, Arguments);
+}
+
+static int MainTestGuest(const char *Program, int Count, char **Arguments)
+{
+    return TestGuestCommand(Count, Arguments);
+}
+
+static const struct {
+    const char *Name;
+    const char *Help; /* NULL: for our own tests, not told */
+    int (*Run)(const char *Program, int Count, char **Arguments);
+} MainCommands[] = {
+    {"run", HelpRun, MainRun},
+    {"explain", HelpExplain, MainExplain},
+    {"test-guest", NULL, MainTestGuest},
+};
+
+#define MAIN_COMMANDS (sizeof(MainCommands) / sizeof(MainCommands[0]))
 
 static int MainHelp(int Count, char **Arguments)
 {
@@ -13,11 +41,19 @@ static int MainHelp(int Count, char **Arguments)
         fputs(HelpMain, stdout);
         return ExitClean;
     }
-    if (Count == 1 && strcmp(Arguments[0], "run") == 0) {
-        fputs(HelpRun, stdout);
-        return ExitClean;
+    for (size_t i = 0; i < MAIN_COMMANDS; i++) {
+        if (Count == 1 && MainCommands[i].Help != NULL &&
+            strcmp(Arguments[0], MainCommands[i].Name) == 0) {
+            fputs(MainCommands[i].Help, stdout);
+            return ExitClean;
+        }
     }
-    fprintf(stderr, "pageable: there is help for: run\n");
+    fprintf(stderr, "pageable: there is help for:");
+    for (size_t i = 0; i < MAIN_COMMANDS; i++) {
+        fprintf(stderr, "%s%s", MainCommands[i].Help != NULL ? " " : "",
+                MainCommands[i].Help != NULL ? MainCommands[i].Name : "");
+    }
+    fputc('\n', stderr);
     return ExitUsage;
 }
 
@@ -47,15 +83,15 @@ int main(int Count, char **Arguments)
         printf("pageable %s\n", PAGEABLE_VERSION);
         return ExitClean;
     }
-    if (strcmp(Command, "run") == 0) {
-        if (MainAsksHelp(Count - 2, Arguments + 2)) {
-            fputs(HelpRun, stdout);
+    for (size_t i = 0; i < MAIN_COMMANDS; i++) {
+        if (strcmp(Command, MainCommands[i].Name) != 0) {
+            continue;
+        }
+        if (MainCommands[i].Help != NULL && MainAsksHelp(Count - 2, Arguments + 2)) {
+            fputs(MainCommands[i].Help, stdout);
             return ExitClean;
         }
-        return RunCommand(Arguments[0], Count - 2, Arguments + 2);
-    }
-    if (strcmp(Command, "test-guest") == 0) {
-        return TestGuestCommand(Count - 2, Arguments + 2);
+        return MainCommands[i].Run(Arguments[0], Count - 2, Arguments + 2);
     }
     fprintf(stderr, "pageable: %.100s: no such command; try `pageable help`\n", Command);
     return ExitUsage;

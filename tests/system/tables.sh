@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: MIT
+# Part of tests/system/run, which has expect and result: what `pageable explain` and `pageable
+# exports` say, and that docs/ has what they generate.
+
+# generated FILE COMMAND...: the committed file is what the command writes now
+generated() {
+    local file=$1 problem=
+    shift
+    wanted "generated $file" || return 0
+    run "$@"
+    [ "$status" = 0 ] || problem="exit $status"
+    cmp -s "$out" "$file" || problem="it is out of date: make docs"
+    diff "$file" "$out" >"$out.diff"
+    mv "$out.diff" "$out"
+    result "generated $file" "$problem"
+}
+
+# Each "Sample: [name]" of docs/bug-checks.md is a driver whose expected output has the code.
+samples_end_as_told() {
+    local code name problem=
+    wanted "samples of bug checks" || return 0
+    : >"$out"
+    while read -r code name; do
+        grep -qE "${code} |P1 0*${code#0x}h?" drivers/faulty/"$name"/expected*.txt 2>/dev/null ||
+            { problem="drivers/faulty/$name does not expect $code"; echo "$problem" >>"$out"; }
+    done < <(sed -n -e 's/^## \(0x[0-9A-F]*\) .*/code \1/p' \
+        -e 's/.*Sample: \[\([^]]*\)\].*/name \1/p' docs/bug-checks.md |
+        awk '$1 == "code" { code = $2 } $1 == "name" { print code, $2 }')
+    result "samples of bug checks" "$problem"
+}
+
+explained() {
+    expect "explain by number" 0 "0xD1 DRIVER_IRQL_NOT_LESS_OR_EQUAL" "$pageable" explain 0xD1
+    expect "explain without 0x" 0 "drivers/faulty/paged-code-at-dispatch" "$pageable" explain d1
+    expect "explain by name" 0 "P4 address that referenced it" \
+        "$pageable" explain driver_irql_not_less_or_equal
+    expect "explain a sub-code" 0 "IrqlMmApcLte" "$pageable" explain 0xC4 0x20019
+    expect "explain lists sub-codes" 0 "1010   a section was unlocked" "$pageable" explain 0x1a
+    expect "explain values" 0 "P3 00000000\`00000008  access: execute" \
+        "$pageable" explain 0xd1 'fffff880`00001000' 2 8 0
+    expect "explain an unknown code" 2 "near it: 0xD1" "$pageable" explain 0xD
+    expect "explain an unknown name" 2 "near it: 0xD1 DRIVER_IRQL" \
+        "$pageable" explain DRIVER_IRQL_NOT_LES
+    expect "explain an unknown sub-code" 2 "no meaning of P1 = 0x777" "$pageable" explain C4 777
+    expect "explain a parameter that is none" 2 "hexadecimal" "$pageable" explain C4 here
+    expect "explain too much" 2 "four parameters" "$pageable" explain D1 1 2 3 4 5
+    expect "help explain" 0 "usage: pageable explain" "$pageable" help explain
+    generated docs/bug-checks.md "$pageable" explain --markdown
+    samples_end_as_told
+}

@@ -117,7 +117,7 @@ bool MachineStart(MACHINE *Machine, const MACHINE_CONFIG *Config, char *Error, s
         snprintf(Error, ErrorSize, "channels to QEMU: %s", strerror(errno));
         return false;
     }
-    int Rules = MachineCreateFaultRules(Config->DiskFault, Config->DiskFaultAfter);
+    int Rules = MachineCreateFaultRules(Config->DiskFault, Config->DiskFaultNumber);
     const int Keep[] = {Pairs.Control[1], Pairs.Log[1], Config->Archive, Config->PagingFile, Rules};
     MachineBuildArguments(&Arguments, Config, Machine->Program, Pairs.Control[1], Pairs.Log[1],
                           Rules);

@@ -31,7 +31,7 @@ typedef struct {
     const char *Append;  /* the kernel's command line */
     const char *Accelerator;
     DISK_FAULT DiskFault;
-    uint32_t DiskFaultAfter;
+    uint32_t DiskFaultNumber;
 } MACHINE_CONFIG;
 
 typedef struct {

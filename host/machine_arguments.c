@@ -72,19 +72,24 @@ static bool MachineHasIoUring(void)
  * reach the medium (cache=unsafe). Errors are the guest's to see; QEMU must not stop on them. The
  * geometry is given so that QEMU does not read the disk to guess one: disk faults are counted.
  */
-static void MachineAddPagingDisk(MACHINE_ARGUMENTS *Arguments, int PagingFile, int FaultRules)
+static void MachineAddPagingDisk(MACHINE_ARGUMENTS *Arguments, const MACHINE_CONFIG *Config,
+                                 int FaultRules)
 {
-    MachineAddWord(Arguments, "-drive");
-    if (FaultRules >= 0) {
-        MachineAddWord(Arguments,
-                       "id=paging,if=none,format=raw,cache=unsafe,"
-                       "file=blkdebug:/proc/self/fd/%d:/proc/self/fd/%d",
-                       FaultRules, PagingFile);
-    } else {
-        MachineAddWord(Arguments,
-                       "id=paging,if=none,format=raw,cache=unsafe,aio=%s,file=/proc/self/fd/%d",
-                       MachineHasIoUring() ? "io_uring" : "threads", PagingFile);
+    char Limit[64] = "", File[96];
+
+    if (Config->DiskFault == DiskFaultSlow) {
+        /* QEMU's bucket: a tenth of a second's requests pass at once, then one at a time. */
+        snprintf(Limit, sizeof(Limit), ",throttling.iops-total=%u", Config->DiskFaultNumber);
     }
+    if (FaultRules >= 0) {
+        snprintf(File, sizeof(File), "file=blkdebug:/proc/self/fd/%d:/proc/self/fd/%d", FaultRules,
+                 Config->PagingFile);
+    } else {
+        snprintf(File, sizeof(File), "aio=%s,file=/proc/self/fd/%d",
+                 MachineHasIoUring() ? "io_uring" : "threads", Config->PagingFile);
+    }
+    MachineAddWord(Arguments, "-drive");
+    MachineAddWord(Arguments, "id=paging,if=none,format=raw,cache=unsafe%s,%s", Limit, File);
     MachineAddWords(Arguments,
                     "-device virtio-blk-device,drive=paging,werror=report,rerror=report,"
                     "cyls=16383,heads=16,secs=63");
@@ -116,7 +121,7 @@ void MachineBuildArguments(MACHINE_ARGUMENTS *Arguments, const MACHINE_CONFIG *C
     MachineAddWord(Arguments, "-chardev");
     MachineAddWord(Arguments, "socket,id=log,fd=%d", Log);
     if (Config->PagingFile >= 0) {
-        MachineAddPagingDisk(Arguments, Config->PagingFile, FaultRules);
+        MachineAddPagingDisk(Arguments, Config, FaultRules);
     }
     MachineAddWord(Arguments, "-kernel");
     MachineAddWord(Arguments, "%s", Config->BootFile);

@@ -13,6 +13,7 @@
 #define PAGING_FILE_MOST (64ull << 30)
 #define TIMEOUT_MOST 86400u
 #define DISK_FAULT_AFTER_MOST 64u
+#define DISK_SLOW_DEFAULT 200u /* requests a second, as an old disk */
 
 typedef struct {
     RUN_OPTIONS *Options;
@@ -100,27 +101,38 @@ static bool OptionsParseAccelerator(PARSE *Parse, const char *Argument, const ch
     return true;
 }
 
+static const struct {
+    const char *Name;
+    uint32_t Least, Most, Default; /* of the number after the colon; Most 0: none may be given */
+} OptionsDiskFaults[] = {
+    [DiskFaultNone] = {"", 0, 0, 0},
+    [DiskFaultRead] = {"read", 0, DISK_FAULT_AFTER_MOST, 0},
+    [DiskFaultWrite] = {"write", 0, DISK_FAULT_AFTER_MOST, 0},
+    [DiskFaultFlip] = {"flip", 0, 0, 0},
+    [DiskFaultSlow] = {"slow", 10, 1000000, DISK_SLOW_DEFAULT},
+};
+
 static bool OptionsParseDiskFault(PARSE *Parse, const char *Argument, const char *Value)
 {
-    static const char *const Kinds[] = {"", "read", "write", "flip"};
-    uint64_t After = 0;
-    for (int Kind = DiskFaultRead; Kind <= DiskFaultFlip; Kind++) {
-        size_t Length = strlen(Kinds[Kind]);
-        if (strncmp(Value, Kinds[Kind], Length) != 0) {
+    for (int Kind = DiskFaultRead; Kind <= DiskFaultSlow; Kind++) {
+        size_t Length = strlen(OptionsDiskFaults[Kind].Name);
+        uint64_t Number = OptionsDiskFaults[Kind].Default;
+        if (strncmp(Value, OptionsDiskFaults[Kind].Name, Length) != 0) {
             continue;
         }
-        bool Counted = Value[Length] == ':' && Kind != DiskFaultFlip &&
-                       TextParseNumber(Value + Length + 1, &After) &&
-                       After <= DISK_FAULT_AFTER_MOST;
+        bool Counted = Value[Length] == ':' && OptionsDiskFaults[Kind].Most != 0 &&
+                       TextParseNumber(Value + Length + 1, &Number) &&
+                       Number >= OptionsDiskFaults[Kind].Least &&
+                       Number <= OptionsDiskFaults[Kind].Most;
         if (Value[Length] == 0 || Counted) {
             Parse->Options->DiskFault = (DISK_FAULT)Kind;
-            Parse->Options->DiskFaultAfter = (uint32_t)After;
+            Parse->Options->DiskFaultNumber = (uint32_t)Number;
             return true;
         }
     }
     return OptionsFail(Parse, Argument,
-                       "the disk faults are read[:N], write[:N] (after N good ones, at most 64) "
-                       "and flip");
+                       "the disk faults are read[:N], write[:N] (after N good ones, at most 64), "
+                       "flip and slow[:N] (N requests a second, at least 10)");
 }
 
 static bool OptionsParseText(PARSE *Parse, const char *Argument, const char *Value)
@@ -233,7 +245,6 @@ bool OptionsParse(RUN_OPTIONS *Options, int Count, char **Arguments, char *Error
 void OptionsReplay(const RUN_OPTIONS *Options, const char *Program, char *Line, size_t Capacity)
 {
     char Number[TEXT_NUMBER], Word[1024];
-    static const char *const Faults[] = {"", "read", "write", "flip"};
 
     Line[0] = 0;
     TextAppendWord(Line, Capacity, Program);
@@ -264,9 +275,10 @@ void OptionsReplay(const RUN_OPTIONS *Options, const char *Program, char *Line, 
         TextAppendFormat(Line, Capacity, " --accel=%s", Options->Accelerator);
     }
     if (Options->DiskFault != DiskFaultNone) {
-        TextAppendFormat(Line, Capacity, " --disk-fault=%s", Faults[Options->DiskFault]);
-        if (Options->DiskFaultAfter != 0) {
-            TextAppendFormat(Line, Capacity, ":%u", Options->DiskFaultAfter);
+        TextAppendFormat(Line, Capacity, " --disk-fault=%s",
+                         OptionsDiskFaults[Options->DiskFault].Name);
+        if (Options->DiskFaultNumber != 0) {
+            TextAppendFormat(Line, Capacity, ":%u", Options->DiskFaultNumber);
         }
     }
     if (Options->Append != NULL) {

@@ -6,7 +6,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-typedef enum { DiskFaultNone, DiskFaultRead, DiskFaultWrite, DiskFaultFlip } DISK_FAULT;
+/* Slow is no error: the disk answers so many requests a second and no more. */
+typedef enum {
+    DiskFaultNone,
+    DiskFaultRead,
+    DiskFaultWrite,
+    DiskFaultFlip,
+    DiskFaultSlow,
+} DISK_FAULT;
 
 #define OPTIONS_DEFAULT_MEMORY (48ull << 20)
 #define OPTIONS_DEFAULT_PAGING_FILE (512ull << 20)
@@ -27,7 +34,8 @@ typedef struct {
     uint32_t TimeoutSeconds;
     uint64_t Seed;
     DISK_FAULT DiskFault;
-    uint32_t DiskFaultAfter; /* requests that still succeed */
+    /* read, write: requests that still succeed; slow: requests a second */
+    uint32_t DiskFaultNumber;
     bool Evict;
     bool NoVerify;
     bool Verbose;

@@ -119,7 +119,7 @@ static bool RunStartMachine(RUN *Run, char *Error, size_t ErrorSize)
         .Append = Run->Append,
         .Accelerator = Options->Accelerator,
         .DiskFault = Options->DiskFault,
-        .DiskFaultAfter = Options->DiskFaultAfter,
+        .DiskFaultNumber = Options->DiskFaultNumber,
     };
     free(Kernel);
     if (Options->PagingFile != 0 && Config.Archive >= 0) {

@@ -119,7 +119,7 @@ static bool TestGuestStart(TEST_GUEST *Test, char *Error, size_t ErrorSize)
         .Append = Append,
         .Accelerator = Test->Options.Accelerator,
         .DiskFault = Test->Options.DiskFault,
-        .DiskFaultAfter = Test->Options.DiskFaultAfter,
+        .DiskFaultNumber = Test->Options.DiskFaultNumber,
     };
     snprintf(Append, sizeof(Append), "page-out=pressure seed=%llu%s%s",
              (unsigned long long)Test->Options.Seed, Test->Options.Append != NULL ? " " : "",

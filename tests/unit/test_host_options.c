@@ -52,7 +52,7 @@ static void TestAll(void **State)
     assert_string_equal(Options.Json, "-");
     assert_string_equal(Options.Scenario, "s.lua");
     assert_int_equal(Options.DiskFault, DiskFaultRead);
-    assert_int_equal(Options.DiskFaultAfter, 3);
+    assert_int_equal(Options.DiskFaultNumber, 3);
     assert_true(Options.Evict);
     assert_true(Options.Verbose);
     assert_true(Parse(&Options, "-- -odd.sys"));
@@ -65,7 +65,8 @@ static void TestRefused(void **State)
         "a.sys b.sys", "--page-out=sometimes", "--page-out", "--memory=8M", "--memory=48.5M",
         "--memory=65G", "--paging-file=4095", "--paging-file=4096", "--timeout=0", "--timeout=x",
         "--seed=0", "--seed=-1", "--page-out=random:5 --seed=6", "--json=", "--accel=hax",
-        "--disk-fault=melt", "--disk-fault=flip:1", "--disk-fault=read:65", "--nonsense", "-x",
+        "--disk-fault=melt", "--disk-fault=flip:1", "--disk-fault=read:65",
+        "--disk-fault=slow:9", "--disk-fault=slow:x", "--disk-fault=slower", "--nonsense", "-x",
         "--evict=yes", "--memoryx=48M",
     };
     RUN_OPTIONS Options;
@@ -98,6 +99,10 @@ static void TestReplay(void **State)
     OptionsReplay(&Options, "./pageable", Line, sizeof(Line));
     assert_string_equal(Line, "./pageable run a.sys --scenario=x.lua --page-out=at-raise --evict "
                               "--memory=64M --paging-file=1M --timeout=9 --disk-fault=write:2 "
+                              "--seed=1");
+    assert_true(Parse(&Options, "a.sys --disk-fault=slow"));
+    OptionsReplay(&Options, "./pageable", Line, sizeof(Line));
+    assert_string_equal(Line, "./pageable run a.sys --page-out=at-raise --disk-fault=slow:200 "
                               "--seed=1");
     char Short[20];
     OptionsReplay(&Options, "./pageable", Short, sizeof(Short));

@@ -4,19 +4,15 @@
  * refused with a text and leaves nothing behind. The image is built here, each byte of it
  * known: headers, .text, .rdata (import slots), .data, PAGEDATA, INIT (import names), .reloc.
  */
-#include "test.h"
+#include "test_image.h"
 
-#include "mm/image.h"
-#include "mm/mi.h"
 #include "nt/io.h"
 #include "nt/rtl.h"
 
 #define TAG 'gIdT'
-#define NT_OFFSET 0x80u
 #define SECTIONS 6u
 #define FILE_SIZE 0x2800u
 #define PAGED_PAGES 4u
-#define PREFERRED 0x140000000ull
 #define RVA_TEXT 0x1000u
 #define RVA_RDATA 0x2000u
 #define RVA_DATA 0x3000u
@@ -25,10 +21,7 @@
 #define RVA_RELOC 0xa000u
 #define IMAGE_SIZE 0xb000u
 
-static const struct {
-    PCSTR Name;
-    ULONG Rva, Size, Raw, RawSize, Characteristics;
-} Layout[SECTIONS] = {
+static const TEST_FILE_SECTION Layout[SECTIONS] = {
     {".text", RVA_TEXT, 0x100, 0x400, 0x200, 0x68000020},
     {".rdata", RVA_RDATA, 0x200, 0x600, 0x200, 0x48000040},
     {".data", RVA_DATA, 0x1800, 0x800, 0x200, 0xc8000040}, /* more memory than file */
@@ -43,7 +36,7 @@ typedef struct _TEST_IMAGE {
 
 static PIMAGE_NT_HEADERS64 HeadersOf(TEST_IMAGE *File)
 {
-    return (PIMAGE_NT_HEADERS64)(File->Bytes + NT_OFFSET);
+    return (PIMAGE_NT_HEADERS64)(File->Bytes + TEST_NT_OFFSET);
 }
 
 static PIMAGE_SECTION_HEADER SectionOf(TEST_IMAGE *File, ULONG Index)
@@ -100,42 +93,17 @@ static VOID BuildImage(TEST_IMAGE *File)
     PIMAGE_NT_HEADERS64 Nt = HeadersOf(File);
 
     RtlZeroMemory(File, sizeof(*File));
-    ((PIMAGE_DOS_HEADER)File->Bytes)->e_magic = IMAGE_DOS_SIGNATURE;
-    ((PIMAGE_DOS_HEADER)File->Bytes)->e_lfanew = NT_OFFSET;
-    Nt->Signature = IMAGE_NT_SIGNATURE;
-    Nt->FileHeader.Machine = IMAGE_FILE_MACHINE_AMD64;
-    Nt->FileHeader.NumberOfSections = SECTIONS;
-    Nt->FileHeader.SizeOfOptionalHeader = sizeof(IMAGE_OPTIONAL_HEADER64);
-    Nt->FileHeader.Characteristics =
-        IMAGE_FILE_EXECUTABLE_IMAGE | IMAGE_FILE_LARGE_ADDRESS_AWARE;
-    Nt->OptionalHeader.Magic = IMAGE_NT_OPTIONAL_HDR64_MAGIC;
+    TestFillHeaders(File->Bytes, Layout, SECTIONS, IMAGE_SIZE);
     Nt->OptionalHeader.AddressOfEntryPoint = RVA_INIT + 0x1f0;
-    Nt->OptionalHeader.ImageBase = PREFERRED;
-    Nt->OptionalHeader.SectionAlignment = 0x1000;
-    Nt->OptionalHeader.FileAlignment = 0x200;
-    Nt->OptionalHeader.MajorSubsystemVersion = 10;
-    Nt->OptionalHeader.SizeOfImage = IMAGE_SIZE;
-    Nt->OptionalHeader.SizeOfHeaders = 0x400;
-    Nt->OptionalHeader.Subsystem = IMAGE_SUBSYSTEM_NATIVE;
-    Nt->OptionalHeader.NumberOfRvaAndSizes = 16;
     Nt->OptionalHeader.DataDirectory[IMAGE_DIRECTORY_ENTRY_IMPORT].VirtualAddress = RVA_INIT;
     Nt->OptionalHeader.DataDirectory[IMAGE_DIRECTORY_ENTRY_IMPORT].Size = 80;
     Nt->OptionalHeader.DataDirectory[IMAGE_DIRECTORY_ENTRY_BASERELOC].VirtualAddress = RVA_RELOC;
     Nt->OptionalHeader.DataDirectory[IMAGE_DIRECTORY_ENTRY_BASERELOC].Size = 12;
-    for (ULONG i = 0; i < SECTIONS; i++) {
-        PIMAGE_SECTION_HEADER Section = SectionOf(File, i);
-        __builtin_memcpy(Section->Name, Layout[i].Name, strlen(Layout[i].Name));
-        Section->VirtualAddress = Layout[i].Rva;
-        Section->Misc.VirtualSize = Layout[i].Size;
-        Section->PointerToRawData = Layout[i].Raw;
-        Section->SizeOfRawData = Layout[i].RawSize;
-        Section->Characteristics = Layout[i].Characteristics;
-    }
     BuildImports(File);
     for (ULONG i = 0; i < 0x1800; i++) {
         File->Bytes[0xa00 + i] = (UCHAR)(i * 7 + (i >> 8)); /* PAGEDATA, a page and a half */
     }
-    Put64(File, 0x800, PREFERRED + RVA_PAGED); /* .data: an address to adjust */
+    Put64(File, 0x800, TEST_PREFERRED_BASE + RVA_PAGED); /* .data: an address to adjust */
     Put64(File, 0x2400, (12ull << 32) | RVA_DATA); /* one block, one entry for it */
     File->Bytes[0x2409] = IMAGE_REL_BASED_DIR64 << 4;
 }

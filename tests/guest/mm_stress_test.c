@@ -4,11 +4,9 @@
  * out, again and again. Each page is owned by one thread, so every word is predictable. The seed is
  * printed and given with --seed.
  */
-#include "test.h"
+#include "test_thread.h"
 
 #include "mm/mi.h"
-#include "nt/ob.h"
-#include "nt/ps.h"
 
 #define TAG 'sseT'
 #define THREADS 4
@@ -23,19 +21,11 @@ typedef struct _STRESS {
     volatile LONG *Stop;
 } STRESS;
 
-static ULONG64 NextRandom(PULONG64 State)
-{
-    *State ^= *State << 13;
-    *State ^= *State >> 7;
-    *State ^= *State << 17;
-    return *State;
-}
-
 static VOID StressThread(PVOID Context)
 {
     STRESS *Stress = Context;
     for (ULONG Round = 0; Round < ROUNDS; Round++) {
-        ULONG64 Random = NextRandom(&Stress->Random);
+        ULONG64 Random = TestNextRandom(&Stress->Random);
         ULONG Page = Random % PAGES_EACH;
         PULONG64 Word = Stress->Memory + (Stress->Index * PAGES_EACH + Page) * 512 + Page % 512;
         /* The word holds its page number plus how often it was written, in the high half. */
@@ -56,45 +46,29 @@ static VOID PageOutThread(PVOID Context)
     STRESS *Stress = Context;
     while (*Stress->Stop == 0) {
         LARGE_INTEGER Tick = {.QuadPart = -10000};
-        MmPageOutEverything((NextRandom(&Stress->Random) & 3) == 0);
+        MmPageOutEverything((TestNextRandom(&Stress->Random) & 3) == 0);
         KeDelayExecutionThread(KernelMode, FALSE, &Tick);
     }
     PsTerminateSystemThread(STATUS_SUCCESS);
-}
-
-static PVOID StartThread(PKSTART_ROUTINE Routine, PVOID Context)
-{
-    HANDLE Handle;
-    PVOID Thread = NULL;
-    EXPECT_EQUAL(PsCreateSystemThread(&Handle, 0, NULL, NULL, NULL, Routine, Context), 0);
-    ObReferenceObjectByHandle(Handle, 0, NULL, KernelMode, &Thread, NULL);
-    ZwClose(Handle);
-    return Thread;
-}
-
-static VOID JoinThread(PVOID Thread)
-{
-    KeWaitForSingleObject(Thread, Executive, KernelMode, FALSE, NULL);
-    ObfDereferenceObject(Thread);
 }
 
 GUEST_TEST(mm_stress_faults_against_page_out)
 {
     volatile LONG Stop = 0;
     STRESS Stress[THREADS + 1];
-    PVOID Threads[THREADS + 1];
+    PKTHREAD Threads[THREADS + 1];
     PULONG64 Memory = ExAllocatePoolWithTag(PagedPool, THREADS * PAGES_EACH * PAGE_SIZE, TAG);
     EXPECT(Memory != NULL);
     for (ULONG i = 0; i <= THREADS; i++) {
-        Stress[i] = (STRESS){Memory, i, (GuestTestSeed() + i) * 2654435761u + 1, 0, &Stop};
-        Threads[i] = StartThread(i < THREADS ? StressThread : PageOutThread, &Stress[i]);
+        Stress[i] = (STRESS){Memory, i, TestRandomState(i), 0, &Stop};
+        Threads[i] = TestStartThread(i < THREADS ? StressThread : PageOutThread, &Stress[i]);
     }
     for (ULONG i = 0; i < THREADS; i++) {
-        JoinThread(Threads[i]);
+        TestAwaitThread(Threads[i]);
         EXPECT_EQUAL(Stress[i].Wrong, 0);
     }
     Stop = 1;
-    JoinThread(Threads[THREADS]);
+    TestAwaitThread(Threads[THREADS]);
     EXPECT_EQUAL(MiVerifyAll(), 0);
     ExFreePoolWithTag(Memory, TAG);
 }

@@ -18,6 +18,20 @@ typedef struct _GUEST_TEST_CASE {
 VOID GuestTestFail(PCSTR File, ULONG Line, PCSTR Format, ...);
 ULONG64 GuestTestSeed(VOID);
 
+/* xorshift64; a state is never 0. A thread takes its own from the seed and its number. */
+static inline ULONG64 TestNextRandom(PULONG64 State)
+{
+    *State ^= *State << 13;
+    *State ^= *State >> 7;
+    *State ^= *State << 17;
+    return *State;
+}
+
+static inline ULONG64 TestRandomState(ULONG Thread)
+{
+    return (GuestTestSeed() + Thread) * 2654435761u + 1;
+}
+
 #define GUEST_TEST(name)                                                                    \
     static VOID name(VOID);                                                                 \
     static const GUEST_TEST_CASE name##_case = {#name, name};                               \

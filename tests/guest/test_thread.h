@@ -38,6 +38,15 @@ static inline VOID TestJoinThread(PKTHREAD Thread)
     }
 }
 
+/* Without a limit: for threads that wait for a slow disk. A hang ends by the host's time limit. */
+static inline VOID TestAwaitThread(PKTHREAD Thread)
+{
+    if (Thread != NULL) {
+        KeWaitForSingleObject(Thread, Executive, KernelMode, FALSE, NULL);
+        ObDereferenceObject(Thread);
+    }
+}
+
 static inline VOID TestSleep(LONGLONG Milliseconds)
 {
     LARGE_INTEGER Interval = {.QuadPart = Milliseconds * TEST_MILLISECOND};

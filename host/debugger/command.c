@@ -17,7 +17,7 @@
 static const DEBUGGER_COMMAND *const Tables[] = {
     CommandsExecution, CommandsBreakpoint,  CommandsRegister, CommandsProcess,    CommandsMemory,
     CommandsStack,     CommandsDisassembly, CommandsSymbol,   CommandsExpression, CommandsPaging,
-    CommandsObject,    CommandsSystem,      CommandsAnalyze,  CommandsDump,
+    CommandsPage,     CommandsObject,    CommandsSystem,      CommandsAnalyze,  CommandsDump,
 };
 
 bool CommandEach(COMMAND_EACH *Each, void *Context)

@@ -33,8 +33,8 @@ typedef struct {
 /* Each command_*.c ends with its table; command.c lists the tables. A NULL Name ends one. */
 extern const DEBUGGER_COMMAND CommandsExecution[], CommandsBreakpoint[], CommandsRegister[],
     CommandsProcess[], CommandsMemory[], CommandsDisassembly[], CommandsStack[], CommandsSymbol[],
-    CommandsExpression[], CommandsPaging[], CommandsObject[], CommandsSystem[], CommandsAnalyze[],
-    CommandsDump[];
+    CommandsExpression[], CommandsPaging[], CommandsPage[], CommandsObject[], CommandsSystem[],
+    CommandsAnalyze[], CommandsDump[];
 
 typedef struct {
     char Name[64];         /* as commands name it: "nt", "notepad" */
@@ -52,6 +52,15 @@ typedef struct {
 
 #define DEBUGGER_MAX_MODULES 256u
 
+/* A request to the target's worker, and how the page was when it was made. */
+typedef struct {
+    unsigned Kind; /* PAGE_IN_KIND */
+    uint64_t Address, Process;
+    bool SetsProcess;
+    unsigned FormBefore; /* PAGE_FORM */
+    uint32_t Slot;       /* of the paging file, in that form */
+} DEBUG_PAGE_IN;
+
 struct DEBUGGER {
     TARGET *Target;
     DEBUG_MODULE Modules[DEBUGGER_MAX_MODULES];
@@ -67,7 +76,7 @@ struct DEBUGGER {
     unsigned Radix;           /* of numbers without a prefix: 8, 10 or 16 */
     uint64_t Temporary[20];   /* @$t0 .. @$t19 */
     bool PageInPending;       /* .pagein or .process /i was scheduled and has not come back */
-    uint64_t PageInAddress, PageInProcess;
+    DEBUG_PAGE_IN PageIn;     /* what was scheduled; page_in.h */
 
     bool Quit;
     bool Failed;              /* a command did; the exit code follows */
@@ -104,7 +113,7 @@ bool CommandEnd(DEBUGGER *Debugger, const char *Rest);
 typedef bool COMMAND_EACH(void *Context, const DEBUGGER_COMMAND *Command);
 bool CommandEach(COMMAND_EACH *Each, void *Context);
 
-/* command_paging.c: called at each stop, before the user is asked. It knows the end of a .pagein
+/* page_in.c: called at each stop, before the user is asked. It knows the end of a .pagein
    or .process /i and says what has become of it. */
 void PageInOnStop(DEBUGGER *Debugger);
 

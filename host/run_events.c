@@ -118,7 +118,7 @@ static void RunOnPrint(RUN *Run, const CONTROL_MESSAGE *Message)
 static void RunOnGuestFinding(RUN *Run, const CONTROL_MESSAGE *Message)
 {
     char Text[512], Where[900] = "", Kind[TEXT_NUMBER];
-    SYMBOL Symbol = {.Address = Message->Finding.Address, .IsReturn = true};
+    SYMBOL Symbol = {.Address = Message->Finding.Address};
 
     RunClean(Text, sizeof(Text), Message->First);
     SymbolsResolve(&Run->Symbols, &Symbol, 1);

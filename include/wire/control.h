@@ -162,7 +162,7 @@ typedef struct {
 typedef struct {
     uint32_t Code; /* CONTROL_FINDING_CODE */
     uint32_t TextLength;
-    uint64_t Address; /* the caller, 0: none */
+    uint64_t Address; /* where it is: in the call instruction (not behind it), 0: nowhere */
 } CONTROL_FINDING;
 
 #define CONTROL_STACK_FRAMES 32

@@ -92,7 +92,7 @@ typedef enum _IOP_FINDING_CODE {
     IopFindingDeletedAttached,      /* IoDeleteDevice of a device with one attached above */
 } IOP_FINDING_CODE;
 
-/* Set by the control agent; NULL: nobody listens. <= DISPATCH_LEVEL */
+/* Set by the control agent; NULL: nobody. Address: of code or an object. <= DISPATCH_LEVEL */
 extern VOID (*IopFinding)(ULONG Code, PCSTR Text, PVOID Address);
 /* PASSIVE_LEVEL or APC_LEVEL */
 extern VOID (*IopNotifyDeviceCreated)(PCUNICODE_STRING Path);

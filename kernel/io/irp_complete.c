@@ -129,7 +129,7 @@ static VOID IopCheckCompleted(PIRP Irp, PVOID Caller)
     }
     if (Irp->IoStatus.Status == STATUS_PENDING) {
         IopReportFinding(IopFindingStatusPending, "a request is completed with STATUS_PENDING",
-                         Caller);
+                         KI_CALL_SITE(Caller));
     }
 }
 

@@ -428,6 +428,9 @@ FORCEINLINE UCHAR KiInByte(USHORT Port)
     return Value;
 }
 
+/* An address in the call that a return address follows: a finding names its place so. */
+#define KI_CALL_SITE(return_address) ((PVOID)((ULONG_PTR)(return_address)-1))
+
 /* Two strengths of assertion: always, and in debug builds only. Both name the place. */
 DECLSPEC_NORETURN VOID KiAssertionFailed(PCSTR Condition, PCSTR File, ULONG Line);
 #define NT_VERIFY(e) ((e) ? (VOID)0 : KiAssertionFailed(#e, __FILE__, __LINE__))

@@ -282,7 +282,7 @@ VOID MmUnloadSystemImage(PMM_IMAGE Image)
             CHAR Text[128];
             _snprintf(Text, sizeof(Text), "section %s of %s is unloaded with lock count %u",
                       Section->Name, Image->Name, Section->LockCount);
-            MiReportFinding(0x1A1010, Text, (PVOID)Section->Address);
+            MiReportFinding(0x1A1010, Text, Section->LockedBy);
             Leaked = TRUE;
             continue;
         }

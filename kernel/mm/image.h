@@ -61,6 +61,7 @@ typedef struct _MI_SECTION {
     ULONG Size; /* bytes */
     ULONG64 Pages;
     ULONG LockCount;
+    PVOID LockedBy; /* call site of the last lock */
 } MI_SECTION, *PMI_SECTION;
 
 typedef struct _MM_IMAGE {
@@ -88,4 +89,5 @@ NTSTATUS MiBindImports(PMM_IMAGE Image, const PE_IMAGE *Pe, PCHAR ErrorText, SIZ
 /* Changes what may be done with mapped or paged-out pages. */
 VOID MiProtectPages(ULONG64 Va, ULONG64 Pages, ULONG Protection);
 VOID MiRememberUnloadedImage(PMM_IMAGE Image);
+/* Tells the host. Address: where; of a call, KI_CALL_SITE. <= DISPATCH_LEVEL */
 VOID MiReportFinding(ULONG Code, PCSTR Text, PVOID Address);

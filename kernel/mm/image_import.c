@@ -37,7 +37,7 @@ static DECLSPEC_NORETURN VOID MiMissingImport(PMI_MISSING_IMPORT Missing)
     PVOID Caller = __builtin_return_address(0);
     _snprintf(Text, sizeof(Text), "call of %s!%s, which is not implemented", Missing->Dll,
               Missing->Name);
-    MiReportFinding(0xC0000263, Text, Caller);
+    MiReportFinding(0xC0000263, Text, KI_CALL_SITE(Caller));
     KeBugCheckEx(KMODE_EXCEPTION_NOT_HANDLED, (ULONG_PTR)(ULONG)STATUS_DRIVER_ENTRYPOINT_NOT_FOUND,
                  (ULONG_PTR)Caller, (ULONG_PTR)Missing->Name, (ULONG_PTR)Missing->Dll);
 }

@@ -30,25 +30,37 @@ static VOID MiApplyRule(PMI_SECTION Section)
     Section->Resident = !Pageable;
 }
 
-PVOID MmLockPagableDataSection(PVOID AddressWithinSection)
+/* MiImageLock held. Argument is what the driver gave, for the bug check when that was wrong. */
+static VOID MiLockSection(PMI_SECTION Section, PVOID Argument, PVOID ReturnAddress)
 {
-    KI_ASSERT_IRQL_AT_MOST(APC_LEVEL);
-    ExAcquireFastMutex(&MiImageLock);
-    PMI_SECTION Section = MiFindSection(AddressWithinSection);
     if (Section == NULL || Section->Discarded) {
-        KeBugCheckEx(MEMORY_MANAGEMENT, 0x1234, (ULONG_PTR)AddressWithinSection, 0, 0);
+        KeBugCheckEx(MEMORY_MANAGEMENT, 0x1234, (ULONG_PTR)Argument, 0, 0);
     }
+    Section->LockedBy = KI_CALL_SITE(ReturnAddress);
     Section->LockCount++;
     if (Section->LockCount == 1) {
         MiApplyRule(Section);
     }
+}
+
+static PVOID MiLockByAddress(PVOID Address, PVOID ReturnAddress)
+{
+    KI_ASSERT_IRQL_AT_MOST(APC_LEVEL);
+    ExAcquireFastMutex(&MiImageLock);
+    PMI_SECTION Section = MiFindSection(Address);
+    MiLockSection(Section, Address, ReturnAddress);
     ExReleaseFastMutex(&MiImageLock);
     return Section;
 }
 
+PVOID MmLockPagableDataSection(PVOID AddressWithinSection)
+{
+    return MiLockByAddress(AddressWithinSection, __builtin_return_address(0));
+}
+
 PVOID MmLockPagableImageSection(PVOID AddressWithinSection)
 {
-    return MmLockPagableDataSection(AddressWithinSection);
+    return MiLockByAddress(AddressWithinSection, __builtin_return_address(0));
 }
 
 /* A handle is a section record of a loaded image, and nothing else. MiImageLock held. */
@@ -71,14 +83,8 @@ VOID MmLockPagableSectionByHandle(PVOID ImageSectionHandle)
 {
     KI_ASSERT_IRQL_AT_MOST(APC_LEVEL);
     ExAcquireFastMutex(&MiImageLock);
-    PMI_SECTION Section = MiSectionOfHandle(ImageSectionHandle);
-    if (Section == NULL || Section->Discarded) {
-        KeBugCheckEx(MEMORY_MANAGEMENT, 0x1234, (ULONG_PTR)ImageSectionHandle, 0, 0);
-    }
-    Section->LockCount++;
-    if (Section->LockCount == 1) {
-        MiApplyRule(Section);
-    }
+    MiLockSection(MiSectionOfHandle(ImageSectionHandle), ImageSectionHandle,
+                  __builtin_return_address(0));
     ExReleaseFastMutex(&MiImageLock);
 }
 
@@ -120,7 +126,7 @@ PVOID MmPageEntireDriver(PVOID AddressWithinSection)
     ExReleaseFastMutex(&MiImageLock);
     if (Base == NULL) {
         MiReportFinding(0x1A0001, "MmPageEntireDriver: the address is in no driver",
-                        AddressWithinSection);
+                        KI_CALL_SITE(__builtin_return_address(0)));
     }
     return Base;
 }
@@ -136,6 +142,6 @@ VOID MmResetDriverPaging(PVOID AddressWithinSection)
     ExReleaseFastMutex(&MiImageLock);
     if (Image == NULL) {
         MiReportFinding(0x1A0002, "MmResetDriverPaging: the address is in no driver",
-                        AddressWithinSection);
+                        KI_CALL_SITE(__builtin_return_address(0)));
     }
 }

@@ -13,6 +13,7 @@
  */
 #include "ex/ex.h"
 #include "nt/ps.h"
+#include "vf/vf.h"
 
 #define EXP_MAXIMUM_WORKERS 16
 #define EXP_SECOND 10000000ll
@@ -40,10 +41,12 @@ static VOID ExpRunWorkItem(PWORK_QUEUE_ITEM Item)
     PVOID Parameter = Item->Parameter;
 
     Item->List.Flink = NULL;
+    ULONG64 Locks = VfMarkLocks();
     Routine(Parameter);
 
     KIRQL Irql = KiReadIrql();
     if (Irql != PASSIVE_LEVEL) {
+        VfExplainHeldLock(Locks, "a work item");
         KeBugCheckEx(WORKER_THREAD_RETURNED_AT_BAD_IRQL, (ULONG_PTR)Routine, Irql,
                      (ULONG_PTR)Parameter, (ULONG_PTR)Item);
     }

@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /* Cancellation: one lock for the whole system, which cancel routines are called with. */
 #include "io/iop.h"
+#include "vf/vf.h"
 
 KSPIN_LOCK IopCancelLock;
 
 VOID IoAcquireCancelSpinLock(PKIRQL Irql)
 {
     *Irql = KeAcquireSpinLockRaiseToDpc(&IopCancelLock);
+    VfEnterCancelLock(&IopCancelLock, __builtin_return_address(0), *Irql);
 }
 
 VOID IoReleaseCancelSpinLock(KIRQL Irql)
 {
+    VfLeaveCancelLock(&IopCancelLock, Irql);
     KeReleaseSpinLock(&IopCancelLock, Irql);
 }
 
@@ -25,6 +28,7 @@ BOOLEAN IoCancelIrp(PIRP Irp)
     if (Irp->Type != IO_TYPE_IRP) {
         KeBugCheckEx(MULTIPLE_IRP_COMPLETE_REQUESTS, (ULONG_PTR)Irp, __LINE__, 0, 0);
     }
+    ULONG64 Locks = VfMarkLocks();
     IoAcquireCancelSpinLock(&OldIrql);
     Irp->Cancel = TRUE;
     PDRIVER_CANCEL Routine = IoSetCancelRoutine(Irp, NULL);
@@ -37,5 +41,6 @@ BOOLEAN IoCancelIrp(PIRP Irp)
     }
     Irp->CancelIrql = OldIrql;
     Routine(IoGetCurrentIrpStackLocation(Irp)->DeviceObject, Irp);
+    VfCheckLocksReleased(Locks, "a cancel routine");
     return TRUE;
 }

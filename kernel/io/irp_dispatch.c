@@ -43,6 +43,7 @@ NTSTATUS IofCallDriver(PDEVICE_OBJECT DeviceObject, PIRP Irp)
     NTSTATUS Status = Routine(DeviceObject, Irp);
     KIRQL After = KeGetCurrentIrql();
     if (After != Before) {
+        VfExplainHeldLock(Regions.Locks, "a dispatch routine");
         KeBugCheckEx(DRIVER_VERIFIER_IOMANAGER_VIOLATION, 0x12, (ULONG_PTR)Routine, Before, After);
     }
     if (VfActive) {

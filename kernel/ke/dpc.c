@@ -13,6 +13,7 @@
  */
 #include "dispatcher.h"
 #include "mm/mm.h"
+#include "vf/vf.h"
 
 VOID KiInitializeDpcQueue(PKPRCB Prcb)
 {
@@ -134,15 +135,18 @@ static VOID KiCallDpcRoutine(PKDPC Dpc, const KDPC *Copy)
     if (MmFindImage((PVOID)Copy->DeferredRoutine) != NULL) {
         MmNotifyIrqlRaise(DISPATCH_LEVEL);
     }
+    ULONG64 Locks = VfMarkLocks();
     Copy->DeferredRoutine(Dpc, Copy->DeferredContext, Copy->SystemArgument1,
                           Copy->SystemArgument2);
 
     KIRQL Irql = KiReadIrql();
     if (Irql != DISPATCH_LEVEL) {
+        VfExplainHeldLock(Locks, "a DPC routine");
         KeBugCheckEx(IRQL_UNEXPECTED_VALUE, ((ULONG_PTR)Irql << 16) | (DISPATCH_LEVEL << 8) | 2,
                      (ULONG_PTR)Copy->DeferredRoutine, (ULONG_PTR)Copy->DeferredContext,
                      (ULONG_PTR)Dpc);
     }
+    VfCheckLocksReleased(Locks, "a DPC routine");
 }
 
 /* On the DPC stack, at DISPATCH_LEVEL, interrupts enabled. */

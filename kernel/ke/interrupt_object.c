@@ -15,6 +15,7 @@
 #include "hal/hal.h"
 #include "ke/interrupt.h"
 #include "mm/mm.h"
+#include "vf/vf.h"
 
 #define KI_MAX_PASSES 16 /* of a latched chain: beyond, a device that always claims would hang us */
 #define IRQL_MISMATCH_SERVICE_ROUTINE 3 /* last byte of 0xC8's first parameter */
@@ -28,6 +29,7 @@ static BOOLEAN KiCallServiceRoutine(PKINTERRUPT Interrupt)
     KIRQL Irql = Interrupt->SynchronizeIrql;
     KiWriteIrql(Irql);
     KiAcquireSpinLockRaw(Interrupt->ActualLock);
+    ULONG64 Locks = VfMarkLocks();
     BOOLEAN Claimed = Interrupt->ServiceRoutine(Interrupt, Interrupt->ServiceContext);
     KIRQL Now = KiReadIrql();
     if (Now != Irql) {
@@ -35,6 +37,7 @@ static BOOLEAN KiCallServiceRoutine(PKINTERRUPT Interrupt)
                      (ULONG_PTR)Now << 16 | (ULONG_PTR)Irql << 8 | IRQL_MISMATCH_SERVICE_ROUTINE,
                      (ULONG_PTR)Interrupt->ServiceRoutine, (ULONG_PTR)Interrupt, 0);
     }
+    VfCheckLocksReleased(Locks, "an interrupt service routine");
     KiReleaseSpinLockRaw(Interrupt->ActualLock);
     KiWriteIrql(Interrupt->Irql);
     return Claimed;

@@ -262,6 +262,7 @@ typedef struct _KPRCB {
     PCONTEXT Context;
     PVOID LastRaiseCaller;                /* who last raised to >= DISPATCH_LEVEL by an export */
     volatile BOOLEAN TimerRequest;        /* the clock saw a due timer */
+    UCHAR VerifierSavedIrqls[3];          /* Vf: how many held locks have saved IRQL 0, 1, 2 */
 } KPRCB, *PKPRCB;
 
 typedef struct _KPCR {

@@ -70,6 +70,9 @@ VOID VfForget(VF_HOLDING_KIND Kind, PVOID Object)
     }
     KiReleaseSpinLock(&VfHoldingLock, Irql);
     if (Record != NULL) {
+        if (Kind == VfHoldingPool) {
+            VfCheckFreedMemory(Object, Record->Size);
+        }
         ExFreePoolWithTag(Record, VF_TAG);
     }
 }

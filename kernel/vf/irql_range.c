@@ -66,16 +66,16 @@ static const VF_DDI_RULE VfDdiRules[] = {
     {"IrqlIoDispatch", 0x20022},
 };
 
-static CHAR VfCondition[160]; /* P2 points to it; the system ends here, so there is one */
+static CHAR VfCondition[240]; /* P2 points to it; the system ends here, so there is one */
 
-DECLSPEC_NORETURN VOID VfStopForRule(ULONG Id, PCSTR Format, ...)
+DECLSPEC_NORETURN VOID VfStopForRule(ULONG Id, ULONG_PTR P3, ULONG_PTR P4, PCSTR Format, ...)
 {
     va_list Arguments;
     va_start(Arguments, Format);
     _vsnprintf(VfCondition, sizeof(VfCondition) - 1, Format, Arguments);
     va_end(Arguments);
     DbgPrint("*** Verifier: %s\n", VfCondition);
-    KeBugCheckEx(DRIVER_VERIFIER_DETECTED_VIOLATION, Id, (ULONG_PTR)VfCondition, 0, 0);
+    KeBugCheckEx(DRIVER_VERIFIER_DETECTED_VIOLATION, Id, (ULONG_PTR)VfCondition, P3, P4);
 }
 
 static PCSTR VfIrqlName(KIRQL Irql)

@@ -164,6 +164,7 @@ VOID VfIrqlWriteTrap(PKTRAP_FRAME Frame, const ULONG64 Saved[4])
     if (New < DISPATCH_LEVEL && New < Old && KeGetCurrentPrcb()->DpcRoutineActive) {
         KiBugCheckTrap(DRIVER_VERIFIER_DETECTED_VIOLATION, 0x31, Old, New, 1, Frame);
     }
+    VfCheckLowering(New);
     Frame->Rip += 2;
     if (New > Old) {
         VfRaise(Frame, Old, New, Caller);

@@ -79,6 +79,7 @@ static VOID VfCheckLower(const VF_EXPORT *Export, KIRQL Irql, const ULONG64 *Arg
     if (New < DISPATCH_LEVEL && KeGetCurrentPrcb()->DpcRoutineActive) {
         VIOLATION(0x31, Irql, New, 1);
     }
+    VfCheckLowering(New);
 }
 
 /* ---- pool ---- */
@@ -152,8 +153,9 @@ static VOID VfCheckRemoveQueue(const VF_EXPORT *Export, KIRQL Irql, const ULONG6
 static VOID VfCheckSetEvent(const VF_EXPORT *Export, KIRQL Irql, const ULONG64 *Argument)
 {
     if ((BOOLEAN)Argument[2] && Irql == DISPATCH_LEVEL) {
-        VfStopForRule(0x20016, "KeSetEvent with Wait TRUE must be called at IRQL <= APC_LEVEL; "
-                               "it was called at DISPATCH_LEVEL");
+        VfStopForRule(0x20016, 0, 0,
+                      "KeSetEvent with Wait TRUE must be called at IRQL <= APC_LEVEL; "
+                      "it was called at DISPATCH_LEVEL");
     }
 }
 
@@ -224,8 +226,9 @@ static VOID VfCheckLeaveCritical(const VF_EXPORT *Export, KIRQL Irql, const ULON
 static VOID VfCheckLeaveGuarded(const VF_EXPORT *Export, KIRQL Irql, const ULONG64 *Argument)
 {
     if (Irql <= APC_LEVEL && KiCurrentThread()->SpecialApcDisable >= 0) {
-        VfStopForRule(0x4000e, "KeLeaveGuardedRegion must follow KeEnterGuardedRegion; "
-                               "the thread is in no guarded region");
+        VfStopForRule(0x4000e, 0, 0,
+                      "KeLeaveGuardedRegion must follow KeEnterGuardedRegion; "
+                      "the thread is in no guarded region");
     }
 }
 

@@ -62,8 +62,8 @@ VOID VfDescribeImport(PVF_IMPORT Import, PCSTR Name, PVOID Target)
         return;
     }
     Import->Export = VfFindExport(Name);
-    Import->Rule = VfFindRule(Name);
-    PVOID Wrapper = VfFindWrapper(Name);
+    Import->Rule = VfFindRule(Name) != NULL ? VfFindRule(Name) : VfFindLockRule(Name);
+    PVOID Wrapper = VfFindWrapper(Name) != NULL ? VfFindWrapper(Name) : VfFindLockWrapper(Name);
     if (Wrapper != NULL) {
         Import->Target = Wrapper;
     }

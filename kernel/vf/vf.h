@@ -54,9 +54,9 @@ VOID VfEnterKernelCall(const VF_IMPORT *Import, PVOID Caller, const ULONG64 *Arg
 /* The documented range is violated: bug check 0xC4 (0xC9) with the sub-code for the routine. */
 DECLSPEC_NORETURN VOID VfStopForIrql(const VF_EXPORT *Export, KIRQL Irql,
                                      const ULONG64 *Argument);
-/* Bug check 0xC4 with a DDI compliance rule: Id, and the violated condition as text. */
-DECLSPEC_NORETURN VOID VfStopForRule(ULONG Id, PCSTR Format, ...)
-    __attribute__((format(printf, 2, 3)));
+/* Bug check 0xC4 with a DDI compliance rule: Id, the violated condition as text, P3 and P4. */
+DECLSPEC_NORETURN VOID VfStopForRule(ULONG Id, ULONG_PTR P3, ULONG_PTR P4, PCSTR Format, ...)
+    __attribute__((format(printf, 4, 5)));
 
 /* ---- rules.c ---- */
 VF_RULE *VfFindRule(PCSTR Name); /* NULL: the range is all there is to check */
@@ -68,6 +68,8 @@ VOID VfLogCall(const VF_EXPORT *Export, PVOID Caller, ULONG64 Argument);
 VOID VfLogIrqlWrite(PVOID Caller, KIRQL NewIrql);
 /* A page fault that was not resolved at once. */
 VOID VfLogFault(ULONG64 Rip, ULONG64 Address);
+/* "name.sys+1234 (section)"; an address outside of drivers as it is. */
+VOID VfNameAddress(ULONG64 Address, PCHAR Text, SIZE_T Size);
 /* The last events of this processor, oldest first, to the debug console; called by a bug check. */
 VOID VfPrintHistory(VOID);
 ULONG64 VfCountEvents(VOID); /* on this processor, since start */
@@ -92,13 +94,30 @@ VOID VfForget(VF_HOLDING_KIND Kind, PVOID Object);
 /* The driver has returned from its Unload. Bug check 0xCB or 0xC4 (62) when it left something. */
 VOID VfCheckUnload(PMM_IMAGE Image);
 
+/* ---- spin_lock.c ---- */
+PVOID VfFindLockWrapper(PCSTR Name); /* as VfFindWrapper, VfFindRule */
+VF_RULE *VfFindLockRule(PCSTR Name);
+/* Before the IRQL is lowered: bug check 0xC4 (40009, 40007) if this processor holds a lock. */
+VOID VfCheckLowering(KIRQL NewIrql);
+/* Around a routine of a driver: a mark before it, and after it the check. Kind: "a DPC routine". */
+ULONG64 VfMarkLocks(VOID);
+VOID VfCheckLocksReleased(ULONG64 Mark, PCSTR Kind);
+/* The same in words only, before the bug check about the routine's IRQL. */
+VOID VfExplainHeldLock(ULONG64 Mark, PCSTR Kind);
+/* The cancel lock was acquired, is about to be released. At DISPATCH_LEVEL. */
+VOID VfEnterCancelLock(PKSPIN_LOCK SpinLock, PVOID ReturnAddress, KIRQL OldIrql);
+VOID VfLeaveCancelLock(PKSPIN_LOCK SpinLock, KIRQL NewIrql);
+/* Bug check 0xC4 (40009) if a held lock lies there. */
+VOID VfCheckFreedMemory(PVOID Start, SIZE_T Bytes);
+
 /* ---- dispatch.c ---- */
 /* What a dispatch routine must leave as it found it. */
 typedef struct _VF_DISPATCH {
     PKTHREAD Thread;
+    ULONG64 Locks; /* VfMarkLocks */
     SHORT KernelApcDisable, SpecialApcDisable;
     BOOLEAN OwnsMutex;
 } VF_DISPATCH;
 VOID VfEnterDispatch(VF_DISPATCH *Before);
-/* Bug check 0xC4 with 40003 or 4000E. */
+/* Bug check 0xC4 with 40003, 40009 or 4000E. */
 VOID VfLeaveDispatch(const VF_DISPATCH *Before, PVOID Routine);

@@ -83,7 +83,8 @@ foreach(folder ${DRIVER_FOLDERS})
     set(output drivers/${kind}/${name})
     add_library(${target} OBJECT ${sources})
     target_compile_options(${target} PRIVATE ${GUEST_FLAGS})
-    target_include_directories(${target} PRIVATE ${CMAKE_SOURCE_DIR}/include/nt)
+    target_include_directories(${target} PRIVATE ${CMAKE_SOURCE_DIR}/include/nt
+        ${CMAKE_SOURCE_DIR}/drivers)
     # link.txt: a driver's own words for the linker, such as /align:128
     set(link_flags /entry:DriverEntry)
     if(EXISTS ${folder}/link.txt)

@@ -2,13 +2,7 @@
 /* An interrupt service routine touches nonpaged data only. See README.md. */
 #include <ntddk.h>
 
-#define RTC_LINE 8 /* ISA interrupt of the real-time clock */
-#define RTC_INDEX ((PUCHAR)0x70)
-#define RTC_DATA ((PUCHAR)0x71)
-#define RTC_STATUS_B 0x0b
-#define RTC_STATUS_C 0x0c /* reading it ends the interrupt */
-#define STATUS_B_PERIODIC 0x40
-#define STATUS_C_INTERRUPT 0x80
+#include "devices/real_time_clock.h"
 
 DRIVER_INITIALIZE DriverEntry;
 DRIVER_UNLOAD ClockUnload;

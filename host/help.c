@@ -34,6 +34,7 @@ const char HelpRun[] =
     "                         slow[:N] (N requests a second; 200)\n"
     "  --timeout=60           seconds until the run is ended\n"
     "  --seed=1               fixes all that is random, in the kernel and in the scenario\n"
+    "  --machine=microvm      microvm, or pci: with a PCI bus and QEMU's edu device on it\n"
     "  --accel=tcg            tcg, kvm, or auto: kvm where the processor really has it\n"
     "  --json=FILE            events as JSON Lines; - for the standard output\n"
     "  -v, --verbose          more lines: each open, images, sections after page-out, guest log\n"

@@ -30,6 +30,7 @@ typedef struct {
     uint64_t Memory;     /* bytes */
     const char *Append;  /* the kernel's command line */
     const char *Accelerator;
+    bool Pci;            /* with a PCI bus and the edu device on it */
     DISK_FAULT DiskFault;
     uint32_t DiskFaultNumber;
 } MACHINE_CONFIG;

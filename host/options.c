@@ -101,6 +101,15 @@ static bool OptionsParseAccelerator(PARSE *Parse, const char *Argument, const ch
     return true;
 }
 
+static bool OptionsParseMachine(PARSE *Parse, const char *Argument, const char *Value)
+{
+    if (strcmp(Value, "microvm") != 0 && strcmp(Value, "pci") != 0) {
+        return OptionsFail(Parse, Argument, "the machines are microvm and pci");
+    }
+    Parse->Options->Machine = Value;
+    return true;
+}
+
 static const struct {
     const char *Name;
     uint32_t Least, Most, Default; /* of the number after the colon; Most 0: none may be given */
@@ -166,6 +175,7 @@ static const struct {
     {"--seed", OptionsParseSeed},
     {"--json", OptionsParseText},
     {"--accel", OptionsParseAccelerator},
+    {"--machine", OptionsParseMachine},
     {"--disk-fault", OptionsParseDiskFault},
     {"--append", OptionsParseText},
     {"--file", OptionsParseText},
@@ -214,6 +224,7 @@ bool OptionsParse(RUN_OPTIONS *Options, int Count, char **Arguments, char *Error
     *Options = (RUN_OPTIONS){
         .PageOut = "at-raise",
         .Accelerator = "tcg",
+        .Machine = "microvm",
         .Memory = OPTIONS_DEFAULT_MEMORY,
         .PagingFile = OPTIONS_DEFAULT_PAGING_FILE,
         .TimeoutSeconds = OPTIONS_DEFAULT_TIMEOUT,
@@ -273,6 +284,9 @@ void OptionsReplay(const RUN_OPTIONS *Options, const char *Program, char *Line, 
     }
     if (strcmp(Options->Accelerator, "tcg") != 0) {
         TextAppendFormat(Line, Capacity, " --accel=%s", Options->Accelerator);
+    }
+    if (strcmp(Options->Machine, "microvm") != 0) {
+        TextAppendFormat(Line, Capacity, " --machine=%s", Options->Machine);
     }
     if (Options->DiskFault != DiskFaultNone) {
         TextAppendFormat(Line, Capacity, " --disk-fault=%s",

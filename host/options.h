@@ -26,6 +26,7 @@ typedef struct {
     const char *PageOut;  /* never, pressure, at-raise, always, random */
     const char *Json;     /* NULL, "-" or a file */
     const char *Accelerator; /* tcg, kvm, auto */
+    const char *Machine;     /* microvm, pci */
     const char *Append;      /* further words of the kernel's command line, or NULL */
     const char *Files[OPTIONS_MAX_FILES]; /* `test-guest`: more files for the boot archive */
     uint32_t FileCount;

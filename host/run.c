@@ -84,21 +84,23 @@ static void RunHeader(RUN *Run)
     ReportLine(&Run->Report, "pageable", "%s: %s, %s bytes", PAGEABLE_VERSION, Name,
                TextGroups(Bytes, Run->Driver.Size));
     ReportLine(&Run->Report, "machine",
-               "%s memory, %s paging file, page-out %s%s, %sseed %llu, time limit %u s",
+               "%s%s memory, %s paging file, page-out %s%s, %sseed %llu, time limit %u s",
+               strcmp(Options->Machine, "pci") == 0 ? "PCI, " : "",
                TextSize(Memory, Options->Memory), TextSize(Paging, Options->PagingFile),
                Options->PageOut, Options->Evict ? " with evict" : "",
                Options->NoVerify ? "no verification, " : "",
                (unsigned long long)Options->Seed, Options->TimeoutSeconds);
     ReportBlank(&Run->Report);
     ReportEvent(&Run->Report, "run",
-                json_pack("{s:s, s:I, s:I, s:I, s:s, s:b, s:b, s:I, s:i, s:s}", "driver", Path,
+                json_pack("{s:s, s:I, s:I, s:I, s:s, s:b, s:b, s:I, s:i, s:s, s:s}", "driver", Path,
                           "bytes", (json_int_t)Run->Driver.Size,
                           "memory", (json_int_t)Options->Memory,
                           "paging_file", (json_int_t)Options->PagingFile,
                           "page_out", Options->PageOut, "evict", (int)Options->Evict,
                           "verify", (int)!Options->NoVerify, "seed", (json_int_t)Options->Seed,
                           "timeout", (int)Options->TimeoutSeconds,
-                          "accelerator", Options->Accelerator));
+                          "accelerator", Options->Accelerator,
+                          "machine", Options->Machine));
 }
 
 static bool RunStartMachine(RUN *Run, char *Error, size_t ErrorSize)
@@ -118,6 +120,7 @@ static bool RunStartMachine(RUN *Run, char *Error, size_t ErrorSize)
         .Memory = Options->Memory,
         .Append = Run->Append,
         .Accelerator = Options->Accelerator,
+        .Pci = strcmp(Options->Machine, "pci") == 0,
         .DiskFault = Options->DiskFault,
         .DiskFaultNumber = Options->DiskFaultNumber,
     };

@@ -118,6 +118,7 @@ static bool TestGuestStart(TEST_GUEST *Test, char *Error, size_t ErrorSize)
         .Memory = Test->Options.Memory,
         .Append = Append,
         .Accelerator = Test->Options.Accelerator,
+        .Pci = strcmp(Test->Options.Machine, "pci") == 0,
         .DiskFault = Test->Options.DiskFault,
         .DiskFaultNumber = Test->Options.DiskFaultNumber,
     };

@@ -4,6 +4,7 @@
 
 #include "bug_check.h"
 #include "ke.h"
+#include "pci.h"
 
 typedef enum _INTERFACE_TYPE {
     InterfaceTypeUndefined = -1,
@@ -58,9 +59,31 @@ FORCEINLINE VOID WRITE_PORT_UCHAR(PUCHAR Port, UCHAR Value)
     __asm__ volatile("outb %0, %w1" : : "a"(Value), "Nd"((USHORT)(ULONG_PTR)Port) : "memory");
 }
 
+/*
+ * Registers in memory that MmMapIoSpace has mapped uncached; inline as in the WDK's x64 headers. A
+ * write is over, as far as the processor goes, before what follows. Any IRQL.
+ */
+#define NT_REGISTER_ACCESS(type)                                                  \
+    FORCEINLINE type READ_REGISTER_##type(volatile type *Register)                \
+    {                                                                             \
+        return *Register;                                                         \
+    }                                                                             \
+    FORCEINLINE VOID WRITE_REGISTER_##type(volatile type *Register, type Value)   \
+    {                                                                             \
+        *Register = Value;                                                        \
+        __sync_synchronize();                                                     \
+    }
+NT_REGISTER_ACCESS(UCHAR)
+NT_REGISTER_ACCESS(USHORT)
+NT_REGISTER_ACCESS(ULONG)
+NT_REGISTER_ACCESS(ULONG64)
+
 #ifdef _WIN32
 
-/* Returns 0 for an interrupt that this machine does not have. */
+/*
+ * Level and vector are the ISA interrupt, or a PCI function's InterruptLine. Returns 0 for an
+ * interrupt that this machine does not have.
+ */
 ULONG HalGetInterruptVector(INTERFACE_TYPE InterfaceType, ULONG BusNumber,
                             ULONG BusInterruptLevel, ULONG BusInterruptVector, PKIRQL Irql,
                             PKAFFINITY Affinity);
@@ -68,6 +91,11 @@ ULONG HalGetInterruptVector(INTERFACE_TYPE InterfaceType, ULONG BusNumber,
 BOOLEAN HalTranslateBusAddress(INTERFACE_TYPE InterfaceType, ULONG BusNumber,
                                PHYSICAL_ADDRESS BusAddress, PULONG AddressSpace,
                                PPHYSICAL_ADDRESS TranslatedAddress);
+/*
+ * Bytes of CMOS or of a PCI function's configuration space; return how many. 0: there is no such
+ * bus or offset. For a PCI slot without a device the two that read return 2, and the buffer begins
+ * with PCI_INVALID_VENDORID; the two that write return 0.
+ */
 ULONG HalGetBusData(BUS_DATA_TYPE BusDataType, ULONG BusNumber, ULONG SlotNumber, PVOID Buffer,
                     ULONG Length);
 ULONG HalGetBusDataByOffset(BUS_DATA_TYPE BusDataType, ULONG BusNumber, ULONG SlotNumber,

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Buses: ISA interrupts and ports, CMOS bytes. This machine has no PCI bus, so everything asked of
- * one is answered as for a bus that does not exist.
+ * Buses: interrupts, addresses and configuration bytes of ISA, CMOS and PCI. What is asked of a
+ * PCI bus on a machine without one is answered as for a bus that does not exist.
  *
- * ISA interrupt n has vector (9 - n / 4) << 4 | n, so a lower number has the higher IRQL, 9..6.
+ * Line n of the I/O APIC has vector (9 - n / 4) << 4 | n, so a lower number has the higher IRQL,
+ * 9..6. ISA interrupt n is line n. The PCI bus has four of the lines for itself, which are level-
+ * triggered; a function's InterruptLine register says which is its own.
  */
 #include "hal/hal.h"
 
-#define HIGHEST_ISA_IRQL 9
+#define HIGHEST_LINE_IRQL 9
 #define ISA_TIMER 0
 #define ISA_CASCADE 2
 #define GSI_OF_ISA_TIMER 2 /* where PC wiring has it */
@@ -19,14 +21,14 @@
 #define SPACE_MEMORY 0
 #define SPACE_PORT 1
 
-static UCHAR HalpIsaVector(ULONG Interrupt)
+static UCHAR HalpVectorOfLine(ULONG Line)
 {
-    return (UCHAR)((HIGHEST_ISA_IRQL - Interrupt / 4) << 4 | Interrupt);
+    return (UCHAR)((HIGHEST_LINE_IRQL - Line / 4) << 4 | Line);
 }
 
-static BOOLEAN HalpIsIsaVector(UCHAR Vector)
+static BOOLEAN HalpIsLineVector(UCHAR Vector)
 {
-    return Vector == HalpIsaVector(Vector & 15) && (Vector & 15) != ISA_CASCADE;
+    return Vector == HalpVectorOfLine(Vector & 15) && (Vector & 15) != ISA_CASCADE;
 }
 
 static ULONG HalpGsiOfVector(UCHAR Vector)
@@ -36,14 +38,19 @@ static ULONG HalpGsiOfVector(UCHAR Vector)
 
 BOOLEAN HalEnableDeviceVector(UCHAR Vector, KINTERRUPT_MODE Mode)
 {
-    return !HalpIsIsaVector(Vector) ||
-           HalpClaimInterrupt(HalpGsiOfVector(Vector), Vector, Mode == LevelSensitive);
+    if (!HalpIsLineVector(Vector)) {
+        return TRUE;
+    }
+    ULONG Gsi = HalpGsiOfVector(Vector);
+    return (Mode == LevelSensitive || !HalpIsPciLine(Gsi)) &&
+           HalpClaimInterrupt(Gsi, Vector, Mode == LevelSensitive);
 }
 
 VOID HalDisableDeviceVector(UCHAR Vector)
 {
-    if (HalpIsIsaVector(Vector)) {
-        HalRouteInterrupt(HalpGsiOfVector(Vector), Vector, FALSE, TRUE);
+    if (HalpIsLineVector(Vector)) {
+        ULONG Gsi = HalpGsiOfVector(Vector);
+        HalRouteInterrupt(Gsi, Vector, HalpIsPciLine(Gsi), TRUE);
     }
 }
 
@@ -53,28 +60,38 @@ static BOOLEAN HalpIsIsaBus(INTERFACE_TYPE InterfaceType, ULONG BusNumber)
                               InterfaceType == Eisa || InterfaceType == PNPISABus);
 }
 
+static BOOLEAN HalpIsLineOfBus(INTERFACE_TYPE InterfaceType, ULONG BusNumber, ULONG Line)
+{
+    if (InterfaceType == PCIBus) {
+        return HalpIsPciBus(BusNumber) && HalpIsPciLine(Line);
+    }
+    return HalpIsIsaBus(InterfaceType, BusNumber) && Line < HAL_ISA_INTERRUPTS &&
+           Line != ISA_CASCADE && !HalpIsPciLine(Line);
+}
+
 ULONG HalGetInterruptVector(INTERFACE_TYPE InterfaceType, ULONG BusNumber,
                             ULONG BusInterruptLevel, ULONG BusInterruptVector, PKIRQL Irql,
                             PKAFFINITY Affinity)
 {
     *Irql = 0;
     *Affinity = 0;
-    if (!HalpIsIsaBus(InterfaceType, BusNumber) || BusInterruptLevel >= HAL_ISA_INTERRUPTS ||
-        BusInterruptLevel == ISA_CASCADE) {
+    if (!HalpIsLineOfBus(InterfaceType, BusNumber, BusInterruptLevel)) {
         return 0;
     }
-    UCHAR Vector = HalpIsaVector(BusInterruptLevel);
+    UCHAR Vector = HalpVectorOfLine(BusInterruptLevel);
     *Irql = Vector >> 4;
     *Affinity = 1;
     return Vector;
 }
 
+/* The PCI bus has a window for memory, none for ports. */
 BOOLEAN HalTranslateBusAddress(INTERFACE_TYPE InterfaceType, ULONG BusNumber,
                                PHYSICAL_ADDRESS BusAddress, PULONG AddressSpace,
                                PPHYSICAL_ADDRESS TranslatedAddress)
 {
-    if (!HalpIsIsaBus(InterfaceType, BusNumber) || *AddressSpace > SPACE_PORT ||
-        (*AddressSpace == SPACE_PORT && BusAddress.QuadPart > 0xffff)) {
+    BOOLEAN IsPci = InterfaceType == PCIBus && HalpIsPciBus(BusNumber);
+    if ((!IsPci && !HalpIsIsaBus(InterfaceType, BusNumber)) || *AddressSpace > SPACE_PORT ||
+        (*AddressSpace == SPACE_PORT && (IsPci || BusAddress.QuadPart > 0xffff))) {
         return FALSE;
     }
     *TranslatedAddress = BusAddress;
@@ -103,22 +120,28 @@ static ULONG HalpAccessCmos(PUCHAR Buffer, ULONG Offset, ULONG Length, BOOLEAN W
     return Length;
 }
 
-ULONG HalGetBusDataByOffset(BUS_DATA_TYPE BusDataType, ULONG BusNumber, ULONG SlotNumber,
-                            PVOID Buffer, ULONG Offset, ULONG Length)
+static ULONG HalpAccessBusData(BUS_DATA_TYPE BusDataType, ULONG BusNumber, ULONG SlotNumber,
+                               PVOID Buffer, ULONG Offset, ULONG Length, BOOLEAN Write)
 {
+    if (BusDataType == PCIConfiguration) {
+        return HalpAccessPciConfiguration(BusNumber, SlotNumber, Buffer, Offset, Length, Write);
+    }
     if (BusDataType != Cmos || BusNumber != 0 || MAXULONG - SlotNumber < Offset) {
         return 0;
     }
-    return HalpAccessCmos(Buffer, SlotNumber + Offset, Length, FALSE);
+    return HalpAccessCmos(Buffer, SlotNumber + Offset, Length, Write);
+}
+
+ULONG HalGetBusDataByOffset(BUS_DATA_TYPE BusDataType, ULONG BusNumber, ULONG SlotNumber,
+                            PVOID Buffer, ULONG Offset, ULONG Length)
+{
+    return HalpAccessBusData(BusDataType, BusNumber, SlotNumber, Buffer, Offset, Length, FALSE);
 }
 
 ULONG HalSetBusDataByOffset(BUS_DATA_TYPE BusDataType, ULONG BusNumber, ULONG SlotNumber,
                             PVOID Buffer, ULONG Offset, ULONG Length)
 {
-    if (BusDataType != Cmos || BusNumber != 0 || MAXULONG - SlotNumber < Offset) {
-        return 0;
-    }
-    return HalpAccessCmos(Buffer, SlotNumber + Offset, Length, TRUE);
+    return HalpAccessBusData(BusDataType, BusNumber, SlotNumber, Buffer, Offset, Length, TRUE);
 }
 
 ULONG HalGetBusData(BUS_DATA_TYPE BusDataType, ULONG BusNumber, ULONG SlotNumber, PVOID Buffer,

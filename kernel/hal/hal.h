@@ -4,7 +4,7 @@
  * every component uses is in ke/ki.h, what drivers use in nt/hal.h.
  *
  * Device vectors. IRQL is vector >> 4:
- *   0x50-0x9F   drivers: the vector of ISA interrupt n has n as its low nibble
+ *   0x50-0x9F   drivers: the vector of line n of the I/O APIC, 0 to 15, has n as its low nibble
  *   0xA0-0xBF   the kernel's own devices (IRQL 10 and 11, above all drivers)
  */
 #pragma once
@@ -58,6 +58,19 @@ VOID HalpCalibrateClock(VOID);
  */
 BOOLEAN HalEnableDeviceVector(UCHAR Vector, KINTERRUPT_MODE Mode);
 VOID HalDisableDeviceVector(UCHAR Vector);
+
+/* ---- pci_configuration.c ---- */
+/* Finds and assigns the devices of the PCI bus that the command line names. PASSIVE_LEVEL, once. */
+VOID HalInitializePci(VOID);
+BOOLEAN HalpIsPciBus(ULONG BusNumber);
+/* Whether this line of the I/O APIC is one of the PCI bus. */
+BOOLEAN HalpIsPciLine(ULONG Line);
+/*
+ * Bytes of a function's configuration space; returns how many. 0: there is no such bus. For a slot
+ * without a device a read gives the two bytes of PCI_INVALID_VENDORID. Any IRQL.
+ */
+ULONG HalpAccessPciConfiguration(ULONG BusNumber, ULONG SlotNumber, PUCHAR Buffer, ULONG Offset,
+                                 ULONG Length, BOOLEAN Write);
 
 /* ---- cmos_time.c ---- */
 /* 100 ns since 1601, to the second; 0: there is no clock, or it shows no date. Any IRQL. */

@@ -69,6 +69,7 @@ static VOID KiRunStartupTests(VOID)
 static VOID KiPhase1(PVOID Context)
 {
     HalStartClock();
+    HalInitializePci();
     ExInitializeWorkers();
     NTSTATUS Status = MmInitializePaging();
     if (!NT_SUCCESS(Status)) {

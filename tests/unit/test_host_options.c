@@ -31,6 +31,7 @@ static void TestDefaults(void **State)
     assert_true(Parse(&Options, "a.sys"));
     assert_string_equal(Options.Driver, "a.sys");
     assert_string_equal(Options.PageOut, "at-raise");
+    assert_string_equal(Options.Machine, "microvm");
     assert_int_equal(Options.Memory, 48u << 20);
     assert_int_equal(Options.TimeoutSeconds, 60);
     assert_int_equal(Options.Seed, 1);
@@ -43,7 +44,7 @@ static void TestAll(void **State)
     RUN_OPTIONS Options;
     assert_true(Parse(&Options, "--page-out=random:0x10 --evict a.sys --memory 1G -v "
                                 "--paging-file=0 --timeout=5 --json=- --scenario=s.lua "
-                                "--disk-fault=read:3"));
+                                "--disk-fault=read:3 --machine=pci"));
     assert_string_equal(Options.PageOut, "random");
     assert_int_equal(Options.Seed, 16);
     assert_int_equal(Options.Memory, 1u << 30);
@@ -51,6 +52,7 @@ static void TestAll(void **State)
     assert_int_equal(Options.TimeoutSeconds, 5);
     assert_string_equal(Options.Json, "-");
     assert_string_equal(Options.Scenario, "s.lua");
+    assert_string_equal(Options.Machine, "pci");
     assert_int_equal(Options.DiskFault, DiskFaultRead);
     assert_int_equal(Options.DiskFaultNumber, 3);
     assert_true(Options.Evict);
@@ -65,7 +67,7 @@ static void TestRefused(void **State)
         "a.sys b.sys", "--page-out=sometimes", "--page-out", "--memory=8M", "--memory=48.5M",
         "--memory=65G", "--paging-file=4095", "--paging-file=4096", "--timeout=0", "--timeout=x",
         "--seed=0", "--seed=-1", "--page-out=random:5 --seed=6", "--json=", "--accel=hax",
-        "--disk-fault=melt", "--disk-fault=flip:1", "--disk-fault=read:65",
+        "--machine=q35", "--disk-fault=melt", "--disk-fault=flip:1", "--disk-fault=read:65",
         "--disk-fault=slow:9", "--disk-fault=slow:x", "--disk-fault=slower", "--nonsense", "-x",
         "--evict=yes", "--memoryx=48M",
     };
@@ -95,11 +97,11 @@ static void TestReplay(void **State)
     RUN_OPTIONS Options;
     char Line[1024];
     assert_true(Parse(&Options, "a.sys --evict --memory=64M --paging-file=1M --timeout=9 "
-                                "--disk-fault=write:2 --scenario=x.lua -v --json=o"));
+                                "--disk-fault=write:2 --scenario=x.lua --machine=pci -v --json=o"));
     OptionsReplay(&Options, "./pageable", Line, sizeof(Line));
     assert_string_equal(Line, "./pageable run a.sys --scenario=x.lua --page-out=at-raise --evict "
-                              "--memory=64M --paging-file=1M --timeout=9 --disk-fault=write:2 "
-                              "--seed=1");
+                              "--memory=64M --paging-file=1M --timeout=9 --machine=pci "
+                              "--disk-fault=write:2 --seed=1");
     assert_true(Parse(&Options, "a.sys --disk-fault=slow"));
     OptionsReplay(&Options, "./pageable", Line, sizeof(Line));
     assert_string_equal(Line, "./pageable run a.sys --page-out=at-raise --disk-fault=slow:200 "

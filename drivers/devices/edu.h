@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * QEMU's edu device, a PCI device for teaching: registers in BAR 0, to be accessed as 4 bytes.
+ * Source: docs/specs/edu.txt of QEMU 7.2.
+ */
+#pragma once
+
+#define EDU_VENDOR_ID 0x1234
+#define EDU_DEVICE_ID 0x11e8
+
+#define EDU_REGISTERS_SIZE 0x100 /* of 1 MB; the rest is its DMA buffer */
+
+#define EDU_IDENTIFICATION 0x00   /* RRrr00EDh: major and minor version */
+#define EDU_LIVENESS 0x04         /* gives back the complement of what is written */
+#define EDU_FACTORIAL 0x08        /* a number; when computed, its factorial */
+#define EDU_STATUS 0x20
+#define EDU_INTERRUPT_STATUS 0x24 /* the bits that were raised and not acknowledged */
+#define EDU_INTERRUPT_RAISE 0x60  /* sets these bits; the line is up while any is set */
+#define EDU_INTERRUPT_ACKNOWLEDGE 0x64 /* clears these bits */
+
+#define EDU_STATUS_COMPUTING 0x01
+#define EDU_STATUS_INTERRUPT 0x80   /* an interrupt when a factorial is there ... */
+#define EDU_INTERRUPT_FACTORIAL 0x01 /* ... of this bit */

@@ -15,7 +15,8 @@ bool VariableAddress(DEBUGGER *Debugger, const char *Name, uint64_t *Address)
     if (DebugSymbolAddress(Debugger, Name, strlen(Name), Address)) {
         return true;
     }
-    return DebuggerError(Debugger, "%s is not found: the kernel's symbols are needed (see .sympath, "
+    return DebuggerError(Debugger,
+                         "%s is not found: the kernel's symbols are needed (see .sympath, "
                          ".reload)", Name);
 }
 

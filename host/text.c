@@ -216,6 +216,15 @@ const char *TextBaseName(const char *Path)
     return Slash != NULL ? Slash + 1 : Path;
 }
 
+void TextTurnSlashes(char *File)
+{
+    if (strchr(File, ':') == NULL && strncmp(File, "\\\\", 2) != 0) {
+        for (char *c = File; *c != 0; c++) {
+            *c = *c == '\\' ? '/' : *c;
+        }
+    }
+}
+
 uint64_t TextNow(void)
 {
     struct timespec Now;

@@ -38,5 +38,8 @@ void TextAppendFormat(char *Line, size_t Capacity, const char *Format, ...)
 /* The part after the last slash. */
 const char *TextBaseName(const char *Path);
 
+/* A PDB has backslashes even for a file named the way Linux does; C:\x and \\server\x stay. */
+void TextTurnSlashes(char *File);
+
 /* Milliseconds of a clock that only goes forward. */
 uint64_t TextNow(void);

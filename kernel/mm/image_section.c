@@ -21,11 +21,9 @@ static VOID MiApplyRule(PMI_SECTION Section)
         return;
     }
     if (Pageable) {
-        MiMakePageable(&MiSystemWorkingSet, Section->Address, Section->Pages);
+        MiMakePageable(Section->Address, Section->Pages);
     } else {
-        NTSTATUS Status = MiMakeResident(Section->Address, Section->Pages);
-        /* A read error has ended in a bug check at the fault; nothing else can fail. */
-        NT_VERIFY(NT_SUCCESS(Status));
+        MiMakeResident(Section->Address, Section->Pages);
     }
     Section->Resident = !Pageable;
 }

@@ -117,14 +117,19 @@ typedef struct _MI_PAGE_LIST {
     MI_PAGE_STATE State;
 } MI_PAGE_LIST;
 
+/* Of one reader of the paging file. Under MiPfnLock. */
+typedef struct _MI_READ_AHEAD {
+    ULONG64 Next; /* the address that continues the last read; 0: none */
+    ULONG Window; /* pages that the next sequential read brings, doubled first */
+} MI_READ_AHEAD, *PMI_READ_AHEAD;
+
 /* The pages of one address space that are valid and may leave. */
 typedef struct _MI_WORKING_SET {
     MI_PAGE_LIST Pages;
     LIST_ENTRY Links; /* MiWorkingSets */
     PEPROCESS Process; /* NULL: the system's */
     FAST_MUTEX AddressLock; /* user: VADs and page tables */
-    ULONG64 NextSequential; /* the address a sequential reader touches next */
-    ULONG Window; /* pages the next sequential read brings */
+    MI_READ_AHEAD ReadAhead; /* of all faults in this space */
 } MI_WORKING_SET, *PMI_WORKING_SET;
 
 /* One read from the paging file in flight; waiters hold a reference. */
@@ -236,19 +241,27 @@ ULONG64 MiAgeWorkingSet(PMI_WORKING_SET Set, ULONG64 Scan, ULONG MinimumAge, ULO
 /* Frees a pageable page and its slot whatever its state; the PTE becomes NewPte. May drop and
    retake the lock to wait for a read in progress; *OldIrql is kept up to date. */
 VOID MiDeletePte(PMMPTE Pte, ULONG PteFrame, MMPTE NewPte, PKIRQL OldIrql);
-/* Turns mapped nonpaged pages into pageable ones (in Set), and back (brings them in first). */
-VOID MiMakePageable(PMI_WORKING_SET Set, ULONG64 Va, ULONG64 Pages);
-NTSTATUS MiMakeResident(ULONG64 Va, ULONG64 Pages);
+/* Turns mapped nonpaged pages of system space into pageable ones, and back (brings them in first;
+   a read error is bug check 0x7A). The caller lets nobody else do so to them. APC_LEVEL */
+VOID MiMakePageable(ULONG64 Va, ULONG64 Pages);
+VOID MiMakeResident(ULONG64 Va, ULONG64 Pages);
 
 /* ---- page_fault.c ---- */
 BOOLEAN MiFastFault(ULONG_PTR FaultCode, PVOID Address);
+/*
+ * Makes the page of an existing PTE valid; it may be gone again on return. APC_LEVEL, no lock. An
+ * I/O error is the caller's to report; a page whose CRC is wrong does not return.
+ */
+NTSTATUS MiResolvePte(PMMPTE Pte, ULONG64 Va, ULONG_PTR FaultCode, PMI_WORKING_SET Set,
+                      PMI_READ_AHEAD Ahead);
 /* Brings one page in and keeps it valid by a reference. <= APC_LEVEL. */
 NTSTATUS MiLockPage(PVOID Va, KPROCESSOR_MODE Mode, BOOLEAN Write, PULONG Frame);
 VOID MiUnlockPage(ULONG Frame); /* <= DISPATCH_LEVEL */
 
 /* ---- paging_read.c ---- */
 /* MiPfnLock held, *Pte in paging-file form; drops the lock. STATUS_PENDING: look at it again. */
-NTSTATUS MiReadPages(PMMPTE Pte, ULONG64 Va, PMI_WORKING_SET Set, KIRQL Irql);
+NTSTATUS MiReadPages(PMMPTE Pte, ULONG64 Va, PMI_WORKING_SET Set, PMI_READ_AHEAD Ahead,
+                     KIRQL Irql);
 /* MiPfnLock held; drops it while the read of Pfn is under way, and takes it again. */
 VOID MiWaitForRead(PMMPFN Pfn, PKIRQL Irql);
 

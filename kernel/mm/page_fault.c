@@ -111,11 +111,8 @@ static BOOLEAN MiDemandZero(PMMPTE Pte, MMPTE Old, PMI_WORKING_SET Set)
     return TRUE;
 }
 
-/*
- * Makes the page of an existing PTE valid. APC_LEVEL, no lock. An I/O error is the caller's to
- * report; a page whose CRC is wrong does not return.
- */
-static NTSTATUS MiResolvePte(PMMPTE Pte, ULONG64 Va, ULONG_PTR FaultCode, PMI_WORKING_SET Set)
+NTSTATUS MiResolvePte(PMMPTE Pte, ULONG64 Va, ULONG_PTR FaultCode, PMI_WORKING_SET Set,
+                      PMI_READ_AHEAD Ahead)
 {
     for (;;) {
         KIRQL Irql = KiAcquireSpinLock(&MiPfnLock);
@@ -140,7 +137,7 @@ static NTSTATUS MiResolvePte(PMMPTE Pte, ULONG64 Va, ULONG_PTR FaultCode, PMI_WO
             return STATUS_SUCCESS;
         }
         if (MI_PTE_SLOT(Old) != 0) {
-            Status = MiReadPages(Pte, Va, Set, Irql); /* drops the lock */
+            Status = MiReadPages(Pte, Va, Set, Ahead, Irql); /* drops the lock */
             if (Status == STATUS_PENDING) {
                 continue; /* it had to wait for memory; look again */
             }
@@ -197,7 +194,7 @@ static NTSTATUS MiUserFault(PVOID Address, ULONG_PTR FaultCode)
     if (MiClearGuard(Pte)) {
         return STATUS_GUARD_PAGE_VIOLATION;
     }
-    return MiResolvePte(Pte, (ULONG64)Address, FaultCode, Set);
+    return MiResolvePte(Pte, (ULONG64)Address, FaultCode, Set, &Set->ReadAhead);
 }
 
 static ULONG MiAccessOf(ULONG_PTR FaultCode)
@@ -232,7 +229,8 @@ static NTSTATUS MiProtectionFault(PVOID Address, ULONG_PTR FaultCode, PMMPTE Pte
 /* APC_LEVEL; a system address that has a page, and it is not valid. */
 static NTSTATUS MiSystemFault(PVOID Address, PMMPTE Pte, ULONG_PTR FaultCode, PKTRAP_FRAME Frame)
 {
-    NTSTATUS Status = MiResolvePte(Pte, (ULONG64)Address, FaultCode, &MiSystemWorkingSet);
+    NTSTATUS Status = MiResolvePte(Pte, (ULONG64)Address, FaultCode, &MiSystemWorkingSet,
+                                   &MiSystemWorkingSet.ReadAhead);
     if (Status == STATUS_ACCESS_VIOLATION) {
         return MiProtectionFault(Address, FaultCode, Pte, Frame);
     }

@@ -7,11 +7,12 @@
  * same pages meanwhile find the frames and wait on the same event. Then the reader checks every
  * page's CRC, without the lock, and maps the good ones.
  *
- * A cluster is one page unless the last read of this working set ended where this one begins; then
- * the window doubles up to PAGING_CLUSTER_MAXIMUM. The pages that come along are mapped at once
- * with the accessed bit clear, so that aging takes them first if nobody comes for them. When a
- * cluster fails, only the page that was asked for is read again: a bad neighbour is not an error
- * until it is touched.
+ * A cluster is one page unless the last read of this reader ended where this one begins; then the
+ * window doubles up to PAGING_CLUSTER_MAXIMUM. A reader is a working set with all its faults, or
+ * MiMakeResident, which knows what it will want next whoever else faults meanwhile. The pages that
+ * come along are mapped at once with the accessed bit clear, so that aging takes them first if
+ * nobody comes for them. When a cluster fails, only the page that was asked for is read again: a
+ * bad neighbour is not an error until it is touched.
  */
 #include "mm/mi.h"
 
@@ -34,18 +35,18 @@ VOID MiWaitForRead(PMMPFN Pfn, PKIRQL Irql)
 }
 
 /* How many pages from Pte on can come in by one read: MiPfnLock held. At least 1. */
-static ULONG MiClusterLength(PMMPTE Pte, ULONG64 Va, PMI_WORKING_SET Set)
+static ULONG MiClusterLength(PMMPTE Pte, ULONG64 Va, PMI_READ_AHEAD Ahead)
 {
     ULONG Slot = MI_PTE_SLOT(*Pte);
     ULONG Length = 1;
-    if ((Va & ~(ULONG64)(PAGE_SIZE - 1)) == Set->NextSequential) {
-        Set->Window = Set->Window * 2 < PAGING_CLUSTER_MAXIMUM ? Set->Window * 2
-                                                               : PAGING_CLUSTER_MAXIMUM;
+    if ((Va & ~(ULONG64)(PAGE_SIZE - 1)) == Ahead->Next) {
+        Ahead->Window = Ahead->Window * 2 < PAGING_CLUSTER_MAXIMUM ? Ahead->Window * 2
+                                                                   : PAGING_CLUSTER_MAXIMUM;
     } else {
-        Set->Window = 1;
+        Ahead->Window = 1;
     }
     ULONG64 Spare = MiAvailablePages() > MiLowPages ? MiAvailablePages() - MiLowPages : 0;
-    while (Length < Set->Window && Length < Spare) {
+    while (Length < Ahead->Window && Length < Spare) {
         PMMPTE Next = Pte + Length;
         if (BYTE_OFFSET(Next) == 0 || (*Next & (MI_PTE_VALID | MI_PTE_TRANSITION)) != 0 ||
             MI_PTE_SLOT(*Next) != Slot + Length || MI_PTE_PROTECTION(*Next) == 0 ||
@@ -122,7 +123,8 @@ static ULONG MiCheckCrcs(PMI_IN_PAGE InPage)
  * Called with MiPfnLock held, *Pte in paging-file form; drops the lock. STATUS_PENDING: nothing
  * was read (no memory or block, or only a neighbour was bad), the caller looks at the PTE again.
  */
-NTSTATUS MiReadPages(PMMPTE Pte, ULONG64 Va, PMI_WORKING_SET Set, KIRQL Irql)
+NTSTATUS MiReadPages(PMMPTE Pte, ULONG64 Va, PMI_WORKING_SET Set, PMI_READ_AHEAD Ahead,
+                     KIRQL Irql)
 {
     PMI_IN_PAGE InPage = MiTakeInPage();
     if (InPage == NULL) {
@@ -130,7 +132,7 @@ NTSTATUS MiReadPages(PMMPTE Pte, ULONG64 Va, PMI_WORKING_SET Set, KIRQL Irql)
         MiWaitForInPage();
         return STATUS_PENDING;
     }
-    ULONG Count = MiPrepareRead(Pte, MiClusterLength(Pte, Va, Set), InPage);
+    ULONG Count = MiPrepareRead(Pte, MiClusterLength(Pte, Va, Ahead), InPage);
     if (Count == 0) {
         MiDereferenceInPage(InPage);
         KiReleaseSpinLock(&MiPfnLock, Irql);
@@ -158,7 +160,7 @@ NTSTATUS MiReadPages(PMMPTE Pte, ULONG64 Va, PMI_WORKING_SET Set, KIRQL Irql)
     MiCounters.HardFaults++;
     MiCounters.PageReads++;
     MiCounters.PagesRead += Count;
-    Set->NextSequential =
+    Ahead->Next =
         NT_SUCCESS(Status) ? (ULONG64)PAGE_ALIGN(Va) + ((ULONG64)Count << PAGE_SHIFT) : 0;
     MiDereferenceInPage(InPage);
     KiReleaseSpinLock(&MiPfnLock, Irql);

@@ -13,14 +13,15 @@
 #include "mm/mi.h"
 
 MI_WORKING_SET MiSystemWorkingSet;
+#define MI_BATCH 64u /* pages changed under one hold of the lock */
+
 LIST_ENTRY MiWorkingSets = {&MiWorkingSets, &MiWorkingSets};
 
 VOID MiInitializeWorkingSet(PMI_WORKING_SET Set, PEPROCESS Process)
 {
     Set->Pages = (MI_PAGE_LIST){MI_NO_PAGE, MI_NO_PAGE, 0, MiActive};
     Set->Process = Process;
-    Set->NextSequential = 0;
-    Set->Window = 1;
+    Set->ReadAhead = (MI_READ_AHEAD){0, 1};
     ExInitializeFastMutex(&Set->AddressLock);
     KIRQL Irql = KiAcquireSpinLock(&MiPfnLock);
     InsertTailList(&MiWorkingSets, &Set->Links);
@@ -206,51 +207,61 @@ VOID MiUnlockPage(ULONG Frame)
     KiReleaseSpinLock(&MiPfnLock, Irql);
 }
 
-/* Mapped nonpaged pages become pageable. Their charge turns from resident into commit alone. */
-VOID MiMakePageable(PMI_WORKING_SET Set, ULONG64 Va, ULONG64 Pages)
+/*
+ * Mapped nonpaged pages become pageable. Their charge turns from resident into commit alone. The
+ * lock is dropped after each batch, so that a large section holds off nobody's fault.
+ */
+VOID MiMakePageable(ULONG64 Va, ULONG64 Pages)
 {
-    KIRQL Irql = KiAcquireSpinLock(&MiPfnLock);
-    for (ULONG64 Page = 0; Page < Pages; Page++) {
-        PMMPTE Pte = MI_PTE_OF(Va + (Page << PAGE_SHIFT));
-        ULONG Frame = (ULONG)MI_PTE_FRAME(*Pte);
-        NT_VERIFY((*Pte & MI_PTE_VALID) && MI_PFN(Frame)->Nonpaged);
-        MI_PFN(Frame)->Nonpaged = FALSE;
-        MiInsertWorkingSet(Set, Frame);
+    for (ULONG64 Page = 0; Page < Pages;) {
+        KIRQL Irql = KiAcquireSpinLock(&MiPfnLock);
+        for (ULONG i = 0; i < MI_BATCH && Page < Pages; i++, Page++) {
+            PMMPTE Pte = MI_PTE_OF(Va + (Page << PAGE_SHIFT));
+            ULONG Frame = (ULONG)MI_PTE_FRAME(*Pte);
+            NT_VERIFY((*Pte & MI_PTE_VALID) && MI_PFN(Frame)->Nonpaged);
+            MI_PFN(Frame)->Nonpaged = FALSE;
+            MiInsertWorkingSet(&MiSystemWorkingSet, Frame);
+        }
+        KiReleaseSpinLock(&MiPfnLock, Irql);
     }
-    KiReleaseSpinLock(&MiPfnLock, Irql);
     InterlockedExchangeAdd64(&MiResidentAvailable, (LONG64)Pages);
 }
 
-/*
- * Pageable pages become resident for good, until MiMakePageable. Reads by clusters: the first
- * fault of the walk opens the read-ahead window. The resident charge is taken even when memory is
- * short, as the routines that lock a section cannot fail; MiResidentAvailable may go below zero,
- * and then nothing else can be charged.
- */
-NTSTATUS MiMakeResident(ULONG64 Va, ULONG64 Pages)
+/* FALSE: the page is not valid now. */
+static BOOLEAN MiTakeNonpaged(PMMPTE Pte)
 {
     KIRQL Irql = KiAcquireSpinLock(&MiPfnLock);
-    MiSystemWorkingSet.NextSequential = Va;
-    MiSystemWorkingSet.Window = PAGING_CLUSTER_MAXIMUM / 2;
+    BOOLEAN Valid = (*Pte & MI_PTE_VALID) != 0;
+    if (Valid) {
+        ULONG Frame = (ULONG)MI_PTE_FRAME(*Pte);
+        NT_VERIFY(!MI_PFN(Frame)->Nonpaged);
+        MiRemoveWorkingSet(Frame);
+        MI_PFN(Frame)->Nonpaged = TRUE;
+    }
     KiReleaseSpinLock(&MiPfnLock, Irql);
-    for (ULONG64 Page = 0; Page < Pages; Page++) {
-        ULONG Frame;
-        NTSTATUS Status = MiLockPage((PVOID)(Va + (Page << PAGE_SHIFT)), KernelMode, FALSE, &Frame);
-        if (!NT_SUCCESS(Status)) {
-            if (Page != 0) {
-                MiMakePageable(&MiSystemWorkingSet, Va, Page);
+    return Valid;
+}
+
+/*
+ * Pageable pages become resident for good, until MiMakePageable. Reads by clusters, whatever other
+ * threads fault on meanwhile. The resident charge is taken even when memory is short, as the
+ * routines that lock a section cannot fail; MiResidentAvailable may go below zero, and then nothing
+ * else can be charged.
+ */
+VOID MiMakeResident(ULONG64 Va, ULONG64 Pages)
+{
+    MI_READ_AHEAD Ahead = {Va, PAGING_CLUSTER_MAXIMUM / 2};
+    NT_VERIFY(KiReadIrql() == APC_LEVEL);
+    for (ULONG64 End = Va + (Pages << PAGE_SHIFT); Va < End; Va += PAGE_SIZE) {
+        PMMPTE Pte = MI_PTE_OF(Va);
+        while (!MiTakeNonpaged(Pte)) {
+            NTSTATUS Status = MiResolvePte(Pte, Va, 0, &MiSystemWorkingSet, &Ahead);
+            if (!NT_SUCCESS(Status)) {
+                /* Layout C of the documentation: PTE address, status, PTE contents, address. */
+                KeBugCheckEx(KERNEL_DATA_INPAGE_ERROR, (ULONG_PTR)Pte, (ULONG_PTR)(ULONG)Status,
+                             *Pte, Va);
             }
-            return Status;
         }
-        Irql = KiAcquireSpinLock(&MiPfnLock);
-        PMMPFN Pfn = MI_PFN(Frame);
-        if (!Pfn->Nonpaged) {
-            MiRemoveWorkingSet(Frame);
-            Pfn->Nonpaged = TRUE;
-        }
-        Pfn->ReferenceCount--;
-        KiReleaseSpinLock(&MiPfnLock, Irql);
         InterlockedExchangeAdd64(&MiResidentAvailable, -1);
     }
-    return STATUS_SUCCESS;
 }

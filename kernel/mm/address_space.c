@@ -116,7 +116,7 @@ VOID MmDeleteProcessAddressSpace(PEPROCESS Process)
     MiFreeNonpagedFrame(Root);
     MiReturnResident(1);
     KIRQL Irql = KiAcquireSpinLock(&MiPfnLock);
-    NT_VERIFY(Set->Pages.Count == 0);
+    NT_VERIFY(Set->Pages.Count == 0 && Set->Locked.Count == 0);
     RemoveEntryList(&Set->Links);
     KiReleaseSpinLock(&MiPfnLock, Irql);
     ExFreePoolWithTag(Set, MI_TAG_WORKING_SET);

@@ -99,7 +99,8 @@ typedef struct _MMPFN {
     UCHAR WriteInProgress : 1;
     UCHAR Rewrite : 1; /* dirtied while being written: the slot's contents are old */
     UCHAR Delete : 1;  /* its owner went while it was being written */
-    UCHAR Age;
+    UCHAR Age : 7;
+    UCHAR OnLockedList : 1; /* of its working set's two lists, the one of locked pages */
     union {
         struct _MI_WORKING_SET *WorkingSet; /* whose page it is, in all pageable states */
         struct _MI_IN_PAGE *InPage;         /* while ReadInProgress */
@@ -123,9 +124,10 @@ typedef struct _MI_READ_AHEAD {
     ULONG Window; /* pages that the next sequential read brings, doubled first */
 } MI_READ_AHEAD, *PMI_READ_AHEAD;
 
-/* The pages of one address space that are valid and may leave. */
+/* The pages of one address space that are valid and pageable. */
 typedef struct _MI_WORKING_SET {
     MI_PAGE_LIST Pages;
+    MI_PAGE_LIST Locked; /* those that a trim found locked, until they are unlocked */
     LIST_ENTRY Links; /* MiWorkingSets */
     PEPROCESS Process; /* NULL: the system's */
     FAST_MUTEX AddressLock; /* user: VADs and page tables */

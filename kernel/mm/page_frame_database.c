@@ -23,6 +23,7 @@
  *   F4  a Standby page has a slot; its PTE becomes OriginalPte when the page is taken
  *   F5  a slot belongs to exactly one page or paging-file PTE
  *   F6  the lists' counts are the lists' lengths
+ *   F7  a page on a working set's list of locked pages has a reference beside its mapping's
  */
 #include "mm/mi.h"
 

@@ -51,6 +51,9 @@ static VOID MiVerifyMapped(ULONG Frame, PMMPFN Pfn)
     if (Pfn->ReferenceCount == 0) {
         MiComplain("F2 references", Frame, 0, 1);
     }
+    if (Pfn->OnLockedList && Pfn->ReferenceCount < 2) {
+        MiComplain("F7 references", Frame, Pfn->ReferenceCount, 2);
+    }
 }
 
 static VOID MiVerifyTransition(ULONG Frame, PMMPFN Pfn)
@@ -145,7 +148,8 @@ ULONG MiVerifyAll(VOID)
     for (PLIST_ENTRY Link = MiWorkingSets.Flink; Link != &MiWorkingSets; Link = Link->Flink) {
         PMI_WORKING_SET Set = CONTAINING_RECORD(Link, MI_WORKING_SET, Links);
         MiVerifyList(&Set->Pages, TRUE);
-        Members += Set->Pages.Count;
+        MiVerifyList(&Set->Locked, TRUE);
+        Members += Set->Pages.Count + Set->Locked.Count;
         if (Set->Process != NULL) {
             Slots += MiCountTableSlots(Set->Process->Pcb.DirectoryTableBase >> PAGE_SHIFT, 256, 4);
         }

@@ -6,13 +6,15 @@
  * A set is a list of frames, the longest unseen at the head. Aging walks from the head, clears the
  * accessed bit and moves used pages to the tail. Trimming makes the PTE a transition one and puts
  * the frame on the standby list (clean, with a slot) or the modified list; nothing is copied and
- * nothing waits, so it costs in proportion to the pages that were touched since the last trim.
+ * nothing waits, so it costs in proportion to the pages that were touched since the last trim. Pages
+ * that it finds locked are in a list of their own until they are unlocked.
  *
  * MiPfnLock is held throughout.
  */
 #include "mm/mi.h"
 
 MI_WORKING_SET MiSystemWorkingSet;
+#define MI_MOST_AGE 0x7f
 #define MI_BATCH 64u /* pages changed under one hold of the lock */
 
 LIST_ENTRY MiWorkingSets = {&MiWorkingSets, &MiWorkingSets};
@@ -20,6 +22,7 @@ LIST_ENTRY MiWorkingSets = {&MiWorkingSets, &MiWorkingSets};
 VOID MiInitializeWorkingSet(PMI_WORKING_SET Set, PEPROCESS Process)
 {
     Set->Pages = (MI_PAGE_LIST){MI_NO_PAGE, MI_NO_PAGE, 0, MiActive};
+    Set->Locked = Set->Pages;
     Set->Process = Process;
     Set->ReadAhead = (MI_READ_AHEAD){0, 1};
     ExInitializeFastMutex(&Set->AddressLock);
@@ -29,18 +32,18 @@ VOID MiInitializeWorkingSet(PMI_WORKING_SET Set, PEPROCESS Process)
 }
 
 /* The list links only; the reference count and state are the caller's. */
-static VOID MiLinkWorkingSet(PMI_WORKING_SET Set, ULONG Frame)
+static VOID MiLinkWorkingSet(MI_PAGE_LIST *List, ULONG Frame)
 {
     PMMPFN Pfn = MI_PFN(Frame);
     Pfn->Flink = MI_NO_PAGE;
-    Pfn->Blink = Set->Pages.Tail;
-    if (Set->Pages.Tail == MI_NO_PAGE) {
-        Set->Pages.Head = Frame;
+    Pfn->Blink = List->Tail;
+    if (List->Tail == MI_NO_PAGE) {
+        List->Head = Frame;
     } else {
-        MI_PFN(Set->Pages.Tail)->Flink = Frame;
+        MI_PFN(List->Tail)->Flink = Frame;
     }
-    Set->Pages.Tail = Frame;
-    Set->Pages.Count++;
+    List->Tail = Frame;
+    List->Count++;
 }
 
 VOID MiInsertWorkingSet(PMI_WORKING_SET Set, ULONG Frame)
@@ -49,12 +52,15 @@ VOID MiInsertWorkingSet(PMI_WORKING_SET Set, ULONG Frame)
     Pfn->State = MiActive;
     Pfn->WorkingSet = Set;
     Pfn->Age = 0;
-    MiLinkWorkingSet(Set, Frame);
+    MiLinkWorkingSet(&Set->Pages, Frame);
 }
 
 VOID MiRemoveWorkingSet(ULONG Frame)
 {
-    MiUnlinkList(&MI_PFN(Frame)->WorkingSet->Pages, Frame);
+    PMMPFN Pfn = MI_PFN(Frame);
+    PMI_WORKING_SET Set = Pfn->WorkingSet;
+    MiUnlinkList(Pfn->OnLockedList ? &Set->Locked : &Set->Pages, Frame);
+    Pfn->OnLockedList = FALSE;
 }
 
 /* References beside the mapping's own and a write's: MDLs and locks. */
@@ -65,13 +71,17 @@ static BOOLEAN MiIsLocked(PMMPFN Pfn)
 
 /*
  * The page leaves its working set. A page under a lock stays valid: code at DISPATCH_LEVEL may
- * count on what it has locked, through whatever address.
+ * count on what it has locked, through whatever address. It goes to the other list, so that the
+ * next trim does not come past it again.
  */
 BOOLEAN MiTrimPage(ULONG Frame)
 {
     PMMPFN Pfn = MI_PFN(Frame);
     NT_ASSERT(Pfn->State == MiActive && !Pfn->Nonpaged);
     if (MiIsLocked(Pfn)) {
+        MiRemoveWorkingSet(Frame);
+        Pfn->OnLockedList = TRUE;
+        MiLinkWorkingSet(&Pfn->WorkingSet->Locked, Frame);
         return FALSE;
     }
     PMMPTE Pte = MiPteOfPage(Pfn);
@@ -127,15 +137,15 @@ ULONG64 MiAgeWorkingSet(PMI_WORKING_SET Set, ULONG64 Scan, ULONG MinimumAge, ULO
             __sync_fetch_and_and(Pte, ~MI_PTE_ACCESSED);
             MiInvalidatePage(MI_VA_OF_PTE(Pfn->PteAddress));
             Pfn->Age = 0;
-        } else if (Pfn->Age < 0xff) {
+        } else if (Pfn->Age < MI_MOST_AGE) {
             Pfn->Age++;
         }
-        if (Pfn->Age >= MinimumAge && MiTrimPage(Frame)) {
-            Trimmed++;
+        if (Pfn->Age >= MinimumAge) {
+            Trimmed += MiTrimPage(Frame);
             continue;
         }
         MiUnlinkList(&Set->Pages, Frame);
-        MiLinkWorkingSet(Set, Frame);
+        MiLinkWorkingSet(&Set->Pages, Frame);
     }
     return Trimmed;
 }
@@ -203,6 +213,9 @@ VOID MiUnlockPage(ULONG Frame)
     if (--Pfn->ReferenceCount == 0) {
         NT_VERIFY(Pfn->Delete);
         MiFreeDeletedPage(Frame);
+    } else if (Pfn->OnLockedList && !MiIsLocked(Pfn)) {
+        MiRemoveWorkingSet(Frame);
+        MiInsertWorkingSet(Pfn->WorkingSet, Frame);
     }
     KiReleaseSpinLock(&MiPfnLock, Irql);
 }

@@ -8,6 +8,8 @@
 #include "test_image.h"
 #include "test_thread.h"
 
+#include "nt/io.h"
+
 #define TAG 'tsoC'
 #define LARGE 1000u
 
@@ -227,4 +229,30 @@ GUEST_TEST(mm_raise_costs_what_was_touched)
              "more\n", One, First, Hundred, Thousand);
     EXPECT(Hundred > 50 * First && Hundred < 101 * First);
     EXPECT(Thousand > 9 * Hundred && Thousand < 11 * Hundred);
+}
+
+/* Pages that a driver has locked are passed once, then no more until they are unlocked. */
+GUEST_TEST(mm_raise_passes_locked_pages_once)
+{
+    PUCHAR Memory = ExAllocatePoolWithTag(PagedPool, 200 * PAGE_SIZE, TAG);
+    PMDL Mdl = IoAllocateMdl(Memory, 200 * PAGE_SIZE, FALSE, FALSE, NULL);
+    ULONG64 None = RaiseCost(1, 0);
+    MmProbeAndLockPages(Mdl, KernelMode, IoWriteAccess);
+    MmSetPageOutMode(MmPageOutAtRaise, FALSE, 1);
+    ULONG64 First = TestCountInstructions(RaiseAndLower, NULL);
+    ULONG64 Second = TestCountInstructions(RaiseAndLower, NULL);
+    EXPECT(First > None + 200 * 10);
+    EXPECT_EQUAL(Second, None);
+    EXPECT_EQUAL(MiVerifyAll(), 0);
+    for (ULONG Page = 0; Page < 200; Page++) {
+        EXPECT(MmIsAddressValid(Memory + Page * PAGE_SIZE));
+    }
+    MmUnlockPages(Mdl);
+    TestCountInstructions(RaiseAndLower, NULL);
+    for (ULONG Page = 0; Page < 200; Page++) {
+        EXPECT(!MmIsAddressValid(Memory + Page * PAGE_SIZE));
+    }
+    MmSetPageOutMode(MmPageOutPressure, FALSE, 1);
+    IoFreeMdl(Mdl);
+    ExFreePoolWithTag(Memory, TAG);
 }

@@ -6,8 +6,8 @@
  * A set is a list of frames, the longest unseen at the head. Aging walks from the head, clears the
  * accessed bit and moves used pages to the tail. Trimming makes the PTE a transition one and puts
  * the frame on the standby list (clean, with a slot) or the modified list; nothing is copied and
- * nothing waits, so it costs in proportion to the pages that were touched since the last trim. Pages
- * that it finds locked are in a list of their own until they are unlocked.
+ * nothing waits, so it costs in proportion to the pages that were touched since the last trim.
+ * Pages that it finds locked are in a list of their own until they are unlocked.
  *
  * MiPfnLock is held throughout.
  */

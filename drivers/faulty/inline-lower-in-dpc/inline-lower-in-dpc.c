@@ -3,12 +3,12 @@
 #include <ntddk.h>
 
 DRIVER_INITIALIZE DriverEntry;
-DRIVER_UNLOAD FaultyUnload;
-DRIVER_DISPATCH FaultyCreate, FaultyClose;
-KDEFERRED_ROUTINE FaultyDpc;
+DRIVER_UNLOAD SampleUnload;
+DRIVER_DISPATCH SampleCreate, SampleClose;
+KDEFERRED_ROUTINE SampleDpc;
 
 #pragma alloc_text(INIT, DriverEntry)
-#pragma alloc_text(PAGE, FaultyUnload)
+#pragma alloc_text(PAGE, SampleUnload)
 
 static KDPC Dpc;
 static LONG Runs;
@@ -19,14 +19,14 @@ FORCEINLINE VOID WriteIrql(ULONG64 Irql)
     __asm__ volatile("movq %0, %%cr8" : : "r"(Irql) : "memory");
 }
 
-VOID FaultyDpc(PKDPC Object, PVOID Context, PVOID Argument1, PVOID Argument2)
+VOID SampleDpc(PKDPC Object, PVOID Context, PVOID Argument1, PVOID Argument2)
 {
     WriteIrql(PASSIVE_LEVEL); /* the mistake: a DPC routine has to stay at DISPATCH_LEVEL */
     Runs++;
     WriteIrql(DISPATCH_LEVEL);
 }
 
-NTSTATUS FaultyCreate(PDEVICE_OBJECT DeviceObject, PIRP Irp)
+NTSTATUS SampleCreate(PDEVICE_OBJECT DeviceObject, PIRP Irp)
 {
     KeInsertQueueDpc(&Dpc, NULL, NULL);
     KeFlushQueuedDpcs();
@@ -36,7 +36,7 @@ NTSTATUS FaultyCreate(PDEVICE_OBJECT DeviceObject, PIRP Irp)
     return STATUS_SUCCESS;
 }
 
-NTSTATUS FaultyClose(PDEVICE_OBJECT DeviceObject, PIRP Irp)
+NTSTATUS SampleClose(PDEVICE_OBJECT DeviceObject, PIRP Irp)
 {
     Irp->IoStatus.Status = STATUS_SUCCESS;
     Irp->IoStatus.Information = 0;
@@ -44,7 +44,7 @@ NTSTATUS FaultyClose(PDEVICE_OBJECT DeviceObject, PIRP Irp)
     return STATUS_SUCCESS;
 }
 
-VOID FaultyUnload(PDRIVER_OBJECT DriverObject)
+VOID SampleUnload(PDRIVER_OBJECT DriverObject)
 {
     IoDeleteDevice(DriverObject->DeviceObject);
 }
@@ -54,9 +54,9 @@ NTSTATUS DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING RegistryPath)
     UNICODE_STRING Name;
     PDEVICE_OBJECT Device;
     RtlInitUnicodeString(&Name, L"\\Device\\InlineLowerInDpc");
-    KeInitializeDpc(&Dpc, FaultyDpc, NULL);
-    DriverObject->MajorFunction[IRP_MJ_CREATE] = FaultyCreate;
-    DriverObject->MajorFunction[IRP_MJ_CLOSE] = FaultyClose;
-    DriverObject->DriverUnload = FaultyUnload;
+    KeInitializeDpc(&Dpc, SampleDpc, NULL);
+    DriverObject->MajorFunction[IRP_MJ_CREATE] = SampleCreate;
+    DriverObject->MajorFunction[IRP_MJ_CLOSE] = SampleClose;
+    DriverObject->DriverUnload = SampleUnload;
     return IoCreateDevice(DriverObject, 0, &Name, FILE_DEVICE_UNKNOWN, 0, FALSE, &Device);
 }

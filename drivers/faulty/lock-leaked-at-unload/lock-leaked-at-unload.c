@@ -3,23 +3,23 @@
 #include <ntddk.h>
 
 DRIVER_INITIALIZE DriverEntry;
-DRIVER_UNLOAD FaultyUnload;
-DRIVER_DISPATCH FaultyCreate, FaultyClose;
-static ULONG FaultyChecksum(ULONG Value);
+DRIVER_UNLOAD SampleUnload;
+DRIVER_DISPATCH SampleCreate, SampleClose;
+static ULONG SampleChecksum(ULONG Value);
 
 #pragma alloc_text(INIT, DriverEntry)
-#pragma alloc_text(PAGE, FaultyUnload)
-#pragma alloc_text(PAGELK, FaultyChecksum)
+#pragma alloc_text(PAGE, SampleUnload)
+#pragma alloc_text(PAGELK, SampleChecksum)
 
 static PVOID volatile CodeHandle;
 static ULONG Checksum;
 
-static ULONG FaultyChecksum(ULONG Value)
+static ULONG SampleChecksum(ULONG Value)
 {
     return Value * 31 + 7;
 }
 
-static NTSTATUS FaultyComplete(PIRP Irp)
+static NTSTATUS SampleComplete(PIRP Irp)
 {
     Irp->IoStatus.Status = STATUS_SUCCESS;
     Irp->IoStatus.Information = 0;
@@ -27,20 +27,20 @@ static NTSTATUS FaultyComplete(PIRP Irp)
     return STATUS_SUCCESS;
 }
 
-NTSTATUS FaultyCreate(PDEVICE_OBJECT DeviceObject, PIRP Irp)
+NTSTATUS SampleCreate(PDEVICE_OBJECT DeviceObject, PIRP Irp)
 {
-    CodeHandle = MmLockPagableCodeSection((PVOID)FaultyChecksum);
-    Checksum = FaultyChecksum(Checksum);
-    return FaultyComplete(Irp);
+    CodeHandle = MmLockPagableCodeSection((PVOID)SampleChecksum);
+    Checksum = SampleChecksum(Checksum);
+    return SampleComplete(Irp);
 }
 
-NTSTATUS FaultyClose(PDEVICE_OBJECT DeviceObject, PIRP Irp)
+NTSTATUS SampleClose(PDEVICE_OBJECT DeviceObject, PIRP Irp)
 {
     /* the mistake: what the open has locked stays locked */
-    return FaultyComplete(Irp);
+    return SampleComplete(Irp);
 }
 
-VOID FaultyUnload(PDRIVER_OBJECT DriverObject)
+VOID SampleUnload(PDRIVER_OBJECT DriverObject)
 {
     IoDeleteDevice(DriverObject->DeviceObject);
 }
@@ -50,8 +50,8 @@ NTSTATUS DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING RegistryPath)
     UNICODE_STRING Name;
     PDEVICE_OBJECT Device;
     RtlInitUnicodeString(&Name, L"\\Device\\LockLeaked");
-    DriverObject->MajorFunction[IRP_MJ_CREATE] = FaultyCreate;
-    DriverObject->MajorFunction[IRP_MJ_CLOSE] = FaultyClose;
-    DriverObject->DriverUnload = FaultyUnload;
+    DriverObject->MajorFunction[IRP_MJ_CREATE] = SampleCreate;
+    DriverObject->MajorFunction[IRP_MJ_CLOSE] = SampleClose;
+    DriverObject->DriverUnload = SampleUnload;
     return IoCreateDevice(DriverObject, 0, &Name, FILE_DEVICE_UNKNOWN, 0, FALSE, &Device);
 }

@@ -10,10 +10,10 @@ __declspec(dllimport) ULONG MissingFrobnicate(ULONG Value);
 __declspec(dllimport) ULONG MissingNeverCalled(ULONG Value);
 
 DRIVER_INITIALIZE DriverEntry;
-DRIVER_UNLOAD FaultyUnload;
-DRIVER_DISPATCH FaultyCreateClose, FaultyDeviceControl;
+DRIVER_UNLOAD SampleUnload;
+DRIVER_DISPATCH SampleCreateClose, SampleDeviceControl;
 
-static NTSTATUS FaultyComplete(PIRP Irp, NTSTATUS Status, ULONG_PTR Information)
+static NTSTATUS SampleComplete(PIRP Irp, NTSTATUS Status, ULONG_PTR Information)
 {
     Irp->IoStatus.Status = Status;
     Irp->IoStatus.Information = Information;
@@ -21,27 +21,27 @@ static NTSTATUS FaultyComplete(PIRP Irp, NTSTATUS Status, ULONG_PTR Information)
     return Status;
 }
 
-NTSTATUS FaultyCreateClose(PDEVICE_OBJECT DeviceObject, PIRP Irp)
+NTSTATUS SampleCreateClose(PDEVICE_OBJECT DeviceObject, PIRP Irp)
 {
-    return FaultyComplete(Irp, STATUS_SUCCESS, 0);
+    return SampleComplete(Irp, STATUS_SUCCESS, 0);
 }
 
-NTSTATUS FaultyDeviceControl(PDEVICE_OBJECT DeviceObject, PIRP Irp)
+NTSTATUS SampleDeviceControl(PDEVICE_OBJECT DeviceObject, PIRP Irp)
 {
     PIO_STACK_LOCATION Stack = IoGetCurrentIrpStackLocation(Irp);
     PULONG Output = Irp->AssociatedIrp.SystemBuffer;
     if (Stack->Parameters.DeviceIoControl.IoControlCode != IOCTL_MISSING_CALL ||
         Stack->Parameters.DeviceIoControl.OutputBufferLength < sizeof(ULONG)) {
-        return FaultyComplete(Irp, STATUS_INVALID_DEVICE_REQUEST, 0);
+        return SampleComplete(Irp, STATUS_INVALID_DEVICE_REQUEST, 0);
     }
     *Output = MissingFrobnicate(42); /* the mistake: this system does not have it */
     if (*Output == 43) {
         *Output = MissingNeverCalled(43);
     }
-    return FaultyComplete(Irp, STATUS_SUCCESS, sizeof(ULONG));
+    return SampleComplete(Irp, STATUS_SUCCESS, sizeof(ULONG));
 }
 
-VOID FaultyUnload(PDRIVER_OBJECT DriverObject)
+VOID SampleUnload(PDRIVER_OBJECT DriverObject)
 {
     IoDeleteDevice(DriverObject->DeviceObject);
 }
@@ -51,9 +51,9 @@ NTSTATUS DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING RegistryPath)
     UNICODE_STRING Name;
     PDEVICE_OBJECT Device;
     RtlInitUnicodeString(&Name, L"\\Device\\MissingImport");
-    DriverObject->MajorFunction[IRP_MJ_CREATE] = FaultyCreateClose;
-    DriverObject->MajorFunction[IRP_MJ_CLOSE] = FaultyCreateClose;
-    DriverObject->MajorFunction[IRP_MJ_DEVICE_CONTROL] = FaultyDeviceControl;
-    DriverObject->DriverUnload = FaultyUnload;
+    DriverObject->MajorFunction[IRP_MJ_CREATE] = SampleCreateClose;
+    DriverObject->MajorFunction[IRP_MJ_CLOSE] = SampleCreateClose;
+    DriverObject->MajorFunction[IRP_MJ_DEVICE_CONTROL] = SampleDeviceControl;
+    DriverObject->DriverUnload = SampleUnload;
     return IoCreateDevice(DriverObject, 0, &Name, FILE_DEVICE_UNKNOWN, 0, FALSE, &Device);
 }

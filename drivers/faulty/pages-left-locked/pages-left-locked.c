@@ -3,15 +3,15 @@
 #include <ntddk.h>
 
 DRIVER_INITIALIZE DriverEntry;
-DRIVER_UNLOAD FaultyUnload;
-DRIVER_DISPATCH FaultyCreate, FaultyClose;
+DRIVER_UNLOAD SampleUnload;
+DRIVER_DISPATCH SampleCreate, SampleClose;
 
 #pragma alloc_text(INIT, DriverEntry)
-#pragma alloc_text(PAGE, FaultyUnload)
+#pragma alloc_text(PAGE, SampleUnload)
 
 static CHAR Buffer[64];
 
-__attribute__((noinline)) NTSTATUS FaultyCreate(PDEVICE_OBJECT DeviceObject, PIRP Irp)
+__attribute__((noinline)) NTSTATUS SampleCreate(PDEVICE_OBJECT DeviceObject, PIRP Irp)
 {
     PMDL Mdl = IoAllocateMdl(Buffer, sizeof(Buffer), FALSE, FALSE, NULL);
     if (Mdl != NULL) {
@@ -28,7 +28,7 @@ __attribute__((noinline)) NTSTATUS FaultyCreate(PDEVICE_OBJECT DeviceObject, PIR
     return STATUS_SUCCESS;
 }
 
-NTSTATUS FaultyClose(PDEVICE_OBJECT DeviceObject, PIRP Irp)
+NTSTATUS SampleClose(PDEVICE_OBJECT DeviceObject, PIRP Irp)
 {
     Irp->IoStatus.Status = STATUS_SUCCESS;
     Irp->IoStatus.Information = 0;
@@ -36,7 +36,7 @@ NTSTATUS FaultyClose(PDEVICE_OBJECT DeviceObject, PIRP Irp)
     return STATUS_SUCCESS;
 }
 
-VOID FaultyUnload(PDRIVER_OBJECT DriverObject)
+VOID SampleUnload(PDRIVER_OBJECT DriverObject)
 {
     IoDeleteDevice(DriverObject->DeviceObject);
 }
@@ -46,8 +46,8 @@ NTSTATUS DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING RegistryPath)
     UNICODE_STRING Name;
     PDEVICE_OBJECT Device;
     RtlInitUnicodeString(&Name, L"\\Device\\PagesLeftLocked");
-    DriverObject->MajorFunction[IRP_MJ_CREATE] = FaultyCreate;
-    DriverObject->MajorFunction[IRP_MJ_CLOSE] = FaultyClose;
-    DriverObject->DriverUnload = FaultyUnload;
+    DriverObject->MajorFunction[IRP_MJ_CREATE] = SampleCreate;
+    DriverObject->MajorFunction[IRP_MJ_CLOSE] = SampleClose;
+    DriverObject->DriverUnload = SampleUnload;
     return IoCreateDevice(DriverObject, 0, &Name, FILE_DEVICE_UNKNOWN, 0, FALSE, &Device);
 }

@@ -3,15 +3,15 @@
 #include <ntddk.h>
 
 DRIVER_INITIALIZE DriverEntry;
-DRIVER_UNLOAD FaultyUnload;
-DRIVER_DISPATCH FaultyCreate, FaultyClose;
+DRIVER_UNLOAD SampleUnload;
+DRIVER_DISPATCH SampleCreate, SampleClose;
 
 #pragma alloc_text(INIT, DriverEntry)
-#pragma alloc_text(PAGE, FaultyUnload)
+#pragma alloc_text(PAGE, SampleUnload)
 
 static KSPIN_LOCK OpenLock;
 
-NTSTATUS FaultyCreate(PDEVICE_OBJECT DeviceObject, PIRP Irp)
+NTSTATUS SampleCreate(PDEVICE_OBJECT DeviceObject, PIRP Irp)
 {
     KIRQL OldIrql;
     KeAcquireSpinLock(&OpenLock, &OldIrql);
@@ -26,7 +26,7 @@ NTSTATUS FaultyCreate(PDEVICE_OBJECT DeviceObject, PIRP Irp)
     return STATUS_SUCCESS;
 }
 
-NTSTATUS FaultyClose(PDEVICE_OBJECT DeviceObject, PIRP Irp)
+NTSTATUS SampleClose(PDEVICE_OBJECT DeviceObject, PIRP Irp)
 {
     Irp->IoStatus.Status = STATUS_SUCCESS;
     Irp->IoStatus.Information = 0;
@@ -34,7 +34,7 @@ NTSTATUS FaultyClose(PDEVICE_OBJECT DeviceObject, PIRP Irp)
     return STATUS_SUCCESS;
 }
 
-VOID FaultyUnload(PDRIVER_OBJECT DriverObject)
+VOID SampleUnload(PDRIVER_OBJECT DriverObject)
 {
     IoDeleteDevice(DriverObject->DeviceObject);
 }
@@ -44,8 +44,8 @@ NTSTATUS DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING RegistryPath)
     UNICODE_STRING Name;
     PDEVICE_OBJECT Device;
     RtlInitUnicodeString(&Name, L"\\Device\\PoolPagedAtDispatch");
-    DriverObject->MajorFunction[IRP_MJ_CREATE] = FaultyCreate;
-    DriverObject->MajorFunction[IRP_MJ_CLOSE] = FaultyClose;
-    DriverObject->DriverUnload = FaultyUnload;
+    DriverObject->MajorFunction[IRP_MJ_CREATE] = SampleCreate;
+    DriverObject->MajorFunction[IRP_MJ_CLOSE] = SampleClose;
+    DriverObject->DriverUnload = SampleUnload;
     return IoCreateDevice(DriverObject, 0, &Name, FILE_DEVICE_UNKNOWN, 0, FALSE, &Device);
 }

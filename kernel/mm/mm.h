@@ -113,6 +113,8 @@ NTSTATUS MmFreeUserMemory(PVOID Base);
 
 /* Takes every unlocked pageable page out of its working set; Evict: also writes and frees it. */
 VOID MmPageOutEverything(BOOLEAN Evict); /* PASSIVE_LEVEL; waits for the writes when Evict */
+/* What the debugger asked for by MiDebuggerPageOutAddress and ...Size. PASSIVE_LEVEL; waits */
+VOID MiDebuggerPageOut(VOID);
 /* The whole of Mm's structures checked against each other; returns the number of violations. */
 ULONG MiVerifyAll(VOID); /* <= APC_LEVEL */
 

@@ -269,14 +269,18 @@ static VOID MiReclaimStandby(ULONG Frame)
     MiUnlinkList(&MiStandbyList, Frame);
 }
 
+VOID MiFreeStandbyPage(ULONG Frame)
+{
+    MiReclaimStandby(Frame);
+    MiInsertFreePage(Frame);
+}
+
 ULONG64 MiPurgeStandby(VOID)
 {
     ULONG64 Count = 0;
     KIRQL Irql = KiAcquireSpinLock(&MiPfnLock);
     while (MiStandbyList.Head != MI_NO_PAGE) {
-        ULONG Frame = MiStandbyList.Head;
-        MiReclaimStandby(Frame);
-        MiInsertFreePage(Frame);
+        MiFreeStandbyPage(MiStandbyList.Head);
         Count++;
     }
     KiReleaseSpinLock(&MiPfnLock, Irql);

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "host/debugger/pdb_types.h"
 #include "host/driver_file.h"
 #include "host/text.h"
 
@@ -34,6 +35,10 @@ void DebugModuleFree(DEBUG_MODULE *Module)
     if (Data != NULL) {
         DebugImageFree(&Data->Image);
         SymbolTableFree(&Data->Table);
+        if (Data->Types != NULL) {
+            PdbTypesFree(Data->Types);
+            free(Data->Types);
+        }
         free(Data);
         Module->Private = NULL;
     }

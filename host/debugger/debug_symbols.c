@@ -260,7 +260,7 @@ bool DebugSymbolLine(DEBUGGER *Debugger, uint64_t Address, bool IsReturn, char *
     const SYMBOL_LINE *Found =
         Table != NULL ? SymbolTableLine(Table, (uint32_t)(Code - Module->Base)) : NULL;
     if (Found != NULL) {
-        snprintf(File, Capacity, "%s", Table->Strings + Found->File);
+        snprintf(File, Capacity, "%s", Table->Strings.Bytes + Found->File);
         *Line = Found->Line;
     }
     return Found != NULL;

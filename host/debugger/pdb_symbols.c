@@ -211,7 +211,7 @@ static bool PdbParseFile(PDB_PARSER *Parser, const char *Line, size_t Length)
     memcpy(Name, Line, Size);
     Name[Size] = 0;
     TextTurnSlashes(Name);
-    Parser->HasFile = SymbolTableAddFile(Parser->Table, Name, strlen(Name), &Parser->File);
+    Parser->HasFile = StringPoolAdd(&Parser->Table->Strings, Name, strlen(Name), &Parser->File);
     Parser->Full |= !Parser->HasFile;
     Parser->Section = 0;
     return true;

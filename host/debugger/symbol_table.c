@@ -5,57 +5,21 @@
 #include <string.h>
 #include <strings.h>
 
-#include "host/text.h"
-
 void SymbolTableFree(SYMBOL_TABLE *Table)
 {
     free(Table->Names);
     free(Table->Lines);
-    free(Table->Strings);
+    StringPoolFree(&Table->Strings);
     free(Table->ByText);
     *Table = (SYMBOL_TABLE){0};
 }
 
-/* Room for Wanted elements, at most Limit. */
-static bool SymbolTableGrow(void **Elements, uint32_t *Capacity, uint64_t Wanted, uint32_t Limit,
-                            size_t ElementSize)
-{
-    if (Wanted <= *Capacity) {
-        return true;
-    }
-    uint64_t Larger = *Capacity < 512 ? 1024 : *Capacity * 2ull;
-    Larger = Larger < Wanted ? Wanted : Larger;
-    Larger = Larger < Limit ? Larger : Limit;
-    void *Moved = Larger >= Wanted ? realloc(*Elements, Larger * ElementSize) : NULL;
-    if (Moved == NULL) {
-        return false;
-    }
-    *Elements = Moved;
-    *Capacity = (uint32_t)Larger;
-    return true;
-}
-
-bool SymbolTableAddFile(SYMBOL_TABLE *Table, const char *Text, size_t Length, uint32_t *File)
-{
-    char Clean[SYMBOL_NAME_MAX + 1];
-    size_t Size = TextClean(Clean, sizeof(Clean), Text, Length) + 1;
-
-    if (!SymbolTableGrow((void **)&Table->Strings, &Table->StringsCapacity,
-                         (uint64_t)Table->StringsUsed + Size, 1u << 30, 1)) {
-        return false;
-    }
-    memcpy(Table->Strings + Table->StringsUsed, Clean, Size);
-    *File = Table->StringsUsed;
-    Table->StringsUsed += (uint32_t)Size;
-    return true;
-}
-
 bool SymbolTableAddName(SYMBOL_TABLE *Table, SYMBOL_NAME Name, const char *Text, size_t Length)
 {
-    if (!SymbolTableGrow((void **)&Table->Names, &Table->NameCapacity,
+    if (!ArrayGrow((void **)&Table->Names, &Table->NameCapacity,
                          Table->NameCount + 1ull, SYMBOL_TABLE_MAX_NAMES,
                          sizeof(*Table->Names)) ||
-        !SymbolTableAddFile(Table, Text, Length, &Name.Text)) {
+        !StringPoolAdd(&Table->Strings, Text, Length, &Name.Text)) {
         return false;
     }
     Table->Names[Table->NameCount++] = Name;
@@ -64,7 +28,7 @@ bool SymbolTableAddName(SYMBOL_TABLE *Table, SYMBOL_NAME Name, const char *Text,
 
 bool SymbolTableAddLine(SYMBOL_TABLE *Table, uint32_t Rva, uint32_t Line, uint32_t File)
 {
-    if (!SymbolTableGrow((void **)&Table->Lines, &Table->LineCapacity, Table->LineCount + 1ull,
+    if (!ArrayGrow((void **)&Table->Lines, &Table->LineCapacity, Table->LineCount + 1ull,
                          SYMBOL_TABLE_MAX_LINES, sizeof(*Table->Lines))) {
         return false;
     }
@@ -84,15 +48,15 @@ static int SymbolTableCompareNames(const void *Left, const void *Right, void *Co
     if (A->Kind != B->Kind) {
         return A->Kind > B->Kind ? -1 : 1;
     }
-    return strcmp(Table->Strings + A->Text, Table->Strings + B->Text);
+    return strcmp(Table->Strings.Bytes + A->Text, Table->Strings.Bytes + B->Text);
 }
 
 static int SymbolTableCompareText(const void *Left, const void *Right, void *Context)
 {
     const SYMBOL_TABLE *Table = Context;
     uint32_t A = *(const uint32_t *)Left, B = *(const uint32_t *)Right;
-    int Order = strcasecmp(Table->Strings + Table->Names[A].Text,
-                           Table->Strings + Table->Names[B].Text);
+    int Order = strcasecmp(Table->Strings.Bytes + Table->Names[A].Text,
+                           Table->Strings.Bytes + Table->Names[B].Text);
     return Order != 0 ? Order : A < B ? -1 : A > B;
 }
 
@@ -120,8 +84,8 @@ static void SymbolTableDropRepeated(SYMBOL_TABLE *Table)
         /* Few names share an address; one with very many is only looked at near its end. */
         uint32_t Begin = Kept - First > 64 ? Kept - 64 : First;
         for (uint32_t n = Begin; n < Kept && !Repeated; n++) {
-            Repeated = strcmp(Table->Strings + Table->Names[n].Text,
-                              Table->Strings + Name->Text) == 0;
+            Repeated = strcmp(Table->Strings.Bytes + Table->Names[n].Text,
+                              Table->Strings.Bytes + Name->Text) == 0;
         }
         if (!Repeated) {
             Table->Names[Kept++] = *Name;
@@ -154,7 +118,7 @@ bool SymbolTableSort(SYMBOL_TABLE *Table)
 
 const char *SymbolTableText(const SYMBOL_TABLE *Table, const SYMBOL_NAME *Name)
 {
-    return Table->Strings + Name->Text;
+    return Table->Strings.Bytes + Name->Text;
 }
 
 const SYMBOL_NAME *SymbolTableNear(const SYMBOL_TABLE *Table, uint32_t Rva)
@@ -191,7 +155,7 @@ const SYMBOL_NAME *SymbolTableFind(const SYMBOL_TABLE *Table, const char *Text, 
     Wanted[Length] = 0;
     while (Low < High) {
         uint32_t Middle = Low + (High - Low) / 2;
-        if (strcasecmp(Table->Strings + Table->Names[Table->ByText[Middle]].Text, Wanted) < 0) {
+        if (strcasecmp(SymbolTableText(Table, &Table->Names[Table->ByText[Middle]]), Wanted) < 0) {
             Low = Middle + 1;
         } else {
             High = Middle;
@@ -200,10 +164,10 @@ const SYMBOL_NAME *SymbolTableFind(const SYMBOL_TABLE *Table, const char *Text, 
     const SYMBOL_NAME *Folded = NULL;
     for (; Low < Table->NameCount; Low++) {
         const SYMBOL_NAME *Name = &Table->Names[Table->ByText[Low]];
-        if (strcasecmp(Table->Strings + Name->Text, Wanted) != 0) {
+        if (strcasecmp(Table->Strings.Bytes + Name->Text, Wanted) != 0) {
             break;
         }
-        if (strcmp(Table->Strings + Name->Text, Wanted) == 0) {
+        if (strcmp(Table->Strings.Bytes + Name->Text, Wanted) == 0) {
             return Name;
         }
         Folded = Folded == NULL ? Name : Folded;

@@ -5,11 +5,8 @@
  */
 #pragma once
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "host/debugger/string_pool.h"
 
-#define SYMBOL_NAME_MAX 255u /* bytes; a longer name is cut */
 #define SYMBOL_TABLE_MAX_NAMES (4u << 20)
 #define SYMBOL_TABLE_MAX_LINES (16u << 20)
 
@@ -41,17 +38,14 @@ typedef struct {
     uint32_t NameCount, NameCapacity;
     SYMBOL_LINE *Lines;
     uint32_t LineCount, LineCapacity;
-    char *Strings; /* cleaned: safe on a terminal */
-    uint32_t StringsUsed, StringsCapacity;
+    STRING_POOL Strings; /* of names and files */
     uint32_t *ByText; /* indices of Names in the order of their text, cases folded */
 } SYMBOL_TABLE;
 
 void SymbolTableFree(SYMBOL_TABLE *Table);
-/* All three: false when memory or the limits above are used up; the table is as before. Text need
-   not be terminated and is not trusted. */
+/* Both: false when memory or the limits above are used up; the table is as before. Text need not
+   be terminated and is not trusted. File: an offset in Strings. */
 bool SymbolTableAddName(SYMBOL_TABLE *Table, SYMBOL_NAME Name, const char *Text, size_t Length);
-/* A file for SymbolTableAddLine. */
-bool SymbolTableAddFile(SYMBOL_TABLE *Table, const char *Text, size_t Length, uint32_t *File);
 bool SymbolTableAddLine(SYMBOL_TABLE *Table, uint32_t Rva, uint32_t Line, uint32_t File);
 /* After the last of them. False: no memory; the table must then be freed. */
 bool SymbolTableSort(SYMBOL_TABLE *Table);

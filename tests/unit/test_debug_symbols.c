@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* sources: tests/unit/fake_target.c host/debugger/debug_symbols.c host/debugger/debug_module.c host/debugger/pdb_symbols.c host/debugger/symbol_table.c host/debugger/debug_memory.c host/debugger/page_walk.c host/debugger/debugger.c host/debugger/target.c host/child_program.c host/driver_file.c host/text.c lib/pe_image.c lib/pe_directories.c lib/pe_exports.c lib/pe_load.c */
+/* sources: tests/unit/fake_target.c host/debugger/debug_symbols.c host/debugger/debug_module.c host/debugger/pdb_symbols.c host/debugger/pdb_types.c host/debugger/pdb_type_query.c host/debugger/debug_types.c host/debugger/symbol_table.c host/debugger/string_pool.c host/debugger/debug_memory.c host/debugger/page_walk.c host/debugger/debugger.c host/debugger/target.c host/child_program.c host/driver_file.c host/text.c lib/pe_image.c lib/pe_directories.c lib/pe_exports.c lib/pe_load.c */
 /* Modules, names and lines of the build's own images, in a target that may lie. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -158,6 +158,43 @@ static void TestHostileList(void **State)
     assert_false(DebugReload(Fake.Debugger));
 }
 
+static void TestTypes(void **State)
+{
+    uint64_t Size = 0, Offset = 0, Value = 0;
+    assert_true(DebugReload(Fake.Debugger));
+    assert_true(DebugTypeSize(Fake.Debugger, "nt!_KTHREAD", &Size));
+    assert_int_equal(Size, 0x600);
+    assert_true(DebugTypeSize(Fake.Debugger, "EPROCESS", &Size));
+    assert_int_equal(Size, 0x880);
+    /* offsets that kernel/ke/ki.h asserts */
+    assert_true(DebugFieldOffset(Fake.Debugger, "nt!_KTHREAD", "ApcState.Process", &Offset, &Size));
+    assert_int_equal(Offset, 0x80);
+    assert_int_equal(Size, 8);
+    assert_true(DebugFieldOffset(Fake.Debugger, "nt!_ETHREAD", "Tcb.KernelStack", &Offset, &Size));
+    assert_int_equal(Offset, 0x58);
+    assert_true(DebugFieldOffset(Fake.Debugger, "nt!_EPROCESS", "ImageFileName[2]", &Offset,
+                                 &Size));
+    assert_int_equal(Offset, 0x452);
+    assert_int_equal(Size, 1);
+    const char *Bad[] = {"", ".", "Tcb.", "Tcb..x", "Nothing", "Tcb[0]", "Cid.UniqueThread.x",
+                         "Tcb.WaitBlock[4]", "Tcb.WaitBlock[", "Tcb.WaitBlock[1"};
+    for (unsigned i = 0; i < sizeof(Bad) / sizeof(Bad[0]); i++) {
+        assert_false(DebugFieldOffset(Fake.Debugger, "nt!_ETHREAD", Bad[i], &Offset, &Size));
+    }
+    assert_false(DebugTypeSize(Fake.Debugger, "nt!_NO_SUCH", &Size));
+
+    static uint8_t Page[40]; /* an _MMPFN */
+    FakeMap(&Fake, 0xfffffa8000000000ull, Page, sizeof(Page));
+    Page[0x1e] = 0x5a; /* State : 3, Nonpaged : 1, ReadInProgress : 1, ... */
+    assert_true(DebugReadField(Fake.Debugger, 0xfffffa8000000000ull, "nt!_MMPFN", "State", &Value));
+    assert_int_equal(Value, 2);
+    assert_true(DebugReadField(Fake.Debugger, 0xfffffa8000000000ull, "nt!_MMPFN", "Nonpaged",
+                               &Value));
+    assert_int_equal(Value, 1);
+    assert_false(DebugReadField(Fake.Debugger, 0xfffffa8000000028ull, "nt!_MMPFN", "State",
+                                &Value));
+}
+
 int main(void)
 {
     const struct CMUnitTest Tests[] = {
@@ -166,6 +203,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(TestPagedOut, StartPlain, End),
         cmocka_unit_test_setup_teardown(TestNoFiles, Start, End),
         cmocka_unit_test_setup_teardown(TestForeignPdb, Start, End),
+        cmocka_unit_test_setup_teardown(TestTypes, Start, End),
         cmocka_unit_test_setup_teardown(TestHostileList, Start, End),
     };
     return cmocka_run_group_tests(Tests, NULL, NULL);

@@ -83,25 +83,46 @@ bool DebugFieldOffset(DEBUGGER *Debugger, const char *Name, const char *Field, u
     return true;
 }
 
-bool DebugReadPlace(DEBUGGER *Debugger, uint64_t Address, const PDB_TYPES *Types, PDB_PLACE Place,
-                    uint64_t *Value)
+/* The number at Place in a structure's first Size bytes. */
+static bool DebugPlaceValue(DEBUGGER *Debugger, const void *Bytes, size_t Size,
+                            const PDB_TYPES *Types, PDB_PLACE Place, uint64_t *Value)
 {
     PDB_TYPE Type = PdbTypeResolve(Types, Place.Type);
-    uint64_t Size = PdbTypeSize(Types, Place.Type);
+    uint64_t FieldSize = PdbTypeSize(Types, Place.Type);
 
-    if (Size == 0 || Size > 8) {
+    *Value = 0;
+    if (FieldSize == 0 || FieldSize > 8 || FieldSize > Size || Place.Offset > Size - FieldSize) {
         snprintf(Debugger->Target->Error, sizeof(Debugger->Target->Error),
-                 "a field of %llu bytes is no number", (unsigned long long)Size);
+                 "a field of %llu bytes is no number", (unsigned long long)FieldSize);
         return false;
     }
-    if (!DebugReadSized(Debugger, Address + Place.Offset, (unsigned)Size, Value)) {
-        return false;
-    }
+    memcpy(Value, (const uint8_t *)Bytes + Place.Offset, FieldSize);
     if (Type.Kind == PdbTypeBitfield) {
         uint64_t Mask = Type.BitCount == 64 ? ~0ull : (1ull << Type.BitCount) - 1;
         *Value = *Value >> Type.BitStart & Mask;
     }
     return true;
+}
+
+bool DebugReadPlace(DEBUGGER *Debugger, uint64_t Address, const PDB_TYPES *Types, PDB_PLACE Place,
+                    uint64_t *Value)
+{
+    uint64_t Size = PdbTypeSize(Types, Place.Type), Bytes = 0;
+    Address += Place.Offset;
+    Place.Offset = 0;
+    if (Size <= sizeof(Bytes) && !DebugReadSized(Debugger, Address, (unsigned)Size, &Bytes)) {
+        return false;
+    }
+    return DebugPlaceValue(Debugger, &Bytes, sizeof(Bytes), Types, Place, Value);
+}
+
+bool DebugFieldValue(DEBUGGER *Debugger, const void *Bytes, size_t Size, const char *Name,
+                     const char *Field, uint64_t *Value)
+{
+    DEBUG_TYPE Type;
+    PDB_PLACE Place;
+    return DebugFieldPlace(Debugger, Name, Field, &Type, &Place) &&
+           DebugPlaceValue(Debugger, Bytes, Size, Type.Types, Place, Value);
 }
 
 bool DebugReadField(DEBUGGER *Debugger, uint64_t Address, const char *Name, const char *Field,

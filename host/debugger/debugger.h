@@ -187,6 +187,9 @@ bool DebugFieldOffset(DEBUGGER *Debugger, const char *Type, const char *Field, u
 /* Reads a field of up to 8 bytes of the structure at Address; zero-extended. */
 bool DebugReadField(DEBUGGER *Debugger, uint64_t Address, const char *Type, const char *Field,
                     uint64_t *Value);
+/* The same of a structure that has been read: its first Size bytes. */
+bool DebugFieldValue(DEBUGGER *Debugger, const void *Bytes, size_t Size, const char *Type,
+                     const char *Field, uint64_t *Value);
 
 /* debug_unwind.c: one step from Context to its caller's, by .pdata of the image; crosses trap
    frames. False: the stack ends, or cannot be read. */

@@ -85,18 +85,22 @@ bool StructureReadFields(DEBUGGER *Debugger, uint64_t Address, const char *Type,
     for (unsigned i = 0; i < Count; i++) {
         uint64_t Offset, FieldSize;
         *Fields[i].Value = 0;
-        if (!DebugFieldOffset(Debugger, Type, Fields[i].Field, &Offset, &FieldSize) ||
-            FieldSize > sizeof(uint64_t)) {
+        if (!DebugFieldOffset(Debugger, Type, Fields[i].Field, &Offset, &FieldSize)) {
             return NoType(Debugger, Type, Fields[i].Field);
         }
-        if (Whole && FieldSize <= Size && Offset <= Size - FieldSize) {
-            memcpy(Fields[i].Value, Bytes + Offset, FieldSize);
-        } else if (!DebugReadSized(Debugger, Address + Offset, (unsigned)FieldSize,
-                                   Fields[i].Value)) {
+        if (Whole ? !DebugFieldValue(Debugger, Bytes, Size, Type, Fields[i].Field, Fields[i].Value)
+                  : !DebugReadField(Debugger, Address, Type, Fields[i].Field, Fields[i].Value)) {
             return CannotRead(Debugger, Type, Address);
         }
     }
     return true;
+}
+
+bool StructureValue(DEBUGGER *Debugger, const void *Bytes, size_t Size, const char *Type,
+                    const char *Field, uint64_t *Value)
+{
+    return DebugFieldValue(Debugger, Bytes, Size, Type, Field, Value) ||
+           NoType(Debugger, Type, Field);
 }
 
 bool StructureString(DEBUGGER *Debugger, uint64_t Address, char *Out, size_t Capacity)

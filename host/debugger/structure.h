@@ -34,6 +34,10 @@ bool StructureReadFields(DEBUGGER *Debugger, uint64_t Address, const char *Type,
     StructureReadFields(Debugger, Address, Type, (const STRUCTURE_FIELD[]){__VA_ARGS__},      \
                         sizeof((const STRUCTURE_FIELD[]){__VA_ARGS__}) / sizeof(STRUCTURE_FIELD))
 
+/* A field of a structure that has been read: of its first Size bytes. */
+bool StructureValue(DEBUGGER *Debugger, const void *Bytes, size_t Size, const char *Type,
+                    const char *Field, uint64_t *Value);
+
 /* Of a UNICODE_STRING at Address; cut and cleaned. */
 bool StructureString(DEBUGGER *Debugger, uint64_t Address, char *Out, size_t Capacity);
 /* At most Size bytes of a char array, to its NUL; cleaned. */

@@ -15,6 +15,7 @@ typedef struct {
 typedef struct {
     const char *Type, *Field; /* Field NULL: the type's size */
     uint64_t Offset, Size;
+    unsigned BitStart, BitCount; /* 0: all of it */
 } FAKE_TYPE_ROW;
 
 static FAKE_REGION Virtual[FAKE_ENTRIES], Physical[FAKE_ENTRIES];
@@ -158,7 +159,14 @@ void FakeSymbol(const char *Name, uint64_t Address)
 void FakeTypeField(const char *Type, const char *Field, size_t Offset, size_t Size)
 {
     assert(TypeCount < FAKE_ENTRIES);
-    Types[TypeCount++] = (FAKE_TYPE_ROW){Type, Field, Offset, Size};
+    Types[TypeCount++] = (FAKE_TYPE_ROW){Type, Field, Offset, Size, 0, 0};
+}
+
+void FakeTypeBits(const char *Type, const char *Field, size_t Offset, unsigned BitStart,
+                  unsigned BitCount)
+{
+    assert(TypeCount < FAKE_ENTRIES);
+    Types[TypeCount++] = (FAKE_TYPE_ROW){Type, Field, Offset, 1, BitStart, BitCount};
 }
 
 void FakeType(const char *Type, size_t Size)
@@ -248,12 +256,29 @@ bool DebugFieldOffset(DEBUGGER *D, const char *Type, const char *Field, uint64_t
     return Row != NULL;
 }
 
+bool DebugFieldValue(DEBUGGER *D, const void *Bytes, size_t Size, const char *Type,
+                     const char *Field, uint64_t *Value)
+{
+    FAKE_TYPE_ROW *Row = FindType(Type, Field);
+    *Value = 0;
+    if (Row == NULL || Row->Size > 8 || Row->Offset + Row->Size > Size) {
+        return false;
+    }
+    memcpy(Value, (const uint8_t *)Bytes + Row->Offset, Row->Size);
+    if (Row->BitCount != 0) {
+        *Value = *Value >> Row->BitStart & ((1ull << Row->BitCount) - 1);
+    }
+    return true;
+}
+
 bool DebugReadField(DEBUGGER *D, uint64_t Address, const char *Type, const char *Field,
                     uint64_t *Value)
 {
-    uint64_t Offset, Size;
-    return DebugFieldOffset(D, Type, Field, &Offset, &Size) &&
-           DebugReadSized(D, Address + Offset, (unsigned)Size, Value);
+    uint8_t Bytes[0x4000] = {0};
+    FAKE_TYPE_ROW *Row = FindType(Type, Field);
+    return Row != NULL && Row->Size <= 8 && Row->Offset + Row->Size <= sizeof(Bytes) &&
+           DebugRead(D, Address + Row->Offset, Bytes + Row->Offset, Row->Size) &&
+           DebugFieldValue(D, Bytes, sizeof(Bytes), Type, Field, Value);
 }
 
 bool DebugSymbolAddress(DEBUGGER *D, const char *Name, size_t Length, uint64_t *Address)

@@ -19,6 +19,9 @@ void FakePhysical(uint64_t Address, void *Bytes, size_t Size);
 void FakeSymbol(const char *Name, uint64_t Address);
 void FakeType(const char *Type, size_t Size);
 void FakeTypeField(const char *Type, const char *Field, size_t Offset, size_t Size);
+/* Of the byte at Offset. */
+void FakeTypeBits(const char *Type, const char *Field, size_t Offset, unsigned BitStart,
+                  unsigned BitCount);
 #define FAKE_FIELD(type, field) \
     FakeTypeField("nt!" #type, #field, offsetof(struct type, field), \
                   sizeof(((struct type *)0)->field))

@@ -80,8 +80,11 @@ struct TARGET {
 
 #define TargetCan(Target, Operation) ((Target)->Operations->Operation != NULL)
 
-/* kd_target.c: over a connected socket, which it then owns. */
+/* kd_target.c: over a connected socket, which it then owns; nothing is sent yet. */
 bool TargetOpenKd(TARGET *Target, int Socket, char *Error, size_t ErrorSize);
+/* Until the target has stopped for us, with its version known. BreakIn: ask it to; false: it stops
+   by itself, as when it waits for a debugger at boot. TargetEventStopped, ...Nothing, ...Gone. */
+TARGET_EVENT TargetAttachKd(TARGET *Target, bool BreakIn, int Milliseconds, int Interrupt);
 /* dump_target.c: a file in the PAGEDU64 format. */
 bool TargetOpenDump(TARGET *Target, const char *Path, char *Error, size_t ErrorSize);
 

@@ -1,0 +1,590 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A target at the other end of a KD line. A request is one packet of manipulate state and, where
+ * the protocol has one, one packet in answer; every length in an answer is checked against what
+ * was asked, and against the packet.
+ *
+ * The target may begin anew at any time: it was reset, or saw a RESET twice. Its state change then
+ * comes with KD_SYNC_ID where an answer was due. If it is the same stop, the request is sent
+ * again; if not, the request fails and the next Wait reports the stop.
+ */
+#include "host/debugger/kd_link.h"
+#include "host/debugger/target.h"
+
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "host/text.h"
+
+#define ANSWER_LIMIT_MS 10000u
+#define ANSWER_TRY_MS 1500u
+#define ATTACH_TRY_MS 1000
+#define MAX_RESTARTS 4 /* of one request */
+#define MAX_DATA (KD_MAX_PAYLOAD - sizeof(DBGKD_MANIPULATE_STATE64))
+
+typedef struct {
+    KD_LINK Link;
+    bool HasVersion;
+    bool StopPending; /* a stop came where an answer was due; Wait reports it */
+} KD_TARGET;
+
+static bool KdFail(TARGET *Target, const char *Text)
+{
+    snprintf(Target->Error, sizeof(Target->Error), "%s", Text);
+    return false;
+}
+
+/* Takes a state change from the link; false when it is shorter than it must be. */
+static bool KdTakeState(TARGET *Target)
+{
+    KD_TARGET *Kd = Target->Private;
+    const KD_LINK *Link = &Kd->Link;
+    if (Link->Header.ByteCount < sizeof(Target->State)) {
+        return false;
+    }
+    memcpy(&Target->State, Link->Payload, sizeof(Target->State));
+    Target->Path[0] = 0;
+    if (Target->State.NewState == DBGKD_LOAD_SYMBOLS_STATE_CHANGE) {
+        size_t Rest = Link->Header.ByteCount - sizeof(Target->State);
+        size_t Length = Target->State.LoadSymbols.PathNameLength;
+        Length = Length < Rest ? Length : Rest;
+        Length = Length < sizeof(Target->Path) - 1 ? Length : sizeof(Target->Path) - 1;
+        memcpy(Target->Path, Link->Payload + sizeof(Target->State), Length);
+        Target->Path[Length] = 0;
+    }
+    Target->Stopped = true;
+    return true;
+}
+
+/* A state change where an answer was due. True: it is the stop we know; ask again. */
+static bool KdIsSameStop(TARGET *Target)
+{
+    KD_TARGET *Kd = Target->Private;
+    DBGKD_ANY_WAIT_STATE_CHANGE Before = Target->State;
+    if (!KdTakeState(Target)) {
+        return true; /* rubbish: the request is sent again, a bounded number of times */
+    }
+    if (Before.NewState == Target->State.NewState && Before.Thread == Target->State.Thread &&
+        Before.ProgramCounter == Target->State.ProgramCounter) {
+        return true;
+    }
+    Kd->StopPending = true;
+    return false;
+}
+
+/*
+ * An answer can be lost for good: a target takes any data packet, also a repeated request, as the
+ * acknowledgement of what it has sent. So after a while both streams are begun anew, and the stop
+ * that the target then sends again makes the caller ask again.
+ */
+typedef enum {
+    KdAnswered,
+    KdAskAgain,
+    KdNoAnswer, /* Error is set */
+} KD_ANSWER;
+
+static KD_ANSWER KdAwaitAnswer(TARGET *Target, const DBGKD_MANIPULATE_STATE64 *Request)
+{
+    KD_TARGET *Kd = Target->Private;
+    uint64_t Limit = TextNow() + ANSWER_LIMIT_MS;
+    DBGKD_MANIPULATE_STATE64 Answer;
+
+    while (TextNow() < Limit) {
+        switch (KdLinkReceive(&Kd->Link, ANSWER_TRY_MS, -1)) {
+        case KdLinkPacket:
+            break;
+        case KdLinkClosed:
+            KdFail(Target, "the target closed the line");
+            return KdNoAnswer;
+        case KdLinkNothing:
+            KdLinkSendReset(&Kd->Link);
+            continue;
+        default:
+            continue;
+        }
+        if (Kd->Link.Header.Type == KdPacketStateChange64) {
+            if (KdIsSameStop(Target)) {
+                return KdAskAgain;
+            }
+            KdFail(Target, "the target has stopped anew");
+            return KdNoAnswer;
+        }
+        if (Kd->Link.Header.Type != KdPacketManipulate ||
+            Kd->Link.Header.ByteCount < sizeof(Answer)) {
+            continue;
+        }
+        memcpy(&Answer, Kd->Link.Payload, sizeof(Answer));
+        if (Answer.ApiNumber == Request->ApiNumber) {
+            return KdAnswered;
+        }
+    }
+    KdFail(Target, "the target does not answer");
+    return KdNoAnswer;
+}
+
+/*
+ * Sends a request and, if Answer is wanted, takes it: State becomes the target's, and up to
+ * Capacity bytes of data go to Out, *OutSize says how many. True whatever ReturnStatus says.
+ */
+static bool KdExchange(TARGET *Target, DBGKD_MANIPULATE_STATE64 *State, const void *Data,
+                       size_t DataSize, bool Answer, void *Out, size_t Capacity, size_t *OutSize)
+{
+    KD_TARGET *Kd = Target->Private;
+    KD_LINK *Link = &Kd->Link;
+
+    if (!Target->Stopped || Kd->StopPending) {
+        return KdFail(Target, Kd->StopPending ? "the target has stopped anew"
+                                              : "the target is running");
+    }
+    Target->Error[0] = 0;
+    State->Processor = Target->State.Processor;
+    State->ProcessorLevel = Target->State.ProcessorLevel;
+    for (int Try = 0; Try <= MAX_RESTARTS; Try++) {
+        if (!KdLinkSend(Link, KdPacketManipulate, State, sizeof(*State), Data, DataSize)) {
+            return KdFail(Target, Link->Socket < 0 ? "the target closed the line"
+                                                   : "the target does not take what is sent");
+        }
+        if (!Answer) {
+            return true;
+        }
+        KD_ANSWER Result = KdAwaitAnswer(Target, State);
+        if (Result == KdNoAnswer) {
+            return false;
+        }
+        if (Result == KdAnswered) {
+            size_t Size = Link->Header.ByteCount - sizeof(*State);
+            memcpy(State, Link->Payload, sizeof(*State));
+            *OutSize = Size < Capacity ? Size : Capacity;
+            if (*OutSize != 0) {
+                memcpy(Out, Link->Payload + sizeof(*State), *OutSize);
+            }
+            return true;
+        }
+    }
+    return KdFail(Target, "the target begins anew instead of answering");
+}
+
+/* A request whose answer has no data; also false when the target refuses. */
+static bool KdRequest(TARGET *Target, DBGKD_MANIPULATE_STATE64 *State, const void *Data,
+                      size_t DataSize)
+{
+    uint8_t None[1];
+    size_t Size;
+    if (!KdExchange(Target, State, Data, DataSize, true, None, 0, &Size)) {
+        return false;
+    }
+    if (State->ReturnStatus < 0) {
+        snprintf(Target->Error, sizeof(Target->Error), "the target refuses (status %08x)",
+                 (unsigned)State->ReturnStatus);
+        return false;
+    }
+    return true;
+}
+
+static bool KdMemory(TARGET *Target, uint32_t Api, uint64_t Address, void *Out, const void *In,
+                     size_t Size, size_t *Done)
+{
+    DBGKD_MANIPULATE_STATE64 State = {.ApiNumber = Api};
+    size_t Got = 0;
+    char Text[TEXT_NUMBER];
+
+    *Done = 0;
+    Size = Size < MAX_DATA ? Size : MAX_DATA;
+    State.Memory.Address = Address;
+    State.Memory.TransferCount = (uint32_t)Size;
+    if (!KdExchange(Target, &State, In, In != NULL ? Size : 0, true, Out, Out != NULL ? Size : 0,
+                    &Got)) {
+        return false;
+    }
+    size_t Actual = State.Memory.ActualBytes;
+    if (Actual > Size || (Out != NULL && Actual > Got) || Actual == 0) {
+        snprintf(Target->Error, sizeof(Target->Error), "memory at %s cannot be %s",
+                 TextAddress(Text, Address), Out != NULL ? "read" : "written");
+        return false;
+    }
+    *Done = Actual;
+    return true;
+}
+
+static bool KdReadVirtual(TARGET *Target, uint64_t Address, void *Out, size_t Size, size_t *Done)
+{
+    return KdMemory(Target, DbgKdReadVirtualMemoryApi, Address, Out, NULL, Size, Done);
+}
+
+static bool KdWriteVirtual(TARGET *Target, uint64_t Address, const void *In, size_t Size,
+                           size_t *Done)
+{
+    return KdMemory(Target, DbgKdWriteVirtualMemoryApi, Address, NULL, In, Size, Done);
+}
+
+static bool KdReadPhysical(TARGET *Target, uint64_t Address, void *Out, size_t Size, size_t *Done)
+{
+    return KdMemory(Target, DbgKdReadPhysicalMemoryApi, Address, Out, NULL, Size, Done);
+}
+
+static bool KdWritePhysical(TARGET *Target, uint64_t Address, const void *In, size_t Size,
+                            size_t *Done)
+{
+    return KdMemory(Target, DbgKdWritePhysicalMemoryApi, Address, NULL, In, Size, Done);
+}
+
+static bool KdGetContext(TARGET *Target, CONTEXT *Context)
+{
+    DBGKD_MANIPULATE_STATE64 State = {.ApiNumber = DbgKdGetContextApi};
+    size_t Got = 0;
+    if (!KdExchange(Target, &State, NULL, 0, true, Context, sizeof(*Context), &Got)) {
+        return false;
+    }
+    if (State.ReturnStatus < 0 || Got != sizeof(*Context)) {
+        return KdFail(Target, "the target gives no context");
+    }
+    return true;
+}
+
+static bool KdSetContext(TARGET *Target, const CONTEXT *Context)
+{
+    DBGKD_MANIPULATE_STATE64 State = {.ApiNumber = DbgKdSetContextApi};
+    return KdRequest(Target, &State, Context, sizeof(*Context));
+}
+
+static bool KdReadControlSpace(TARGET *Target, uint64_t Selector, void *Out, size_t Size)
+{
+    size_t Done;
+    return KdMemory(Target, DbgKdReadControlSpaceApi, Selector, Out, NULL, Size, &Done) &&
+           (Done == Size || KdFail(Target, "the target's control space is too short"));
+}
+
+static bool KdGetSpecial(TARGET *Target, KSPECIAL_REGISTERS *Special)
+{
+    return KdReadControlSpace(Target, KD_CONTROL_SPACE_SPECIAL, Special, sizeof(*Special));
+}
+
+static bool KdSetSpecial(TARGET *Target, const KSPECIAL_REGISTERS *Special)
+{
+    size_t Done;
+    return KdMemory(Target, DbgKdWriteControlSpaceApi, KD_CONTROL_SPACE_SPECIAL, NULL, Special,
+                    sizeof(*Special), &Done);
+}
+
+static bool KdReadControl(TARGET *Target, uint64_t Selector, uint64_t *Value)
+{
+    return KdReadControlSpace(Target, Selector, Value, sizeof(*Value));
+}
+
+static bool KdReadMsr(TARGET *Target, uint32_t Register, uint64_t *Value)
+{
+    DBGKD_MANIPULATE_STATE64 State = {.ApiNumber = DbgKdReadMachineSpecificRegister};
+    State.Msr.Register = Register;
+    bool Good = KdRequest(Target, &State, NULL, 0);
+    *Value = (uint64_t)State.Msr.High << 32 | State.Msr.Low;
+    return Good;
+}
+
+static bool KdWriteMsr(TARGET *Target, uint32_t Register, uint64_t Value)
+{
+    DBGKD_MANIPULATE_STATE64 State = {.ApiNumber = DbgKdWriteMachineSpecificRegister};
+    State.Msr.Register = Register;
+    State.Msr.Low = (uint32_t)Value;
+    State.Msr.High = (uint32_t)(Value >> 32);
+    return KdRequest(Target, &State, NULL, 0);
+}
+
+static bool KdReadIo(TARGET *Target, uint64_t Port, uint32_t Size, uint32_t *Value)
+{
+    DBGKD_MANIPULATE_STATE64 State = {.ApiNumber = DbgKdReadIoSpaceApi};
+    State.IoSpace.Port = Port;
+    State.IoSpace.Size = Size;
+    bool Good = KdRequest(Target, &State, NULL, 0);
+    *Value = State.IoSpace.Value;
+    return Good;
+}
+
+static bool KdWriteIo(TARGET *Target, uint64_t Port, uint32_t Size, uint32_t Value)
+{
+    DBGKD_MANIPULATE_STATE64 State = {.ApiNumber = DbgKdWriteIoSpaceApi};
+    State.IoSpace.Port = Port;
+    State.IoSpace.Size = Size;
+    State.IoSpace.Value = Value;
+    return KdRequest(Target, &State, NULL, 0);
+}
+
+/* The answer does not say "owed"; a byte that cannot be read is in a page that is out. */
+static bool KdSetBreakpoint(TARGET *Target, uint64_t Address, uint32_t *Handle, bool *Owed)
+{
+    DBGKD_MANIPULATE_STATE64 State = {.ApiNumber = DbgKdWriteBreakPointApi};
+    uint8_t Byte;
+    size_t Done;
+
+    State.WriteBreakPoint.Address = Address;
+    if (!KdRequest(Target, &State, NULL, 0)) {
+        return false;
+    }
+    *Handle = State.WriteBreakPoint.Handle;
+    if (*Handle == 0 || *Handle > KD_BREAKPOINT_MAX) {
+        return KdFail(Target, "the target has no room for a breakpoint");
+    }
+    *Owed = !KdReadVirtual(Target, Address, &Byte, 1, &Done);
+    Target->Error[0] = 0;
+    return true;
+}
+
+static bool KdClearBreakpoint(TARGET *Target, uint32_t Handle)
+{
+    DBGKD_MANIPULATE_STATE64 State = {.ApiNumber = DbgKdRestoreBreakPointApi};
+    State.RestoreBreakPoint.Handle = Handle;
+    return KdRequest(Target, &State, NULL, 0);
+}
+
+/* A request after which the target runs, or is gone. */
+static bool KdLeave(TARGET *Target, DBGKD_MANIPULATE_STATE64 *State)
+{
+    size_t None;
+    if (!KdExchange(Target, State, NULL, 0, false, NULL, 0, &None)) {
+        return false;
+    }
+    Target->Stopped = false;
+    return true;
+}
+
+static bool KdContinue(TARGET *Target, int32_t Status, bool Trace, uint64_t Dr7)
+{
+    DBGKD_MANIPULATE_STATE64 State = {.ApiNumber = DbgKdContinueApi2};
+    State.Continue2.Status = Status;
+    State.Continue2.TraceFlag = Trace;
+    State.Continue2.Dr7 = Dr7;
+    State.Continue2.CurrentSymbolStart = 1; /* no range */
+    State.Continue2.CurrentSymbolEnd = 1;
+    return KdLeave(Target, &State);
+}
+
+static bool KdSwitchProcessor(TARGET *Target, unsigned Processor)
+{
+    DBGKD_MANIPULATE_STATE64 State = {.ApiNumber = DbgKdSwitchProcessor};
+    size_t None;
+    uint16_t Before = Target->State.Processor;
+    Target->State.Processor = (uint16_t)Processor;
+    bool Good = KdExchange(Target, &State, NULL, 0, false, NULL, 0, &None);
+    Target->State.Processor = Before;
+    Target->Stopped = Target->Stopped && !Good;
+    return Good;
+}
+
+static bool KdBreakIn(TARGET *Target)
+{
+    KD_TARGET *Kd = Target->Private;
+    KdLinkSendBreakIn(&Kd->Link);
+    return Kd->Link.Socket >= 0 || KdFail(Target, "the target closed the line");
+}
+
+static bool KdReboot(TARGET *Target)
+{
+    DBGKD_MANIPULATE_STATE64 State = {.ApiNumber = DbgKdRebootApi};
+    return KdLeave(Target, &State);
+}
+
+static bool KdCauseBugCheck(TARGET *Target)
+{
+    DBGKD_MANIPULATE_STATE64 State = {.ApiNumber = DbgKdCauseBugCheckApi};
+    return KdLeave(Target, &State);
+}
+
+static bool KdAnswer(TARGET *Target, const char *Text)
+{
+    KD_TARGET *Kd = Target->Private;
+    DBGKD_DEBUG_IO Io = {.ApiNumber = DbgKdGetStringApi};
+    size_t Length = strlen(Text);
+    Length = Length < KD_MAX_PAYLOAD - sizeof(Io) ? Length : KD_MAX_PAYLOAD - sizeof(Io);
+    Io.LengthRead = (uint32_t)Length;
+    return KdLinkSend(&Kd->Link, KdPacketDebugIo, &Io, sizeof(Io), Text, Length) ||
+           KdFail(Target, "the target does not take the answer");
+}
+
+/* The target asks for a file of ours; it gets none. */
+static void KdRefuseFile(KD_LINK *Link)
+{
+    uint8_t Answer[0x40] = {0};
+    const int32_t Status = (int32_t)STATUS_NO_SUCH_FILE;
+    memcpy(Answer, Link->Payload,
+           Link->Header.ByteCount < 4 ? Link->Header.ByteCount : 4); /* the request's number */
+    memcpy(Answer + 4, &Status, sizeof(Status));
+    KdLinkSend(Link, KdPacketFileIo, Answer, sizeof(Answer), NULL, 0);
+}
+
+static TARGET_EVENT KdTakeText(TARGET *Target)
+{
+    KD_TARGET *Kd = Target->Private;
+    const KD_LINK *Link = &Kd->Link;
+    DBGKD_DEBUG_IO Io;
+    if (Link->Header.ByteCount < sizeof(Io)) {
+        return TargetEventNothing;
+    }
+    memcpy(&Io, Link->Payload, sizeof(Io));
+    size_t Rest = Link->Header.ByteCount - sizeof(Io);
+    Target->TextLength = Io.Length < Rest ? Io.Length : Rest;
+    memcpy(Target->Text, Link->Payload + sizeof(Io), Target->TextLength);
+    Target->Text[Target->TextLength] = 0;
+    return Io.ApiNumber == DbgKdPrintStringApi ? TargetEventPrint
+           : Io.ApiNumber == DbgKdGetStringApi ? TargetEventPrompt
+                                               : TargetEventNothing;
+}
+
+/* What a stream begun anew asks for. *Reset: another kernel than before answers. */
+static bool KdGetVersion(TARGET *Target, bool *Reset)
+{
+    KD_TARGET *Kd = Target->Private;
+    DBGKD_MANIPULATE_STATE64 State = {.ApiNumber = DbgKdGetVersionApi};
+    if (!KdRequest(Target, &State, NULL, 0)) {
+        return false;
+    }
+    *Reset = Kd->HasVersion && State.Version.KernBase != Target->Version.KernBase;
+    Target->Version = State.Version;
+    Kd->HasVersion = true;
+    return true;
+}
+
+static TARGET_EVENT KdTakeStop(TARGET *Target)
+{
+    KD_TARGET *Kd = Target->Private;
+    bool Reset = false;
+    if (!Kd->HasVersion || Kd->Link.Restarted) {
+        Kd->Link.Restarted = false;
+        if (!KdGetVersion(Target, &Reset) && Kd->Link.Socket < 0) {
+            return TargetEventGone;
+        }
+    }
+    Kd->StopPending = Reset;
+    return Reset ? TargetEventReset : TargetEventStopped;
+}
+
+static TARGET_EVENT KdWait(TARGET *Target, int Milliseconds, int Interrupt)
+{
+    KD_TARGET *Kd = Target->Private;
+    uint64_t Limit = TextNow() + (uint64_t)(Milliseconds < 0 ? 0 : Milliseconds);
+
+    if (Kd->StopPending) {
+        Kd->StopPending = false;
+        return KdTakeStop(Target);
+    }
+    for (;;) {
+        uint64_t Now = TextNow();
+        int Rest = Milliseconds < 0 ? -1 : Now < Limit ? (int)(Limit - Now) : 0;
+        TARGET_EVENT Event = TargetEventNothing;
+        switch (KdLinkReceive(&Kd->Link, Rest, Interrupt)) {
+        case KdLinkClosed:
+            KdFail(Target, "the target closed the line");
+            return TargetEventGone;
+        case KdLinkNothing:
+        case KdLinkInterrupted:
+            return TargetEventNothing;
+        case KdLinkReset:
+            continue;
+        case KdLinkPacket:
+            break;
+        }
+        if (Kd->Link.Header.Type == KdPacketStateChange64 && KdTakeState(Target)) {
+            Event = KdTakeStop(Target);
+        } else if (Kd->Link.Header.Type == KdPacketDebugIo) {
+            Event = KdTakeText(Target);
+        } else if (Kd->Link.Header.Type == KdPacketFileIo) {
+            KdRefuseFile(&Kd->Link);
+        }
+        if (Event != TargetEventNothing) {
+            return Event;
+        }
+    }
+}
+
+static void KdClose(TARGET *Target)
+{
+    KD_TARGET *Kd = Target->Private;
+    if (Kd != NULL) {
+        KdLinkClose(&Kd->Link);
+        free(Kd);
+        Target->Private = NULL;
+    }
+}
+
+static const TARGET_OPERATIONS KdOperations = {
+    .ReadVirtual = KdReadVirtual,
+    .WriteVirtual = KdWriteVirtual,
+    .ReadPhysical = KdReadPhysical,
+    .WritePhysical = KdWritePhysical,
+    .GetContext = KdGetContext,
+    .SetContext = KdSetContext,
+    .GetSpecial = KdGetSpecial,
+    .SetSpecial = KdSetSpecial,
+    .ReadControl = KdReadControl,
+    .ReadMsr = KdReadMsr,
+    .WriteMsr = KdWriteMsr,
+    .ReadIo = KdReadIo,
+    .WriteIo = KdWriteIo,
+    .SetBreakpoint = KdSetBreakpoint,
+    .ClearBreakpoint = KdClearBreakpoint,
+    .Continue = KdContinue,
+    .SwitchProcessor = KdSwitchProcessor,
+    .BreakIn = KdBreakIn,
+    .Reboot = KdReboot,
+    .CauseBugCheck = KdCauseBugCheck,
+    .Answer = KdAnswer,
+    .Wait = KdWait,
+    .Close = KdClose,
+};
+
+bool TargetOpenKd(TARGET *Target, int Socket, char *Error, size_t ErrorSize)
+{
+    KD_TARGET *Kd = calloc(1, sizeof(*Kd));
+    memset(Target, 0, sizeof(*Target));
+    if (Kd == NULL) {
+        snprintf(Error, ErrorSize, "not enough memory");
+        close(Socket);
+        return false;
+    }
+    KdLinkInitialize(&Kd->Link, Socket);
+    Target->Operations = &KdOperations;
+    Target->Kind = TargetLive;
+    Target->Private = Kd;
+    return true;
+}
+
+/* What a debugger that died may have left in the target. */
+static void KdClearAllBreakpoints(TARGET *Target)
+{
+    for (uint32_t Handle = 1; Handle <= KD_BREAKPOINT_MAX && Target->Stopped; Handle++) {
+        KdClearBreakpoint(Target, Handle);
+    }
+    Target->Error[0] = 0;
+}
+
+/*
+ * A target that stood in the debugger already may be in the middle of anything, so the streams are
+ * begun anew: after the RESET it sends its stop again. One that runs first sees the break-in.
+ */
+TARGET_EVENT TargetAttachKd(TARGET *Target, bool BreakIn, int Milliseconds, int Interrupt)
+{
+    KD_TARGET *Kd = Target->Private;
+    uint64_t Limit = Milliseconds < 0 ? UINT64_MAX : TextNow() + (uint64_t)Milliseconds;
+
+    for (uint64_t Now = TextNow(); Now < Limit; Now = TextNow()) {
+        uint64_t Try = Limit - Now < ATTACH_TRY_MS ? Limit - Now : ATTACH_TRY_MS;
+        struct pollfd Poll = {Interrupt, POLLIN, 0};
+        if (BreakIn) {
+            KdLinkSendBreakIn(&Kd->Link);
+            KdLinkSendReset(&Kd->Link);
+        }
+        TARGET_EVENT Event = KdWait(Target, (int)Try, Interrupt);
+        if (Event == TargetEventStopped && BreakIn) {
+            KdClearAllBreakpoints(Target);
+        }
+        if (Event == TargetEventStopped || Event == TargetEventGone) {
+            return Event;
+        }
+        if (poll(&Poll, 1, 0) == 1) {
+            break;
+        }
+    }
+    KdFail(Target, "the target does not answer");
+    return TargetEventNothing;
+}

@@ -5,29 +5,10 @@
 #include "bug_check.h"
 #include "ke.h"
 #include "pci.h"
+#include "resource.h"
 
-typedef enum _INTERFACE_TYPE {
-    InterfaceTypeUndefined = -1,
-    Internal,
-    Isa,
-    Eisa,
-    MicroChannel,
-    TurboChannel,
-    PCIBus,
-    VMEBus,
-    NuBus,
-    PCMCIABus,
-    CBus,
-    MPIBus,
-    MPSABus,
-    ProcessorInternal,
-    InternalPowerBus,
-    PNPISABus,
-    PNPBus,
-    Vmcs,
-    ACPIBus,
-    MaximumInterfaceType
-} INTERFACE_TYPE, *PINTERFACE_TYPE;
+struct _DRIVER_OBJECT;
+struct _DEVICE_OBJECT;
 
 typedef enum _BUS_DATA_TYPE {
     ConfigurationSpaceUndefined = -1,
@@ -87,6 +68,15 @@ NT_REGISTER_ACCESS(ULONG64)
 ULONG HalGetInterruptVector(INTERFACE_TYPE InterfaceType, ULONG BusNumber,
                             ULONG BusInterruptLevel, ULONG BusInterruptVector, PKIRQL Irql,
                             PKAFFINITY Affinity);
+/*
+ * The memory and interrupts of the PCI device in a slot, as its bus has them; for drivers that are
+ * not Plug and Play. The caller frees the list with ExFreePool. PASSIVE_LEVEL.
+ */
+NTSTATUS HalAssignSlotResources(PUNICODE_STRING RegistryPath, PUNICODE_STRING DriverClassName,
+                                struct _DRIVER_OBJECT *DriverObject,
+                                struct _DEVICE_OBJECT *DeviceObject, INTERFACE_TYPE BusType,
+                                ULONG BusNumber, ULONG SlotNumber,
+                                PCM_RESOURCE_LIST *AllocatedResources);
 /* AddressSpace: 0 memory, 1 ports, in and out. */
 BOOLEAN HalTranslateBusAddress(INTERFACE_TYPE InterfaceType, ULONG BusNumber,
                                PHYSICAL_ADDRESS BusAddress, PULONG AddressSpace,

@@ -65,6 +65,8 @@ VOID HalInitializePci(VOID);
 BOOLEAN HalpIsPciBus(ULONG BusNumber);
 /* Whether this line of the I/O APIC is one of the PCI bus. */
 BOOLEAN HalpIsPciLine(ULONG Line);
+/* NULL: no such bus or slot, or one that was left alone (pci_assign.h). */
+const struct _HAL_PCI_FUNCTION *HalpFindPciFunction(ULONG BusNumber, ULONG SlotNumber);
 /*
  * Bytes of a function's configuration space; returns how many. 0: there is no such bus. For a slot
  * without a device a read gives the two bytes of PCI_INVALID_VENDORID. Any IRQL.

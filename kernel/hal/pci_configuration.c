@@ -25,6 +25,7 @@
 static volatile UCHAR *HalpPciSpace; /* NULL: there is no bus */
 static UCHAR HalpPciFirstLine;
 static HAL_PCI_FUNCTION HalpPciFunctions[HAL_PCI_FUNCTIONS];
+static ULONG HalpPciCount;
 
 static volatile ULONG *HalpPciRegister(ULONG Function, ULONG Register)
 {
@@ -49,14 +50,13 @@ static BOOLEAN HalpIsDeviceRange(ULONG64 Start, ULONG64 Size)
 
 static VOID HalpPrintPciFunction(const HAL_PCI_FUNCTION *Function)
 {
-    DbgPrint("pci 00:%02x.%u %04x:%04x line %u%s\n", Function->Number >> 3, Function->Number & 7,
-             Function->VendorId, Function->DeviceId, Function->Line,
-             Function->Enabled ? "" : ", no memory enabled");
+    DbgPrint("pci 00:%02x.%u %04x:%04x line %u\n", Function->Number >> 3, Function->Number & 7,
+             Function->VendorId, Function->DeviceId, Function->Line);
     for (ULONG Index = 0; Index < PCI_TYPE0_ADDRESSES; Index++) {
         const HAL_PCI_RANGE *Range = &Function->Range[Index];
         if (Range->Size != 0) {
-            DbgPrint("pci   base address %u: %I64x bytes at %I64x\n", Index, Range->Size,
-                     Range->Address);
+            DbgPrint("pci   base address %u: %I64x bytes at %I64x%s\n", Index, Range->Size,
+                     Range->Address, Range->Address == 0 ? ": no room for it" : "");
         }
     }
 }
@@ -89,8 +89,8 @@ VOID HalInitializePci(VOID)
                        .Next = Window,
                        .End = Window + WindowSize,
                        .FirstLine = HalpPciFirstLine};
-    ULONG Count = HalAssignPciBus(&Bus, HalpPciFunctions, HAL_PCI_FUNCTIONS);
-    for (ULONG Index = 0; Index < Count; Index++) {
+    HalpPciCount = HalAssignPciBus(&Bus, HalpPciFunctions, HAL_PCI_FUNCTIONS);
+    for (ULONG Index = 0; Index < HalpPciCount; Index++) {
         HalpPrintPciFunction(&HalpPciFunctions[Index]);
     }
 }
@@ -141,6 +141,17 @@ static ULONG HalpFunctionOfSlot(ULONG SlotNumber)
     return Slot.u.bits.Reserved != 0
                ? FUNCTIONS
                : Slot.u.bits.DeviceNumber << 3 | Slot.u.bits.FunctionNumber;
+}
+
+const HAL_PCI_FUNCTION *HalpFindPciFunction(ULONG BusNumber, ULONG SlotNumber)
+{
+    ULONG Number = HalpFunctionOfSlot(SlotNumber);
+    for (ULONG Index = 0; BusNumber == 0 && Index < HalpPciCount; Index++) {
+        if (HalpPciFunctions[Index].Number == Number) {
+            return &HalpPciFunctions[Index];
+        }
+    }
+    return NULL;
 }
 
 ULONG HalpAccessPciConfiguration(ULONG BusNumber, ULONG SlotNumber, PUCHAR Buffer, ULONG Offset,

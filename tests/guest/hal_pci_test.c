@@ -8,8 +8,8 @@
 
 #include "drivers/devices/edu.h"
 #include "hal/hal.h"
+#include "mm/mi.h"
 #include "nt/io.h"
-#include "nt/mm.h"
 
 #define HOST_BRIDGE_ID 0x00081b36u
 #define EMPTY_SLOT 31u
@@ -21,6 +21,11 @@ static ULONG ReadConfiguration(ULONG Bus, ULONG Slot, PVOID Buffer, ULONG Offset
     return HalGetBusDataByOffset(PCIConfiguration, Bus, Slot, Buffer, Offset, Length);
 }
 
+static NTSTATUS AskForResources(ULONG Bus, ULONG Slot, PCM_RESOURCE_LIST *List)
+{
+    return HalAssignSlotResources(NULL, NULL, NULL, NULL, PCIBus, Bus, Slot, List);
+}
+
 /* FALSE: no bus, and all that asks for one says so. */
 static BOOLEAN HasBus(VOID)
 {
@@ -28,6 +33,7 @@ static BOOLEAN HasBus(VOID)
     KIRQL Irql;
     KAFFINITY Affinity;
     PHYSICAL_ADDRESS Address = {.QuadPart = 0xc0000000}, Translated;
+    PCM_RESOURCE_LIST List;
     if (ReadConfiguration(0, 0, &Id, 0, sizeof(Id)) == sizeof(Id)) {
         EXPECT_EQUAL(Id, HOST_BRIDGE_ID);
         return TRUE;
@@ -38,6 +44,8 @@ static BOOLEAN HasBus(VOID)
     EXPECT_EQUAL(HalGetInterruptVector(PCIBus, 0, 13, 13, &Irql, &Affinity), 0);
     EXPECT(!HalTranslateBusAddress(PCIBus, 0, Address, &Space, &Translated));
     EXPECT(HalGetInterruptVector(Isa, 0, 13, 13, &Irql, &Affinity) != 0);
+    EXPECT_EQUAL((ULONG)AskForResources(0, 0, &List), (ULONG)STATUS_NO_SUCH_DEVICE);
+    EXPECT(List == NULL);
     return FALSE;
 }
 
@@ -105,6 +113,39 @@ GUEST_TEST(hal_pci_slots_and_buses_that_are_not_there)
     EXPECT_EQUAL(HalSetBusDataByOffset(PCIConfiguration, 1, 0, &Id, 0x3c, 1), 0);
 }
 
+GUEST_TEST(hal_pci_slot_resources)
+{
+    PCI_COMMON_CONFIG Configuration;
+    PCM_RESOURCE_LIST List;
+    ULONG Slot;
+    if (!HasBus() || !FindEdu(&Slot)) {
+        return;
+    }
+    HalGetBusData(PCIConfiguration, 0, Slot, &Configuration, PCI_COMMON_HDR_LENGTH);
+    EXPECT_EQUAL(Configuration.Command & PCI_ENABLE_MEMORY_SPACE, PCI_ENABLE_MEMORY_SPACE);
+    EXPECT_EQUAL(AskForResources(0, Slot, &List), STATUS_SUCCESS);
+    EXPECT_EQUAL(List->Count, 1);
+    EXPECT_EQUAL(List->List[0].InterfaceType, PCIBus);
+    PCM_PARTIAL_RESOURCE_LIST Partial = &List->List[0].PartialResourceList;
+    PCM_PARTIAL_RESOURCE_DESCRIPTOR Memory = &Partial->PartialDescriptors[0];
+    PCM_PARTIAL_RESOURCE_DESCRIPTOR Interrupt = &Partial->PartialDescriptors[1];
+    EXPECT_EQUAL(Partial->Count, 2);
+    EXPECT_EQUAL(Memory->Type, CmResourceTypeMemory);
+    EXPECT_EQUAL(Memory->u.Memory.Start.QuadPart, Configuration.u.type0.BaseAddresses[0]);
+    EXPECT_EQUAL(Memory->u.Memory.Length, 0x100000);
+    EXPECT_EQUAL(Interrupt->Type, CmResourceTypeInterrupt);
+    EXPECT_EQUAL(Interrupt->Flags, CM_RESOURCE_INTERRUPT_LEVEL_SENSITIVE);
+    EXPECT_EQUAL(Interrupt->ShareDisposition, CmResourceShareShared);
+    EXPECT_EQUAL(Interrupt->u.Interrupt.Level, Configuration.u.type0.InterruptLine);
+    ExFreePool(List);
+    EXPECT_EQUAL(AskForResources(0, 0, &List), STATUS_SUCCESS); /* the bridge needs nothing */
+    EXPECT_EQUAL(List->List[0].PartialResourceList.Count, 0);
+    ExFreePool(List);
+    EXPECT_EQUAL((ULONG)AskForResources(0, EMPTY_SLOT, &List), (ULONG)STATUS_NO_SUCH_DEVICE);
+    EXPECT_EQUAL((ULONG)AskForResources(1, Slot, &List), (ULONG)STATUS_NO_SUCH_DEVICE);
+    EXPECT(List == NULL);
+}
+
 /* One of two routines on the device's line. */
 typedef struct _EDU_LISTENER {
     PKINTERRUPT Object;
@@ -129,8 +170,19 @@ static BOOLEAN ListenerRoutine(PKINTERRUPT Interrupt, PVOID Context)
 static NTSTATUS ListenerConnect(EDU_LISTENER *Listener, ULONG Vector, KIRQL Irql,
                                 KINTERRUPT_MODE Mode)
 {
-    return IoConnectInterrupt(&Listener->Object, ListenerRoutine, Listener, NULL, Vector, Irql,
-                              Irql, Mode, TRUE, 1, FALSE);
+    IO_CONNECT_INTERRUPT_PARAMETERS Parameters = {
+        .Version = CONNECT_FULLY_SPECIFIED,
+        .FullySpecified = {.InterruptObject = &Listener->Object,
+                           .ServiceRoutine = ListenerRoutine,
+                           .ServiceContext = Listener,
+                           .Vector = Vector,
+                           .Irql = Irql,
+                           .SynchronizeIrql = Irql,
+                           .ShareVector = TRUE,
+                           .InterruptMode = Mode,
+                           .ProcessorEnableMask = 1},
+    };
+    return IoConnectInterruptEx(&Parameters);
 }
 
 GUEST_TEST(hal_pci_interrupt_is_level_triggered_and_shared)
@@ -158,6 +210,8 @@ GUEST_TEST(hal_pci_interrupt_is_level_triggered_and_shared)
     Irql = (KIRQL)(Vector >> 4);
 
     PUCHAR Registers = MmMapIoSpace(Address, EDU_REGISTERS_SIZE, MmNonCached);
+    EXPECT_EQUAL(*MI_PTE_OF(Registers) & (MI_PTE_CACHE_DISABLE | MI_PTE_NO_EXECUTE),
+                 MI_PTE_CACHE_DISABLE | MI_PTE_NO_EXECUTE);
     EDU_LISTENER First = {.Registers = Registers};
     EDU_LISTENER Second = {.Registers = Registers, .Claims = TRUE, .ServeAt = 3};
     EXPECT_EQUAL((ULONG)ListenerConnect(&First, Vector, Irql, Latched),

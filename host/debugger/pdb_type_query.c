@@ -6,9 +6,7 @@
 
 #include "host/debugger/pdb_types.h"
 
-/*
- * Types below PDB_FIRST_TYPE: the low byte says what, the next bits whether it is a pointer to it.
- */
+/* Types below PDB_FIRST_TYPE: the low byte says what, the next bits whether a pointer to it. */
 typedef struct {
     uint8_t Code;
     uint8_t Size;

@@ -50,7 +50,7 @@ static __attribute__((noinline)) VOID KiCollectFrames(CONTROL_BUG_CHECK *Report,
                                                       PKTRAP_FRAME TrapFrame, ULONG_PTR Caller)
 {
     SE_WALK Walk;
-    SE_FRAME Frame;
+    UNWIND_FRAME Frame;
     ULONG Stored = 0;
     RtlCaptureContext(&KiReportContext);
     if (!RtlpStartWalk(&Walk, &KiReportContext, TRUE)) {

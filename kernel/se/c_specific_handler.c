@@ -13,7 +13,7 @@
 #define SE_CONSTANT_FILTER 1
 
 /* NULL: the table is not inside its image. */
-static const SCOPE_TABLE *RtlpScopeTable(const DISPATCHER_CONTEXT *Dispatcher, PSE_IMAGE Image)
+static const SCOPE_TABLE *RtlpScopeTable(const DISPATCHER_CONTEXT *Dispatcher, UNWIND_IMAGE *Image)
 {
     if (!RtlpFindImage(Dispatcher->ImageBase, Image) || Image->Base != Dispatcher->ImageBase) {
         return NULL;
@@ -22,12 +22,12 @@ static const SCOPE_TABLE *RtlpScopeTable(const DISPATCHER_CONTEXT *Dispatcher, P
     if (Offset >= Image->Size) {
         return NULL;
     }
-    const SCOPE_TABLE *Table = RtlpImagePointer(Image, (ULONG)Offset, sizeof(ULONG));
+    const SCOPE_TABLE *Table = UnwindImageBytes(Image, (ULONG)Offset, sizeof(ULONG));
     if (Table == NULL) {
         return NULL;
     }
     SIZE_T Size = sizeof(ULONG) + (SIZE_T)Table->Count * sizeof(Table->ScopeRecord[0]);
-    return RtlpImagePointer(Image, (ULONG)Offset, Size);
+    return UnwindImageBytes(Image, (ULONG)Offset, Size);
 }
 
 static BOOLEAN RtlpIsInScope(const SCOPE_TABLE *Table, ULONG Index, ULONG Rva)
@@ -36,8 +36,8 @@ static BOOLEAN RtlpIsInScope(const SCOPE_TABLE *Table, ULONG Index, ULONG Rva)
            Rva < Table->ScopeRecord[Index].EndAddress;
 }
 
-static LONG RtlpCallFilter(const SE_IMAGE *Image, ULONG HandlerRva, PEXCEPTION_POINTERS Pointers,
-                           PVOID EstablisherFrame)
+static LONG RtlpCallFilter(const UNWIND_IMAGE *Image, ULONG HandlerRva,
+                           PEXCEPTION_POINTERS Pointers, PVOID EstablisherFrame)
 {
     if (HandlerRva == SE_CONSTANT_FILTER) {
         return EXCEPTION_EXECUTE_HANDLER;
@@ -50,7 +50,7 @@ static LONG RtlpCallFilter(const SE_IMAGE *Image, ULONG HandlerRva, PEXCEPTION_P
 
 static EXCEPTION_DISPOSITION RtlpFindExcept(PEXCEPTION_RECORD Record, PVOID EstablisherFrame,
                                             PCONTEXT Context, PDISPATCHER_CONTEXT Dispatcher,
-                                            const SE_IMAGE *Image, const SCOPE_TABLE *Table)
+                                            const UNWIND_IMAGE *Image, const SCOPE_TABLE *Table)
 {
     ULONG Rva = (ULONG)(Dispatcher->ControlPc - Dispatcher->ImageBase);
     EXCEPTION_POINTERS Pointers = {Record, Context};
@@ -76,8 +76,8 @@ static EXCEPTION_DISPOSITION RtlpFindExcept(PEXCEPTION_RECORD Record, PVOID Esta
 }
 
 static EXCEPTION_DISPOSITION RtlpRunFinally(PEXCEPTION_RECORD Record, PVOID EstablisherFrame,
-                                            PDISPATCHER_CONTEXT Dispatcher, const SE_IMAGE *Image,
-                                            const SCOPE_TABLE *Table)
+                                            PDISPATCHER_CONTEXT Dispatcher,
+                                            const UNWIND_IMAGE *Image, const SCOPE_TABLE *Table)
 {
     ULONG Rva = (ULONG)(Dispatcher->ControlPc - Dispatcher->ImageBase);
     ULONG64 Target = Dispatcher->TargetIp - Dispatcher->ImageBase;
@@ -110,7 +110,7 @@ EXCEPTION_DISPOSITION __C_specific_handler(PEXCEPTION_RECORD ExceptionRecord,
                                            PVOID EstablisherFrame, PCONTEXT ContextRecord,
                                            PDISPATCHER_CONTEXT DispatcherContext)
 {
-    SE_IMAGE Image;
+    UNWIND_IMAGE Image;
     const SCOPE_TABLE *Table = RtlpScopeTable(DispatcherContext, &Image);
 
     if (Table == NULL) {

@@ -20,7 +20,7 @@ typedef struct _EXCEPTION_SEARCH {
 } EXCEPTION_SEARCH;
 
 static EXCEPTION_DISPOSITION RtlpAskHandler(EXCEPTION_SEARCH *Search, PEXCEPTION_RECORD Record,
-                                            PCONTEXT Context, const SE_FRAME *Frame,
+                                            PCONTEXT Context, const UNWIND_FRAME *Frame,
                                             PDISPATCHER_CONTEXT Dispatcher)
 {
     Record->ExceptionFlags = Search->Flags;
@@ -41,7 +41,7 @@ BOOLEAN RtlDispatchException(PEXCEPTION_RECORD Record, PCONTEXT Context)
     CONTEXT Caller = *Context;
     DISPATCHER_CONTEXT Dispatcher;
     SE_WALK Walk;
-    SE_FRAME Frame;
+    UNWIND_FRAME Frame;
 
     if (!RtlpStartWalk(&Walk, Context, FALSE)) {
         Record->ExceptionFlags = Search.Flags | EXCEPTION_STACK_INVALID;

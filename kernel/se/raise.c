@@ -8,8 +8,8 @@
 /* Context: the state in the calling function becomes the state in its caller. */
 static VOID RtlpUnwindToCaller(PCONTEXT Context)
 {
-    SE_STACK Stack;
-    SE_FRAME Frame;
+    UNWIND_STACK Stack;
+    UNWIND_FRAME Frame;
 
     if (!KiGetStackLimits(Context->Rsp, &Stack.Low, &Stack.High) ||
         !RtlpUnwindFrame(Context, &Stack, UNW_FLAG_NHANDLER, TRUE, &Frame, NULL)) {

@@ -14,10 +14,10 @@
 #pragma once
 
 #include "ke/ki.h"
+#include "lib/unwind.h"
 #include "nt/se.h"
 
 #define SE_MAXIMUM_STACK_SWITCHES 4
-#define SE_MAXIMUM_CHAIN 32 /* chained UNWIND_INFOs of one function */
 
 /* What iretq may load: no IOPL, NT, VM, VIF, VIP. */
 #define SE_EFLAGS_ALLOWED 0x00250fd5u
@@ -47,47 +47,9 @@ C_ASSERT(offsetof(KTRAP_FRAME, TrapFrame) == 0x138);
 C_ASSERT(offsetof(EXCEPTION_RECORD, NumberParameters) == 0x18);
 C_ASSERT(offsetof(EXCEPTION_RECORD, ExceptionInformation) == 0x20);
 
-typedef struct _SE_IMAGE {
-    ULONG_PTR Base;
-    ULONG Size;
-    PRUNTIME_FUNCTION Table;
-    ULONG TableCount;
-} SE_IMAGE, *PSE_IMAGE;
-
-/* The part of the stack that may be read: [Low, High). */
-typedef struct _SE_STACK {
-    ULONG_PTR Low;
-    ULONG_PTR High;
-} SE_STACK, *PSE_STACK;
-
-/* UNWIND_INFO after its checks: everything it refers to lies inside the image. */
-typedef struct _SE_UNWIND_INFO {
-    UCHAR Version;
-    UCHAR Flags;
-    UCHAR SizeOfProlog;
-    UCHAR CountOfCodes;
-    UCHAR FrameRegister;
-    ULONG FrameOffset; /* in bytes */
-    const UNWIND_CODE *Codes;
-    ULONG HandlerRva; /* 0: none */
-    PVOID HandlerData;
-    PRUNTIME_FUNCTION Chained; /* NULL: primary */
-} SE_UNWIND_INFO, *PSE_UNWIND_INFO;
-
-/* One frame of a walk, filled by RtlpUnwindFrame. */
-typedef struct _SE_FRAME {
-    ULONG_PTR ControlPc;
-    SE_IMAGE Image;             /* Base 0: rip was in no image */
-    PRUNTIME_FUNCTION Function; /* NULL: a leaf */
-    ULONG_PTR EstablisherFrame;
-    PEXCEPTION_ROUTINE Handler; /* NULL: none of the asked kind */
-    PVOID HandlerData;
-    BOOLEAN MachineFrame; /* a trap was crossed: the new rip was interrupted, not calling */
-} SE_FRAME, *PSE_FRAME;
-
 /* A walk up the stacks of this processor, and how far it has come. */
 typedef struct _SE_WALK {
-    SE_STACK Stack;
+    UNWIND_STACK Stack;
     ULONG_PTR LastRsp;
     ULONG StackSwitches;
     BOOLEAN IsReturnAddress; /* Context->Rip follows a call */
@@ -100,45 +62,21 @@ typedef struct _SE_WALK {
 BOOLEAN KiMayRead(ULONG_PTR Address);
 
 /* ---- function_table.c ---- */
-BOOLEAN RtlpFindImage(ULONG_PTR Address, PSE_IMAGE Image);
-PRUNTIME_FUNCTION RtlpLookupFunction(const SE_IMAGE *Image, ULONG_PTR ControlPc);
-PRUNTIME_FUNCTION RtlpPrimaryFunction(const SE_IMAGE *Image, PRUNTIME_FUNCTION Function);
-
-/* ---- unwind_info.c ---- */
-PVOID RtlpImagePointer(const SE_IMAGE *Image, ULONG Rva, SIZE_T Size);
-BOOLEAN RtlpReadUnwindInfo(const SE_IMAGE *Image, const RUNTIME_FUNCTION *Function,
-                           PSE_UNWIND_INFO Info);
-ULONG RtlpUnwindCodeSlots(UCHAR Version, UNWIND_CODE Code);
-
-/* ---- epilogue.c ---- */
-/* The rest of an epilogue: rsp becomes a value, registers are popped, then the return address. */
-typedef struct _SE_EPILOGUE {
-    BOOLEAN FromFrameRegister;
-    UCHAR PopCount;
-    UCHAR Pops[16];
-    LONG Displacement; /* added to rsp, or to the frame register */
-} SE_EPILOGUE, *PSE_EPILOGUE;
-BOOLEAN RtlpDecodeEpilogue(const SE_IMAGE *Image, PRUNTIME_FUNCTION Function,
-                           const SE_UNWIND_INFO *Info, ULONG_PTR ControlPc,
-                           PSE_EPILOGUE Epilogue);
+BOOLEAN RtlpFindImage(ULONG_PTR Address, UNWIND_IMAGE *Image);
 
 /* ---- virtual_unwind.c ---- */
-BOOLEAN RtlpReadStack(const SE_STACK *Stack, ULONG_PTR Address, PULONG64 Value);
-/*
- * Undoes one frame: Context becomes the caller's. FALSE: the unwind data or the stack is damaged;
- * Context is then half undone and of no use. HandlerType: UNW_FLAG_*.
- */
-BOOLEAN RtlpUnwindFrame(PCONTEXT Context, const SE_STACK *Stack, ULONG HandlerType,
-                        BOOLEAN IsReturnAddress, PSE_FRAME Frame,
+/* UnwindFrame for a frame of this kernel; of Stack only the limits count. */
+BOOLEAN RtlpUnwindFrame(PCONTEXT Context, const UNWIND_STACK *Stack, ULONG HandlerType,
+                        BOOLEAN IsReturnAddress, UNWIND_FRAME *Frame,
                         PKNONVOLATILE_CONTEXT_POINTERS Pointers);
 
 /* ---- walk.c ---- */
 BOOLEAN RtlpStartWalk(PSE_WALK Walk, const CONTEXT *Context, BOOLEAN IsReturnAddress);
 /* One step with all checks of invariants 2 to 4. FALSE ends the walk. */
-BOOLEAN RtlpWalkFrame(PSE_WALK Walk, PCONTEXT Context, ULONG HandlerType, PSE_FRAME Frame);
+BOOLEAN RtlpWalkFrame(PSE_WALK Walk, PCONTEXT Context, ULONG HandlerType, UNWIND_FRAME *Frame);
 BOOLEAN RtlpRejoinWalk(PSE_WALK Walk, const DISPATCHER_CONTEXT *Dispatcher, PCONTEXT Context,
-                       PSE_FRAME Frame);
-VOID RtlpFillDispatcherContext(PDISPATCHER_CONTEXT Dispatcher, const SE_FRAME *Frame,
+                       UNWIND_FRAME *Frame);
+VOID RtlpFillDispatcherContext(PDISPATCHER_CONTEXT Dispatcher, const UNWIND_FRAME *Frame,
                                PCONTEXT Context, ULONG ScopeIndex);
 
 /* ---- stack_limits.c ---- */

@@ -11,13 +11,13 @@ static ULONG RtlpCollectCallers(PCONTEXT Context, ULONG Skip, ULONG Count, PVOID
 {
     ULONG Stored = 0;
     SE_WALK Walk;
-    SE_FRAME Frame;
+    UNWIND_FRAME Frame;
 
     if (!RtlpStartWalk(&Walk, Context, TRUE)) {
         return 0;
     }
     while (Stored < Count && RtlpWalkFrame(&Walk, Context, UNW_FLAG_NHANDLER, &Frame)) {
-        SE_IMAGE Image;
+        UNWIND_IMAGE Image;
         if (!RtlpFindImage(Context->Rip, &Image)) {
             break;
         }

@@ -29,7 +29,7 @@ typedef struct _UNWIND_PASS {
     PCONTEXT Current; /* the state inside Frame */
     CONTEXT Caller;   /* the state in its caller */
     SE_WALK Walk;
-    SE_FRAME Frame;
+    UNWIND_FRAME Frame;
 } UNWIND_PASS, *PUNWIND_PASS;
 
 static BOOLEAN RtlpIsTarget(const UNWIND_PASS *Pass)
@@ -41,7 +41,7 @@ static BOOLEAN RtlpIsTarget(const UNWIND_PASS *Pass)
 /* The walk is above the target: it was no frame of this stack. */
 static BOOLEAN RtlpIsPastTarget(const UNWIND_PASS *Pass)
 {
-    const SE_STACK *Stack = &Pass->Walk.Stack;
+    const UNWIND_STACK *Stack = &Pass->Walk.Stack;
 
     return Pass->Frame.EstablisherFrame > Pass->TargetFrame && Pass->TargetFrame >= Stack->Low &&
            Pass->Frame.EstablisherFrame < Stack->High;

@@ -6,7 +6,7 @@
  */
 #include "se_internal.h"
 
-static BOOLEAN RtlpIsInStack(const SE_STACK *Stack, ULONG_PTR Address)
+static BOOLEAN RtlpIsInStack(const UNWIND_STACK *Stack, ULONG_PTR Address)
 {
     return Address >= Stack->Low && Address < Stack->High;
 }
@@ -14,7 +14,7 @@ static BOOLEAN RtlpIsInStack(const SE_STACK *Stack, ULONG_PTR Address)
 static BOOLEAN RtlpEnterStack(PSE_WALK Walk, ULONG_PTR Rsp)
 {
     if ((Rsp & 7) != 0 || !KiGetStackLimits(Rsp, &Walk->Stack.Low, &Walk->Stack.High)) {
-        Walk->Stack = (SE_STACK){0}; /* nothing more can be read */
+        Walk->Stack = (UNWIND_STACK){0}; /* nothing more can be read */
         return FALSE;
     }
     Walk->LastRsp = Rsp;
@@ -44,9 +44,9 @@ static BOOLEAN RtlpAdvance(PSE_WALK Walk, ULONG_PTR Rsp)
     return TRUE;
 }
 
-BOOLEAN RtlpWalkFrame(PSE_WALK Walk, PCONTEXT Context, ULONG HandlerType, PSE_FRAME Frame)
+BOOLEAN RtlpWalkFrame(PSE_WALK Walk, PCONTEXT Context, ULONG HandlerType, UNWIND_FRAME *Frame)
 {
-    SE_STACK Stack = Walk->Stack;
+    UNWIND_STACK Stack = Walk->Stack;
 
     if (!RtlpUnwindFrame(Context, &Stack, HandlerType, Walk->IsReturnAddress, Frame, NULL)) {
         return FALSE;
@@ -67,7 +67,7 @@ BOOLEAN RtlpWalkFrame(PSE_WALK Walk, PCONTEXT Context, ULONG HandlerType, PSE_FR
  * that this walk has passed.
  */
 BOOLEAN RtlpRejoinWalk(PSE_WALK Walk, const DISPATCHER_CONTEXT *Dispatcher, PCONTEXT Context,
-                       PSE_FRAME Frame)
+                       UNWIND_FRAME *Frame)
 {
     ULONG_PTR Rsp = Dispatcher->ContextRecord->Rsp;
 
@@ -91,7 +91,7 @@ BOOLEAN RtlpRejoinWalk(PSE_WALK Walk, const DISPATCHER_CONTEXT *Dispatcher, PCON
     return Frame->Handler != NULL;
 }
 
-VOID RtlpFillDispatcherContext(PDISPATCHER_CONTEXT Dispatcher, const SE_FRAME *Frame,
+VOID RtlpFillDispatcherContext(PDISPATCHER_CONTEXT Dispatcher, const UNWIND_FRAME *Frame,
                                PCONTEXT Context, ULONG ScopeIndex)
 {
     *Dispatcher = (DISPATCHER_CONTEXT){

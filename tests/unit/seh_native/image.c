@@ -250,8 +250,8 @@ GUEST_TEST(NativeUnwindFromEveryInstruction)
     for (ULONG Index = 0; Index < RTL_NUMBER_OF(Points); Index++) {
         ULONG Depth = Points[Index].Depth;
         CONTEXT Context = {.Rbp = 0xb0, .R12 = 0xc0, .Rbx = 0xd0};
-        SE_STACK Limits = {(ULONG_PTR)Stack, (ULONG_PTR)&Stack[64]};
-        SE_FRAME Frame;
+        UNWIND_STACK Limits = {.Low = (ULONG_PTR)Stack, .High = (ULONG_PTR)&Stack[64]};
+        UNWIND_FRAME Frame;
 
         memset(Stack, 0, sizeof(Stack));
         Entry[0] = 0x1234567800;
@@ -374,7 +374,7 @@ GUEST_TEST(NativeHostileUnwindData)
     for (ULONG Round = 0; Round < REPLAY_ROUNDS; Round++) {
         CONTEXT Context;
         SE_WALK Walk;
-        SE_FRAME Frame;
+        UNWIND_FRAME Frame;
 
         if (Round % 64 == 0) {
             NativeMakeImage();

@@ -9,7 +9,10 @@
  * jmp counts as leaving when its target is outside this function and all its fragments, when it
  * goes through memory (jmp [rip+n]), or when it carries REX.W, which compilers put there for this.
  */
-#include "se_internal.h"
+#include "lib/unwind.h"
+
+/* add or lea (8 bytes), 16 pops (2 each), a leaving jump (8): no epilogue is longer. */
+#define EPILOGUE_BYTES 48u
 
 typedef struct _CODE_READER {
     const UCHAR *Bytes;
@@ -18,22 +21,22 @@ typedef struct _CODE_READER {
 } CODE_READER;
 
 /* The byte at Index, or -1 past the end of the function. */
-static LONG RtlpPeek(const CODE_READER *Reader, ULONG Index)
+static LONG UnwindPeek(const CODE_READER *Reader, ULONG Index)
 {
     return Index < Reader->Left ? Reader->Bytes[Index] : -1;
 }
 
-static LONG RtlpPeekLong(const CODE_READER *Reader, ULONG Index)
+static LONG UnwindPeekLong(const CODE_READER *Reader, ULONG Index)
 {
     ULONG Value = 0;
 
     for (ULONG Byte = 0; Byte < 4; Byte++) {
-        Value |= (ULONG)RtlpPeek(Reader, Index + Byte) << (8 * Byte);
+        Value |= (ULONG)UnwindPeek(Reader, Index + Byte) << (8 * Byte);
     }
     return (LONG)Value;
 }
 
-static VOID RtlpSkip(CODE_READER *Reader, ULONG Count)
+static VOID UnwindSkip(CODE_READER *Reader, ULONG Count)
 {
     ULONG Step = Count < Reader->Left ? Count : Reader->Left;
 
@@ -43,32 +46,32 @@ static VOID RtlpSkip(CODE_READER *Reader, ULONG Count)
 }
 
 /* add rsp, imm8 (48 83 C4 ib) or imm32 (48 81 C4 id). */
-static BOOLEAN RtlpDecodeAdd(CODE_READER *Reader, PSE_EPILOGUE Epilogue)
+static BOOLEAN UnwindDecodeAdd(CODE_READER *Reader, UNWIND_EPILOGUE *Epilogue)
 {
-    if (RtlpPeek(Reader, 0) != 0x48 || RtlpPeek(Reader, 2) != 0xc4) {
+    if (UnwindPeek(Reader, 0) != 0x48 || UnwindPeek(Reader, 2) != 0xc4) {
         return FALSE;
     }
-    if (RtlpPeek(Reader, 1) == 0x83 && Reader->Left >= 4) {
-        Epilogue->Displacement = (signed char)RtlpPeek(Reader, 3);
-        RtlpSkip(Reader, 4);
+    if (UnwindPeek(Reader, 1) == 0x83 && Reader->Left >= 4) {
+        Epilogue->Displacement = (signed char)UnwindPeek(Reader, 3);
+        UnwindSkip(Reader, 4);
         return TRUE;
     }
-    if (RtlpPeek(Reader, 1) == 0x81 && Reader->Left >= 7) {
-        Epilogue->Displacement = RtlpPeekLong(Reader, 3);
-        RtlpSkip(Reader, 7);
+    if (UnwindPeek(Reader, 1) == 0x81 && Reader->Left >= 7) {
+        Epilogue->Displacement = UnwindPeekLong(Reader, 3);
+        UnwindSkip(Reader, 7);
         return TRUE;
     }
     return FALSE;
 }
 
 /* lea rsp, [frame register + disp]: 48/49 8D modrm [sib] disp, modrm.reg = rsp. */
-static BOOLEAN RtlpDecodeLea(CODE_READER *Reader, UCHAR FrameRegister, PSE_EPILOGUE Epilogue)
+static BOOLEAN UnwindDecodeLea(CODE_READER *Reader, UCHAR FrameRegister, UNWIND_EPILOGUE *Epilogue)
 {
-    LONG Rex = RtlpPeek(Reader, 0);
-    LONG ModRm = RtlpPeek(Reader, 2);
+    LONG Rex = UnwindPeek(Reader, 0);
+    LONG ModRm = UnwindPeek(Reader, 2);
     ULONG Length = 3;
 
-    if (FrameRegister == 0 || (Rex != 0x48 && Rex != 0x49) || RtlpPeek(Reader, 1) != 0x8d ||
+    if (FrameRegister == 0 || (Rex != 0x48 && Rex != 0x49) || UnwindPeek(Reader, 1) != 0x8d ||
         ModRm < 0 || (ModRm & 0x38) != 0x20) {
         return FALSE;
     }
@@ -76,7 +79,7 @@ static BOOLEAN RtlpDecodeLea(CODE_READER *Reader, UCHAR FrameRegister, PSE_EPILO
         return FALSE;
     }
     if ((ModRm & 7) == 4) { /* rsp and r12 as base take a SIB byte */
-        if (RtlpPeek(Reader, 3) != 0x24) {
+        if (UnwindPeek(Reader, 3) != 0x24) {
             return FALSE;
         }
         Length++;
@@ -90,11 +93,11 @@ static BOOLEAN RtlpDecodeLea(CODE_READER *Reader, UCHAR FrameRegister, PSE_EPILO
         Epilogue->Displacement = 0;
         break;
     case 1:
-        Epilogue->Displacement = (signed char)RtlpPeek(Reader, Length);
+        Epilogue->Displacement = (signed char)UnwindPeek(Reader, Length);
         Length += 1;
         break;
     case 2:
-        Epilogue->Displacement = RtlpPeekLong(Reader, Length);
+        Epilogue->Displacement = UnwindPeekLong(Reader, Length);
         Length += 4;
         break;
     default:
@@ -103,21 +106,21 @@ static BOOLEAN RtlpDecodeLea(CODE_READER *Reader, UCHAR FrameRegister, PSE_EPILO
     if (Reader->Left < Length) {
         return FALSE;
     }
-    RtlpSkip(Reader, Length);
+    UnwindSkip(Reader, Length);
     return TRUE;
 }
 
 /* pop reg (58+r) or REX.B pop (41 58+r). At most 16. */
-static BOOLEAN RtlpDecodePops(CODE_READER *Reader, PSE_EPILOGUE Epilogue)
+static BOOLEAN UnwindDecodePops(CODE_READER *Reader, UNWIND_EPILOGUE *Epilogue)
 {
     for (;;) {
-        LONG Byte = RtlpPeek(Reader, 0);
+        LONG Byte = UnwindPeek(Reader, 0);
         UCHAR High = 0;
         ULONG Length = 1;
         if (Byte == 0x41) {
             High = 8;
             Length = 2;
-            Byte = RtlpPeek(Reader, 1);
+            Byte = UnwindPeek(Reader, 1);
         }
         if (Byte < 0x58 || Byte > 0x5f) {
             return TRUE;
@@ -126,48 +129,48 @@ static BOOLEAN RtlpDecodePops(CODE_READER *Reader, PSE_EPILOGUE Epilogue)
             return FALSE;
         }
         Epilogue->Pops[Epilogue->PopCount++] = (UCHAR)(High + (Byte - 0x58));
-        RtlpSkip(Reader, Length);
+        UnwindSkip(Reader, Length);
     }
 }
 
 /* Does a direct jump to TargetRva leave the function that Function is a part of? */
-static BOOLEAN RtlpLeavesFunction(const SE_IMAGE *Image, PRUNTIME_FUNCTION Function,
+static BOOLEAN UnwindLeavesFunction(const UNWIND_IMAGE *Image, PRUNTIME_FUNCTION Function,
                                   ULONG TargetRva)
 {
     if (TargetRva >= Image->Size) {
         return FALSE; /* no jump of a linker; take it as code of the body */
     }
-    PRUNTIME_FUNCTION Target = RtlpLookupFunction(Image, Image->Base + TargetRva);
+    PRUNTIME_FUNCTION Target = UnwindFindFunction(Image, Image->Base + TargetRva);
     if (Target == NULL) {
         return TRUE; /* a leaf function */
     }
-    PRUNTIME_FUNCTION Primary = RtlpPrimaryFunction(Image, Function);
-    if (RtlpPrimaryFunction(Image, Target)->BeginAddress != Primary->BeginAddress) {
+    PRUNTIME_FUNCTION Primary = UnwindPrimaryFunction(Image, Function);
+    if (UnwindPrimaryFunction(Image, Target)->BeginAddress != Primary->BeginAddress) {
         return TRUE;
     }
     return TargetRva == Primary->BeginAddress; /* a recursive tail call */
 }
 
-static BOOLEAN RtlpDecodeLeave(const CODE_READER *Reader, const SE_IMAGE *Image,
+static BOOLEAN UnwindDecodeLeave(const CODE_READER *Reader, const UNWIND_IMAGE *Image,
                                PRUNTIME_FUNCTION Function, ULONG Rva)
 {
-    LONG Byte = RtlpPeek(Reader, 0);
+    LONG Byte = UnwindPeek(Reader, 0);
 
-    if (Byte == 0xc3 || Byte == 0xc2 || (Byte == 0xf3 && RtlpPeek(Reader, 1) == 0xc3)) {
+    if (Byte == 0xc3 || Byte == 0xc2 || (Byte == 0xf3 && UnwindPeek(Reader, 1) == 0xc3)) {
         return TRUE;
     }
     if (Byte == 0xeb && Reader->Left >= 2) {
-        return RtlpLeavesFunction(Image, Function,
-                                  Rva + 2 + (ULONG)(signed char)RtlpPeek(Reader, 1));
+        return UnwindLeavesFunction(Image, Function,
+                                  Rva + 2 + (ULONG)(signed char)UnwindPeek(Reader, 1));
     }
     if (Byte == 0xe9 && Reader->Left >= 5) {
-        return RtlpLeavesFunction(Image, Function, Rva + 5 + (ULONG)RtlpPeekLong(Reader, 1));
+        return UnwindLeavesFunction(Image, Function, Rva + 5 + (ULONG)UnwindPeekLong(Reader, 1));
     }
     if (Byte == 0xff) {
-        return RtlpPeek(Reader, 1) == 0x25;
+        return UnwindPeek(Reader, 1) == 0x25;
     }
-    if (Byte >= 0x48 && Byte <= 0x4f && RtlpPeek(Reader, 1) == 0xff) {
-        LONG ModRm = RtlpPeek(Reader, 2);
+    if (Byte >= 0x48 && Byte <= 0x4f && UnwindPeek(Reader, 1) == 0xff) {
+        LONG ModRm = UnwindPeek(Reader, 2);
         return ModRm >= 0 && (ModRm & 0x38) == 0x20 && (ModRm >> 6 == 0 || ModRm >> 6 == 3);
     }
     return FALSE;
@@ -177,9 +180,9 @@ static BOOLEAN RtlpDecodeLeave(const CODE_READER *Reader, const SE_IMAGE *Image,
  * TRUE: ControlPc is in an epilogue and Epilogue says what is left of it. Reads the code bytes of
  * the function from ControlPc on, so the page of ControlPc must be resident at raised IRQL.
  */
-BOOLEAN RtlpDecodeEpilogue(const SE_IMAGE *Image, PRUNTIME_FUNCTION Function,
-                           const SE_UNWIND_INFO *Info, ULONG_PTR ControlPc,
-                           PSE_EPILOGUE Epilogue)
+BOOLEAN UnwindDecodeEpilogue(const UNWIND_IMAGE *Image, PRUNTIME_FUNCTION Function,
+                           const UNWIND_DATA *Info, ULONG_PTR ControlPc,
+                           UNWIND_EPILOGUE *Epilogue)
 {
     ULONG Rva = (ULONG)(ControlPc - Image->Base);
     ULONG End = Function->EndAddress < Image->Size ? Function->EndAddress : Image->Size;
@@ -187,20 +190,22 @@ BOOLEAN RtlpDecodeEpilogue(const SE_IMAGE *Image, PRUNTIME_FUNCTION Function,
     if (Rva < Function->BeginAddress || Rva >= End) {
         return FALSE;
     }
-    /* An epilogue is shorter than a page, so the code touches two pages at most. */
-    ULONG Left = End - Rva;
-    ULONG InPage = PAGE_SIZE - (ULONG)(ControlPc & (PAGE_SIZE - 1));
-    if (!KiMayRead(ControlPc)) {
+    /* When the next page is out, what there is on this one must do. */
+    ULONG Left = End - Rva < EPILOGUE_BYTES ? End - Rva : EPILOGUE_BYTES;
+    ULONG InPage = 0x1000 - (ULONG)(ControlPc & 0xfff);
+    const UCHAR *Bytes = Image->Bytes(Image, Rva, Left);
+    if (Bytes == NULL && Left > InPage) {
+        Left = InPage;
+        Bytes = Image->Bytes(Image, Rva, Left);
+    }
+    if (Bytes == NULL) {
         return FALSE;
     }
-    if (Left > InPage && !KiMayRead(ControlPc + InPage)) {
-        Left = InPage;
+    CODE_READER Reader = {.Bytes = Bytes, .Left = Left};
+    *Epilogue = (UNWIND_EPILOGUE){0};
+    if (!UnwindDecodeAdd(&Reader, Epilogue)) {
+        UnwindDecodeLea(&Reader, Info->FrameRegister, Epilogue);
     }
-    CODE_READER Reader = {.Bytes = (const UCHAR *)ControlPc, .Left = Left};
-    *Epilogue = (SE_EPILOGUE){0};
-    if (!RtlpDecodeAdd(&Reader, Epilogue)) {
-        RtlpDecodeLea(&Reader, Info->FrameRegister, Epilogue);
-    }
-    return RtlpDecodePops(&Reader, Epilogue) &&
-           RtlpDecodeLeave(&Reader, Image, Function, Rva + Reader.Used);
+    return UnwindDecodePops(&Reader, Epilogue) &&
+           UnwindDecodeLeave(&Reader, Image, Function, Rva + Reader.Used);
 }

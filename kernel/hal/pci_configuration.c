@@ -154,11 +154,21 @@ const HAL_PCI_FUNCTION *HalpFindPciFunction(ULONG BusNumber, ULONG SlotNumber)
     return NULL;
 }
 
+/* Once, so that whoever wonders why his driver finds no device need not wonder long. */
+static VOID HalpHintAtPciMachine(VOID)
+{
+    static volatile LONG Said;
+    if (HalpPciSpace == NULL && InterlockedExchange(&Said, 1) == 0) {
+        DbgPrint("hal: a driver asks for a PCI bus; this machine has none, --machine=pci has\n");
+    }
+}
+
 ULONG HalpAccessPciConfiguration(ULONG BusNumber, ULONG SlotNumber, PUCHAR Buffer, ULONG Offset,
                                  ULONG Length, BOOLEAN Write)
 {
     ULONG Function = HalpFunctionOfSlot(SlotNumber);
     if (!HalpIsPciBus(BusNumber)) {
+        HalpHintAtPciMachine();
         return 0;
     }
     if (!HalpHasPciFunction(Function)) {

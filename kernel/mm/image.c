@@ -238,9 +238,7 @@ NTSTATUS MmLoadSystemImage(PCUNICODE_STRING FullName, const VOID *File, SIZE_T F
             MiUnmapSection(&Image->Section[i]);
         }
         MiReleaseWithTables(&MiImageRange, Index);
-        if (Image->ImportStubs != NULL) {
-            ExFreePoolWithTag(Image->ImportStubs, MI_TAG_IMAGE);
-        }
+        MiFreeImportStubs(Image);
         ExFreePoolWithTag(Image, MI_TAG_IMAGE);
         return Status;
     }
@@ -291,8 +289,6 @@ VOID MmUnloadSystemImage(PMM_IMAGE Image)
     if (!Leaked) {
         MiReleaseWithTables(&MiImageRange, (Image->Base - MiImageRange.Start) >> PAGE_SHIFT);
     }
-    if (Image->ImportStubs != NULL) {
-        ExFreePoolWithTag(Image->ImportStubs, MI_TAG_IMAGE);
-    }
+    MiFreeImportStubs(Image);
     ExFreePoolWithTag(Image, MI_TAG_IMAGE);
 }

@@ -71,6 +71,7 @@ typedef struct _MM_IMAGE {
     BOOLEAN WholePaged; /* MmPageEntireDriver is in force */
     BOOLEAN InitFreed;
     PVOID ImportStubs; /* executable nonpaged pool, or NULL */
+    struct _MI_ROUTINE *Routines; /* looked up by the driver, with a stub each; MiImageLock */
     CHAR Name[64];     /* base name, ASCII */
     WCHAR NameBuffer[128];
     ULONG SectionCount; /* with the headers, which are section 0 */
@@ -86,6 +87,8 @@ VOID MiInitializeImages(LOADER_BLOCK *Loader); /* the kernel's own record; befor
 PMI_SECTION MiFindSection(PVOID Address);
 /* Sets the slots of every import; unknown names get a stub. PASSIVE_LEVEL. */
 NTSTATUS MiBindImports(PMM_IMAGE Image, const PE_IMAGE *Pe, PCHAR ErrorText, SIZE_T ErrorSize);
+/* When no code of the image can run any more. */
+VOID MiFreeImportStubs(PMM_IMAGE Image);
 /* Changes what may be done with mapped or paged-out pages. */
 VOID MiProtectPages(ULONG64 Va, ULONG64 Pages, ULONG Protection);
 VOID MiRememberUnloadedImage(PMM_IMAGE Image);

@@ -5,8 +5,9 @@
  *
  * A name nobody exports gets a stub: the load goes on, the host is told, and only a call ends in a
  * bug check that names what was called and from where. When drivers are verified, and in the
- * page-out modes always and random, functions are reached through a stub as well: it enters the
- * gate, which has the call checked and pages out first. Writes of CR8 in the code of a verified
+ * page-out modes always and random, functions are reached through a stub as well, those that the
+ * driver looks up by MmGetSystemRoutineAddress too: it enters the gate, which has the call checked
+ * and pages out first. Writes of CR8 in the code of a verified
  * driver are replaced here too, where the image is complete and still writable.
  *
  * Stubs are code in executable nonpaged pool, freed with the image, and so are their records:
@@ -81,33 +82,31 @@ static PVOID MiFindExport(PCSTR Dll, PCSTR Name)
     return NULL;
 }
 
-PVOID MmGetSystemRoutineAddress(PUNICODE_STRING SystemRoutineName)
-{
-    CHAR Name[128];
-    ULONG Chars = SystemRoutineName->Length / sizeof(WCHAR);
-    if (Chars == 0 || Chars >= sizeof(Name)) {
-        return NULL;
-    }
-    for (ULONG i = 0; i < Chars; i++) {
-        WCHAR Char = SystemRoutineName->Buffer[i];
-        if (Char >= 0x80) {
-            return NULL;
-        }
-        Name[i] = (CHAR)Char;
-    }
-    Name[Chars] = 0;
-    return PeMappedFindExport((PVOID)KeLoaderBlock->KernelBase, KeLoaderBlock->KernelSize, Name);
-}
-
 static BOOLEAN MiIsExecutable(PVOID Address)
 {
     PMMPTE Pte = MiWalk(Address, NULL);
     return Pte != NULL && (*Pte & MI_PTE_VALID) && !(*Pte & MI_PTE_NO_EXECUTE);
 }
 
+static BOOLEAN MiCallsAreGated(VOID)
+{
+    return VfIsEnabled() || MiKernelCallsPageOut();
+}
+
+static BOOLEAN MiMustGate(PCSTR Name, PVOID Target)
+{
+    return MiCallsAreGated() && MiIsExecutable(Target) && !VfIsCompilerRoutine(Name);
+}
+
+/* A routine that a driver has looked up: its stub and what the gate needs. */
+typedef struct _MI_ROUTINE {
+    struct _MI_ROUTINE *Next;
+    VF_IMPORT Import;
+    UCHAR Stub[MI_STUB_SIZE];
+} MI_ROUTINE, *PMI_ROUTINE;
+
 typedef struct _MI_BINDING {
     PMM_IMAGE Image;
-    BOOLEAN Gated; /* calls go through the gate */
     PUCHAR NextStub;
     PVF_IMPORT NextImport;
     PMI_MISSING_IMPORT NextMissing;
@@ -130,7 +129,7 @@ static VOID MiBindOne(MI_BINDING *Binding, const PE_IMPORT_DLL *Dll, const PE_IM
         if (MmMissingImportHook != NULL) {
             MmMissingImportHook(Missing->Dll, Missing->Name);
         }
-    } else if (Binding->Gated && MiIsExecutable(Target) && !VfIsCompilerRoutine(Import->Name)) {
+    } else if (MiMustGate(Import->Name, Target)) {
         PVF_IMPORT Record = Binding->NextImport++;
         VfDescribeImport(Record, MiIsKernelName(Dll->Name) ? Import->Name : NULL, Target);
         MiWriteStub(Stub, 11, (ULONG64)Record, MiKernelCallGate);
@@ -140,6 +139,70 @@ static VOID MiBindOne(MI_BINDING *Binding, const PE_IMPORT_DLL *Dll, const PE_IM
     }
     Binding->NextStub += MI_STUB_SIZE;
     *Slot = Stub;
+}
+
+/*
+ * A stub for a routine that Image has looked up by name, the same for each look-up. Without memory
+ * for it the driver gets the routine itself. PASSIVE_LEVEL.
+ */
+static PVOID MiGateRoutine(PMM_IMAGE Image, PCSTR Name, PVOID Target)
+{
+    VF_IMPORT Import;
+    PMI_ROUTINE Found;
+    VfDescribeImport(&Import, Name, Target);
+    ExAcquireFastMutex(&MiImageLock);
+    for (Found = Image->Routines; Found != NULL; Found = Found->Next) {
+        if (Found->Import.Target == Import.Target && Found->Import.Export == Import.Export) {
+            break;
+        }
+    }
+    if (Found == NULL) {
+        Found = ExAllocatePoolWithTag(NonPagedPool, sizeof(*Found), MI_TAG_IMAGE);
+        if (Found != NULL) {
+            Found->Import = Import;
+            MiWriteStub(Found->Stub, 11, (ULONG64)&Found->Import, MiKernelCallGate);
+            Found->Next = Image->Routines;
+            Image->Routines = Found;
+        }
+    }
+    ExReleaseFastMutex(&MiImageLock);
+    return Found != NULL ? (PVOID)Found->Stub : Target;
+}
+
+PVOID MmGetSystemRoutineAddress(PUNICODE_STRING SystemRoutineName)
+{
+    CHAR Name[128];
+    PMM_IMAGE Image = MmFindImage(__builtin_return_address(0));
+    ULONG Chars = SystemRoutineName->Length / sizeof(WCHAR);
+    if (Chars == 0 || Chars >= sizeof(Name)) {
+        return NULL;
+    }
+    for (ULONG i = 0; i < Chars; i++) {
+        WCHAR Char = SystemRoutineName->Buffer[i];
+        if (Char >= 0x80) {
+            return NULL;
+        }
+        Name[i] = (CHAR)Char;
+    }
+    Name[Chars] = 0;
+    PVOID Target =
+        PeMappedFindExport((PVOID)KeLoaderBlock->KernelBase, KeLoaderBlock->KernelSize, Name);
+    if (Target == NULL || Image == NULL || !MiMustGate(Name, Target)) {
+        return Target;
+    }
+    return MiGateRoutine(Image, Name, Target);
+}
+
+VOID MiFreeImportStubs(PMM_IMAGE Image)
+{
+    while (Image->Routines != NULL) {
+        PMI_ROUTINE Routine = Image->Routines;
+        Image->Routines = Routine->Next;
+        ExFreePoolWithTag(Routine, MI_TAG_IMAGE);
+    }
+    if (Image->ImportStubs != NULL) {
+        ExFreePoolWithTag(Image->ImportStubs, MI_TAG_IMAGE);
+    }
 }
 
 /* Counts all imports, and the missing ones, so that one block holds every stub and record. */
@@ -173,7 +236,7 @@ NTSTATUS MiBindImports(PMM_IMAGE Image, const PE_IMAGE *Pe, PCHAR ErrorText, SIZ
         _snprintf(ErrorText, ErrorSize, "offset 0x%I64x: %s", Error.Offset, Error.Rule);
         return Status;
     }
-    BOOLEAN Gated = VfIsEnabled() || MiKernelCallsPageOut();
+    BOOLEAN Gated = MiCallsAreGated();
     ULONG Stubs = Gated ? Imports : Missing;
     SIZE_T StubBytes = (SIZE_T)Stubs * MI_STUB_SIZE;
     SIZE_T ImportBytes = Gated ? (SIZE_T)Imports * sizeof(VF_IMPORT) : 0;
@@ -187,7 +250,7 @@ NTSTATUS MiBindImports(PMM_IMAGE Image, const PE_IMAGE *Pe, PCHAR ErrorText, SIZ
         __builtin_memset(Image->ImportStubs, 0, Size);
     }
     PUCHAR Block = Image->ImportStubs;
-    MI_BINDING Binding = {Image, Gated, Block, (PVF_IMPORT)(Block + StubBytes),
+    MI_BINDING Binding = {Image, Block, (PVF_IMPORT)(Block + StubBytes),
                           (PMI_MISSING_IMPORT)(Block + StubBytes + ImportBytes)};
     for (ULONG d = 0; PeImageImportDll(Pe, d, &Dll, &Error) == PeStepItem; d++) {
         for (ULONG i = 0; PeImageImport(Pe, &Dll, i, &Import, &Error) == PeStepItem; i++) {

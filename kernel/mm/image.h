@@ -72,6 +72,8 @@ typedef struct _MM_IMAGE {
     BOOLEAN InitFreed;
     PVOID ImportStubs; /* executable nonpaged pool, or NULL */
     struct _MI_ROUTINE *Routines; /* looked up by the driver, with a stub each; MiImageLock */
+    struct _VF_IMPORT *ProhibitedImports; /* vf/miniport.c */
+    BOOLEAN ImportsStorPort, IsMiniport;
     CHAR Name[64];     /* base name, ASCII */
     WCHAR NameBuffer[128];
     ULONG SectionCount; /* with the headers, which are section 0 */

@@ -67,9 +67,15 @@ static BOOLEAN MiIsKernelName(PCSTR Dll)
     return FALSE;
 }
 
+/* Its routines are in the kernel's image here, and their names begin alike. */
+static BOOLEAN MiIsStorPort(PCSTR Dll)
+{
+    return _stricmp(Dll, "storport.sys") == 0;
+}
+
 static PVOID MiFindExport(PCSTR Dll, PCSTR Name)
 {
-    if (MiIsKernelName(Dll)) {
+    if (MiIsKernelName(Dll) || (MiIsStorPort(Dll) && strncmp(Name, "StorPort", 8) == 0)) {
         return PeMappedFindExport((PVOID)KeLoaderBlock->KernelBase, KeLoaderBlock->KernelSize,
                                   Name);
     }
@@ -131,7 +137,11 @@ static VOID MiBindOne(MI_BINDING *Binding, const PE_IMPORT_DLL *Dll, const PE_IM
         }
     } else if (MiMustGate(Import->Name, Target)) {
         PVF_IMPORT Record = Binding->NextImport++;
-        VfDescribeImport(Record, MiIsKernelName(Dll->Name) ? Import->Name : NULL, Target);
+        BOOLEAN Kernel = MiIsKernelName(Dll->Name) || MiIsStorPort(Dll->Name);
+        VfDescribeImport(Record, Kernel ? Import->Name : NULL, Target);
+        if (Binding->Image->ImportsStorPort) {
+            VfWatchMiniport(Record, Binding->Image);
+        }
         MiWriteStub(Stub, 11, (ULONG64)Record, MiKernelCallGate);
     } else {
         *Slot = Target;
@@ -161,6 +171,9 @@ static PVOID MiGateRoutine(PMM_IMAGE Image, PCSTR Name, PVOID Target)
         if (Found != NULL) {
             Found->Import = Import;
             MiWriteStub(Found->Stub, 11, (ULONG64)&Found->Import, MiKernelCallGate);
+            if (Image->ImportsStorPort) {
+                VfWatchMiniport(&Found->Import, Image);
+            }
             Found->Next = Image->Routines;
             Image->Routines = Found;
         }
@@ -206,7 +219,8 @@ VOID MiFreeImportStubs(PMM_IMAGE Image)
 }
 
 /* Counts all imports, and the missing ones, so that one block holds every stub and record. */
-static NTSTATUS MiCountImports(const PE_IMAGE *Pe, PULONG Imports, PULONG Missing, PE_ERROR *Error)
+static NTSTATUS MiCountImports(PMM_IMAGE Image, const PE_IMAGE *Pe, PULONG Imports, PULONG Missing,
+                               PE_ERROR *Error)
 {
     PE_IMPORT_DLL Dll;
     PE_IMPORT Import;
@@ -214,6 +228,7 @@ static NTSTATUS MiCountImports(const PE_IMAGE *Pe, PULONG Imports, PULONG Missin
     *Imports = *Missing = 0;
     for (ULONG d = 0; (Step = PeImageImportDll(Pe, d, &Dll, Error)) == PeStepItem; d++) {
         PE_STEP Inner;
+        Image->ImportsStorPort = Image->ImportsStorPort || MiIsStorPort(Dll.Name);
         for (ULONG i = 0; (Inner = PeImageImport(Pe, &Dll, i, &Import, Error)) == PeStepItem; i++) {
             (*Imports)++;
             *Missing += Import.Name == NULL || MiFindExport(Dll.Name, Import.Name) == NULL;
@@ -231,7 +246,7 @@ NTSTATUS MiBindImports(PMM_IMAGE Image, const PE_IMAGE *Pe, PCHAR ErrorText, SIZ
     PE_IMPORT_DLL Dll;
     PE_IMPORT Import;
     ULONG Imports, Missing;
-    NTSTATUS Status = MiCountImports(Pe, &Imports, &Missing, &Error);
+    NTSTATUS Status = MiCountImports(Image, Pe, &Imports, &Missing, &Error);
     if (!NT_SUCCESS(Status)) {
         _snprintf(ErrorText, ErrorSize, "offset 0x%I64x: %s", Error.Offset, Error.Rule);
         return Status;

@@ -73,12 +73,15 @@ VOID VfDescribeImport(PVF_IMPORT Import, PCSTR Name, PVOID Target)
  * The order matters: a routine's own rule knows more than its range, and the call stands in the
  * history when a check stops the system. Pages leave last, as if at the routine's first access.
  */
-VOID VfEnterKernelCall(const VF_IMPORT *Import, PVOID Caller, const ULONG64 *Argument)
+VOID VfEnterKernelCall(PVF_IMPORT Import, PVOID Caller, const ULONG64 *Argument)
 {
     const VF_EXPORT *Export = Import->Export;
     if (Export != NULL) {
         KIRQL Irql = KiReadIrql();
         VfLogCall(Export, Caller, Argument[0]);
+        if (Import->Miniport != NULL) {
+            VfCallFromMiniport(Import, Caller);
+        }
         if (Import->Rule != NULL) {
             Import->Rule(Export, Irql, Argument);
         }

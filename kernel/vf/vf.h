@@ -29,6 +29,9 @@ typedef struct _VF_IMPORT {
     PVOID Target;
     const VF_EXPORT *Export; /* NULL: not a routine of the kernel */
     VF_RULE *Rule;           /* checks beyond the IRQL range, or NULL */
+    PMM_IMAGE Miniport;      /* imports storport.sys, so this may be prohibited; else NULL */
+    PVOID volatile FirstCall; /* of a prohibited one: the call site, or NULL */
+    struct _VF_IMPORT *NextProhibited;
 } VF_IMPORT, *PVF_IMPORT;
 C_ASSERT(offsetof(VF_IMPORT, Target) == 0);
 
@@ -48,7 +51,7 @@ BOOLEAN VfIsCompilerRoutine(PCSTR Name);
 /* Fills the record for an import; Name NULL: a routine of another driver. */
 VOID VfDescribeImport(PVF_IMPORT Import, PCSTR Name, PVOID Target);
 /* Called by the gate before the routine; Caller is in the driver. */
-VOID VfEnterKernelCall(const VF_IMPORT *Import, PVOID Caller, const ULONG64 *Argument);
+VOID VfEnterKernelCall(PVF_IMPORT Import, PVOID Caller, const ULONG64 *Argument);
 
 /* ---- irql_range.c ---- */
 /* The documented range is violated: bug check 0xC4 (0xC9) with the sub-code for the routine. */
@@ -109,6 +112,15 @@ VOID VfEnterCancelLock(PKSPIN_LOCK SpinLock, PVOID ReturnAddress, KIRQL OldIrql)
 VOID VfLeaveCancelLock(PKSPIN_LOCK SpinLock, KIRQL NewIrql);
 /* Bug check 0xC4 (40009) if a held lock lies there. */
 VOID VfCheckFreedMemory(PVOID Start, SIZE_T Bytes);
+
+/* ---- miniport.c ---- */
+#define VF_FINDING_PROHIBITED 0xC40001u
+/* Image imports from storport.sys: watches the routine if the rule names it. PASSIVE_LEVEL. */
+VOID VfWatchMiniport(PVF_IMPORT Import, PMM_IMAGE Image);
+/* A call of a watched routine. */
+VOID VfCallFromMiniport(PVF_IMPORT Import, PVOID ReturnAddress);
+/* The driver of that code is a physical Storport miniport. PASSIVE_LEVEL. */
+VOID VfDeclareMiniport(PVOID ReturnAddress);
 
 /* ---- dispatch.c ---- */
 /* What a dispatch routine must leave as it found it. */

@@ -20,7 +20,7 @@
 #define STOP_GRACE_MS 500
 
 typedef struct {
-    int Control[2], Log[2], Errors[2], Exec[2]; /* ours, QEMU's */
+    int Control[2], Log[2], Kd[2], Errors[2], Exec[2]; /* ours, QEMU's */
 } MACHINE_PAIRS;
 
 static void MachineClose(int *Descriptor)
@@ -39,18 +39,21 @@ static void MachineClosePairs(MACHINE_PAIRS *Pairs)
     }
 }
 
-static bool MachineOpenPairs(MACHINE_PAIRS *Pairs)
+static bool MachineOpenPairs(MACHINE_PAIRS *Pairs, bool Kd)
 {
     memset(Pairs, 0xff, sizeof(*Pairs));
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, Pairs->Control) != 0 ||
         socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, Pairs->Log) != 0 ||
+        (Kd && socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, Pairs->Kd) != 0) ||
         pipe2(Pairs->Errors, O_CLOEXEC) != 0 || pipe2(Pairs->Exec, O_CLOEXEC) != 0) {
         MachineClosePairs(Pairs);
         return false;
     }
-    const int Ours[] = {Pairs->Control[0], Pairs->Log[0], Pairs->Errors[0]};
+    const int Ours[] = {Pairs->Control[0], Pairs->Log[0], Pairs->Errors[0], Pairs->Kd[0]};
     for (size_t i = 0; i < sizeof(Ours) / sizeof(Ours[0]); i++) {
-        fcntl(Ours[i], F_SETFL, fcntl(Ours[i], F_GETFL) | O_NONBLOCK);
+        if (Ours[i] >= 0) {
+            fcntl(Ours[i], F_SETFL, fcntl(Ours[i], F_GETFL) | O_NONBLOCK);
+        }
     }
     return true;
 }
@@ -106,6 +109,7 @@ bool MachineStart(MACHINE *Machine, const MACHINE_CONFIG *Config, char *Error, s
 
     memset(Machine, 0, sizeof(*Machine));
     Machine->Control = Machine->Log = Machine->Errors = Machine->PidDescriptor = -1;
+    Machine->Kd = -1;
     snprintf(Machine->Program, sizeof(Machine->Program), "%s",
              Chosen != NULL && *Chosen != 0 ? Chosen : "qemu-system-x86_64");
     if (strcmp(Config->Accelerator, "kvm") == 0 && !MachineHasHardwareVirtualization()) {
@@ -113,14 +117,15 @@ bool MachineStart(MACHINE *Machine, const MACHINE_CONFIG *Config, char *Error, s
                                    "cannot be opened; leave it out or use --accel=auto");
         return false;
     }
-    if (!MachineOpenPairs(&Pairs)) {
+    if (!MachineOpenPairs(&Pairs, Config->Kd)) {
         snprintf(Error, ErrorSize, "channels to QEMU: %s", strerror(errno));
         return false;
     }
     int Rules = MachineCreateFaultRules(Config->DiskFault, Config->DiskFaultNumber);
-    const int Keep[] = {Pairs.Control[1], Pairs.Log[1], Config->Archive, Config->PagingFile, Rules};
+    const int Keep[] = {Pairs.Control[1], Pairs.Log[1],        Pairs.Kd[1],
+                        Config->Archive,  Config->PagingFile, Rules};
     MachineBuildArguments(&Arguments, Config, Machine->Program, Pairs.Control[1], Pairs.Log[1],
-                          Rules);
+                          Pairs.Kd[1], Rules);
     pid_t Parent = getpid();
     Machine->Pid = fork();
     if (Machine->Pid == 0) {
@@ -148,7 +153,8 @@ bool MachineStart(MACHINE *Machine, const MACHINE_CONFIG *Config, char *Error, s
     Machine->Control = Pairs.Control[0];
     Machine->Log = Pairs.Log[0];
     Machine->Errors = Pairs.Errors[0];
-    Pairs.Control[0] = Pairs.Log[0] = Pairs.Errors[0] = -1;
+    Machine->Kd = Pairs.Kd[0];
+    Pairs.Control[0] = Pairs.Log[0] = Pairs.Errors[0] = Pairs.Kd[0] = -1;
     MachineClosePairs(&Pairs);
     return true;
 }
@@ -228,6 +234,7 @@ void MachineStop(MACHINE *Machine)
     MachineClose(&Machine->Control);
     MachineClose(&Machine->Log);
     MachineClose(&Machine->Errors);
+    MachineClose(&Machine->Kd);
     MachineClose(&Machine->PidDescriptor);
 }
 

@@ -33,6 +33,7 @@ typedef struct {
     bool Pci;            /* with a PCI bus and the edu device on it */
     DISK_FAULT DiskFault;
     uint32_t DiskFaultNumber;
+    bool Kd; /* a UART, whose other end is MACHINE.Kd */
 } MACHINE_CONFIG;
 
 typedef struct {
@@ -41,6 +42,7 @@ typedef struct {
     int Control; /* our end of the control channel */
     int Log;     /* what the guest writes to port 0xE9 */
     int Errors;  /* QEMU's own messages */
+    int Kd;      /* the UART of the kernel debugger, -1: none */
     MACHINE_TAIL LogTail;
     MACHINE_TAIL ErrorTail;
     int Status;         /* of waitpid, once Pid is 0 */
@@ -81,7 +83,7 @@ typedef struct {
 } MACHINE_ARGUMENTS;
 
 void MachineBuildArguments(MACHINE_ARGUMENTS *Arguments, const MACHINE_CONFIG *Config,
-                           const char *Program, int Control, int Log, int FaultRules);
+                           const char *Program, int Control, int Log, int Kd, int FaultRules);
 void MachineFreeArguments(MACHINE_ARGUMENTS *Arguments);
 /* A memfd with the rules of QEMU's blkdebug driver for the fault asked for; -1: none is needed. */
 int MachineCreateFaultRules(DISK_FAULT Fault, uint32_t After);

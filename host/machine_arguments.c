@@ -113,7 +113,7 @@ static void MachineAddPagingDisk(MACHINE_ARGUMENTS *Arguments, const MACHINE_CON
 }
 
 void MachineBuildArguments(MACHINE_ARGUMENTS *Arguments, const MACHINE_CONFIG *Config,
-                           const char *Program, int Control, int Log, int FaultRules)
+                           const char *Program, int Control, int Log, int Kd, int FaultRules)
 {
     bool Kvm = strcmp(Config->Accelerator, "tcg") != 0 && MachineHasHardwareVirtualization();
 
@@ -138,6 +138,11 @@ void MachineBuildArguments(MACHINE_ARGUMENTS *Arguments, const MACHINE_CONFIG *C
     MachineAddWord(Arguments, "socket,id=control,fd=%d", Control);
     MachineAddWord(Arguments, "-chardev");
     MachineAddWord(Arguments, "socket,id=log,fd=%d", Log);
+    if (Kd >= 0) {
+        MachineAddWord(Arguments, "-chardev");
+        MachineAddWord(Arguments, "socket,id=kd,fd=%d", Kd);
+        MachineAddWords(Arguments, "-serial chardev:kd");
+    }
     if (Config->PagingFile >= 0) {
         MachineAddPagingDisk(Arguments, Config, FaultRules);
     }

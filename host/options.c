@@ -153,6 +153,8 @@ static bool OptionsParseText(PARSE *Parse, const char *Argument, const char *Val
         Parse->Options->Scenario = Value;
     } else if (strncmp(Argument, "--json", 6) == 0) {
         Parse->Options->Json = Value;
+    } else if (strncmp(Argument, "--kd", 4) == 0) {
+        Parse->Options->Kd = Value;
     } else if (strncmp(Argument, "--append", 8) == 0) {
         Parse->Options->Append = Value;
     } else if (Parse->Options->FileCount == OPTIONS_MAX_FILES) {
@@ -177,6 +179,7 @@ static const struct {
     {"--accel", OptionsParseAccelerator},
     {"--machine", OptionsParseMachine},
     {"--disk-fault", OptionsParseDiskFault},
+    {"--kd", OptionsParseText},
     {"--append", OptionsParseText},
     {"--file", OptionsParseText},
 };
@@ -294,6 +297,10 @@ void OptionsReplay(const RUN_OPTIONS *Options, const char *Program, char *Line, 
         if (Options->DiskFaultNumber != 0) {
             TextAppendFormat(Line, Capacity, ":%u", Options->DiskFaultNumber);
         }
+    }
+    if (Options->Kd != NULL) {
+        snprintf(Word, sizeof(Word), "--kd=%s", Options->Kd);
+        TextAppendWord(Line, Capacity, Word);
     }
     if (Options->Append != NULL) {
         snprintf(Word, sizeof(Word), "--append=%s", Options->Append);

@@ -123,6 +123,7 @@ static bool RunStartMachine(RUN *Run, char *Error, size_t ErrorSize)
         .Pci = strcmp(Options->Machine, "pci") == 0,
         .DiskFault = Options->DiskFault,
         .DiskFaultNumber = Options->DiskFaultNumber,
+        .Kd = Options->Kd != NULL,
     };
     free(Kernel);
     if (Options->PagingFile != 0 && Config.Archive >= 0) {
@@ -168,9 +169,10 @@ static EXIT_CODE RunMachine(RUN *Run)
     char Error[2048];
     uint64_t Deadline = TextNow() + (uint64_t)Run->Options.TimeoutSeconds * 1000;
 
-    snprintf(Run->Append, sizeof(Run->Append), "page-out=%s%s%s seed=%llu%s%s",
+    snprintf(Run->Append, sizeof(Run->Append), "page-out=%s%s%s seed=%llu%s%s%s",
              Run->Options.PageOut, Run->Options.Evict ? " evict" : "",
              Run->Options.NoVerify ? "" : " verify", (unsigned long long)Run->Options.Seed,
+             Run->Options.Kd != NULL ? " kd" : "",
              Run->Options.Append != NULL ? " " : "",
              Run->Options.Append != NULL ? Run->Options.Append : "");
     /* First the signals: from the start of QEMU on, a Ctrl-C must find the loop that ends it. */
@@ -178,7 +180,11 @@ static EXIT_CODE RunMachine(RUN *Run)
         return RunFail(ExitEnvironment, "not enough memory, or no signalfd");
     }
     Run->Session.Echo = Run->Options.Verbose;
-    RunStartWatchdog(Run->Options.TimeoutSeconds);
+    if (Run->Options.Kd != NULL) {
+        Run->Session.Kd = &Run->Kd; /* no watchdog: a debugger stays as long as it likes */
+    } else {
+        RunStartWatchdog(Run->Options.TimeoutSeconds);
+    }
     RunHeader(Run);
     if (!RunStartMachine(Run, Error, sizeof(Error))) {
         ReportEvent(&Run->Report, "verdict",
@@ -186,7 +192,9 @@ static EXIT_CODE RunMachine(RUN *Run)
                               "exit_code", (int)ExitEnvironment));
         return RunFail(ExitEnvironment, Error);
     }
+    Run->Kd.Machine = Run->Machine.Kd;
     RunSession(Run);
+    SessionServeDebugger(&Run->Session);
     MachineStop(&Run->Machine);
     return VerdictReport(Run);
 }
@@ -201,12 +209,19 @@ EXIT_CODE RunCommand(const char *Program, int Count, char **Arguments)
     Run->Program = Program;
     Run->PagingFile = -1;
     EXIT_CODE Code = RunPrepare(Run, Count, Arguments);
+    if (Code == ExitClean && Run->Options.Kd != NULL &&
+        !KdLineOpen(&Run->Kd, Run->Options.Kd, Error, sizeof(Error))) {
+        Code = RunFail(ExitEnvironment, Error);
+    }
     if (Code == ExitClean) {
         Code = RunMachine(Run);
         if (!ReportClose(&Run->Report, Error, sizeof(Error))) {
             Code = RunFail(ExitEnvironment, Error);
         }
         SessionFree(&Run->Session);
+    }
+    if (Run->Options.Kd != NULL) {
+        KdLineClose(&Run->Kd);
     }
     if (Run->PagingFile >= 0) {
         close(Run->PagingFile);

@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "host/driver_file.h"
+#include "host/kd_line.h"
 #include "host/machine.h"
 #include "host/options.h"
 #include "host/program_files.h"
@@ -43,6 +44,7 @@ typedef struct RUN {
     char Append[2048]; /* the kernel's command line */
     int PagingFile; /* descriptor, -1: none */
     MACHINE Machine;
+    KD_LINE Kd;     /* when Options.Kd is set */
     SESSION Session;
     REPORT Report;
     SYMBOLS Symbols;

@@ -194,12 +194,25 @@ static void SessionCheckMachine(SESSION *Session)
     SessionEnd(Session, Session->ShutDownSent ? SessionShutDown : SessionGuestGone);
 }
 
+/* A debugger may keep the guest stopped for as long as it likes: the time limit waits for it. */
+static void SessionRunKdLine(SESSION *Session, uint64_t Since)
+{
+    if (Session->Kd == NULL) {
+        return;
+    }
+    bool Attached = KdLineAttached(Session->Kd);
+    KdLineRun(Session->Kd);
+    if (Attached) {
+        Session->Deadline += TextNow() - Since;
+    }
+}
+
 /* One round: waits up to LimitMs for anything to happen, and takes it. */
 static void SessionPump(SESSION *Session, int LimitMs)
 {
     MACHINE *Machine = Session->Machine;
     bool Unsent = Session->OutputUsed < Session->OutputSize;
-    struct pollfd Poll[5] = {
+    struct pollfd Poll[5 + KD_LINE_POLLS] = {
         {Machine->Control, (short)(POLLIN | (Unsent ? POLLOUT : 0)), 0},
         {Machine->Log, POLLIN, 0},
         {Machine->Errors, POLLIN, 0},
@@ -212,12 +225,16 @@ static void SessionPump(SESSION *Session, int LimitMs)
     if (Machine->PidDescriptor < 0 && Limit > 20) {
         Limit = 20; /* without pidfd_open QEMU's end is looked for */
     }
-    poll(Poll, 5, Limit);
+    if (Session->Kd != NULL) {
+        KdLinePoll(Session->Kd, Poll + 5);
+    }
+    poll(Poll, Session->Kd != NULL ? 5 + KD_LINE_POLLS : 5, Limit);
     SessionCheckSignals(Session);
     MachineDrain(Machine, Session->Echo);
     SessionSend(Session);
     SessionReceive(Session);
     SessionCheckMachine(Session);
+    SessionRunKdLine(Session, Now);
     if (TextNow() >= Session->Deadline) {
         SessionEnd(Session, SessionTimeLimit);
     }
@@ -270,11 +287,20 @@ void SessionShutdown(SESSION *Session)
     Session->ShutDownSent = true;
     if (SessionRequest(Session, ControlShutdown, NULL, 0, None)) {
         uint64_t Limit = TextNow() + SHUTDOWN_LIMIT_MS;
-        while (Session->State == SessionOpen && TextNow() < Limit) {
+        while (Session->State == SessionOpen &&
+               (TextNow() < Limit || (Session->Kd != NULL && KdLineAttached(Session->Kd)))) {
             SessionPump(Session, SHUTDOWN_LIMIT_MS);
         }
     }
     SessionEnd(Session, SessionShutDown);
+}
+
+void SessionServeDebugger(SESSION *Session)
+{
+    while (Session->Kd != NULL && KdLineAttached(Session->Kd) && Session->Signal == 0 &&
+           !MachineHasEnded(Session->Machine)) {
+        SessionPump(Session, -1);
+    }
 }
 
 void SessionPoll(SESSION *Session)

@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "host/kd_line.h"
 #include "host/machine.h"
 #include "lib/control_codec.h"
 
@@ -31,7 +32,8 @@ typedef struct {
     SESSION_STATE State;
     const char *Error;
     int Signal;
-    uint64_t Deadline;  /* of TextNow */
+    uint64_t Deadline;  /* of TextNow; moves on while a debugger is connected to Kd */
+    KD_LINE *Kd;        /* NULL: none; set after SessionInit */
     uint32_t Pending;   /* type of the request under way, 0: none */
     uint32_t PendingId;
     uint32_t NextId;
@@ -65,5 +67,7 @@ bool SessionRequest(SESSION *Session, uint32_t Type, const void *Fixed, size_t F
                     CONTROL_BYTES Data);
 /* Asks the guest to end and waits for it a short while. */
 void SessionShutdown(SESSION *Session);
+/* After the session: lets a debugger that is connected look until it leaves or the guest ends. */
+void SessionServeDebugger(SESSION *Session);
 /* Looks at everything once without waiting, for code that runs long between requests. */
 void SessionPoll(SESSION *Session);

@@ -27,9 +27,20 @@ ULONG DbgPrintEx(ULONG ComponentId, ULONG Level, PCSTR Format, ...);
 ULONG vDbgPrintEx(ULONG ComponentId, ULONG Level, PCSTR Format, va_list Arguments);
 ULONG vDbgPrintExWithPrefix(PCSTR Prefix, ULONG ComponentId, ULONG Level, PCSTR Format,
                             va_list Arguments);
+ULONG DbgPrompt(PCSTR Prompt, PCHAR Response, ULONG Length);
 VOID DbgBreakPoint(VOID);
 VOID DbgBreakPointWithStatus(ULONG Status);
 BOOLEAN KdRefreshDebuggerNotPresent(VOID);
+NTSTATUS KdDisableDebugger(VOID);
+NTSTATUS KdEnableDebugger(VOID);
+
+/* What int 2Dh passes with an image that was loaded or is unloaded. */
+typedef struct _KD_SYMBOLS_INFO {
+    PVOID BaseOfDll;
+    PVOID ProcessId; /* -1: of the system */
+    ULONG CheckSum;
+    ULONG SizeOfImage;
+} KD_SYMBOLS_INFO, *PKD_SYMBOLS_INFO;
 
 #ifdef PAGEABLE_KERNEL
 extern BOOLEAN KdDebuggerEnabled, KdDebuggerNotPresent;

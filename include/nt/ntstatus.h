@@ -126,6 +126,7 @@
 #define STATUS_IMAGE_CHECKSUM_MISMATCH          ((NTSTATUS)0xc0000221)
 #define STATUS_STACK_OVERFLOW                   ((NTSTATUS)0xc00000fd)
 #define STATUS_STACK_BUFFER_OVERRUN             ((NTSTATUS)0xc0000409)
+#define STATUS_DEBUGGER_INACTIVE                ((NTSTATUS)0xc0000354)
 #define STATUS_NOT_FOUND                        ((NTSTATUS)0xc0000225)
 #define STATUS_IO_TIMEOUT                       ((NTSTATUS)0xc00000b5)
 #define STATUS_DRIVER_UNABLE_TO_LOAD            ((NTSTATUS)0xc000026c)

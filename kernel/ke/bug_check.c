@@ -4,9 +4,11 @@
  * comes after what matters more:
  *
  *   KiBugCheckData, the text on the debug console     touches nothing but this file's data
+ *   break into a kernel debugger, when one is present
  *   stack, driver, section                            reads stacks, images, Mm's records
  *   the report over the control channel
  *   callbacks of drivers                              their code
+ *   break into the debugger again
  *   exit
  *
  * A fault or a bug check on the way comes back here: then the report goes out as it is, if it has
@@ -15,6 +17,7 @@
 #include "ke/bug_check.h"
 
 #include "hal/hal.h"
+#include "kd/kd.h"
 #include "nt/rtl.h"
 #include "vf/vf.h"
 
@@ -39,7 +42,9 @@ VOID KiPrintDebug(PCSTR Format, ...)
     int Length = _vsnprintf(Text, sizeof(Text) - 1, Format, Arguments);
     va_end(Arguments);
     /* Negative: cut off at the size given. */
-    HalWriteDebugString(Text, Length < 0 ? sizeof(Text) - 1 : (SIZE_T)Length);
+    SIZE_T Size = Length < 0 ? sizeof(Text) - 1 : (SIZE_T)Length;
+    HalWriteDebugString(Text, Size);
+    KdpPrintToDebugger(Text, (ULONG)Size);
 }
 
 static VOID KiPrintBugCheck(PCSTR Title, ULONG Code, const ULONG64 Parameter[4])
@@ -88,6 +93,14 @@ static DECLSPEC_NORETURN VOID KiNestedBugCheck(ULONG Code, const ULONG64 Paramet
     HalExitMachine(GUEST_EXIT_NESTED_BUG_CHECK);
 }
 
+/* A debugger that listens looks at the system now, and once more before the machine ends. */
+static VOID KiBugCheckDebugBreak(ULONG Status)
+{
+    if (KdDebuggerEnabled && !KdDebuggerNotPresent && !KdpEntered) {
+        DbgBreakPointWithStatus(Status);
+    }
+}
+
 static UCHAR KiExitCode(VOID)
 {
     BOOLEAN Assertion = KiReport.Code == KMODE_EXCEPTION_NOT_HANDLED &&
@@ -116,12 +129,14 @@ static DECLSPEC_NORETURN VOID KiBugCheck(ULONG Code, ULONG_PTR P1, ULONG_PTR P2,
         KiBugCheckData[Index + 1] = Parameter[Index];
     }
     KiPrintBugCheck("Fatal System Error", Code, Parameter);
+    KiBugCheckDebugBreak(DBG_STATUS_BUGCHECK_FIRST);
     KiFillBugCheckReport(&KiReport, TrapFrame, Caller);
     KiPrintFrames(&KiReport);
     VfPrintHistory();
     KiSendReport();
     KiBugCheckStage = KiStageCallbacks;
     KiCallBugCheckCallbacks();
+    KiBugCheckDebugBreak(DBG_STATUS_BUGCHECK_SECOND);
     HalExitMachine(KiExitCode());
 }
 

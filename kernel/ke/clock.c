@@ -8,6 +8,7 @@
  * LowPart, High2Time and try again while the highs differ; so it is written in the other order.
  */
 #include "dispatcher.h"
+#include "kd/kd.h"
 
 typedef struct _KI_SYSTEM_TIME {
     volatile ULONG LowPart;
@@ -82,6 +83,9 @@ VOID KeUpdateSystemTime(PKTRAP_FRAME TrapFrame)
     }
     if (Request) {
         HalRequestSoftwareInterrupt(DISPATCH_LEVEL);
+    }
+    if (KdDebuggerEnabled) {
+        KdCheckForDebugBreak();
     }
 }
 

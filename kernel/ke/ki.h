@@ -22,6 +22,7 @@
 #include "nt/ke.h"
 #include "nt/ps.h"
 #include "nt/se.h"
+#include "wire/kd.h"
 #include "wire/loader_block.h"
 
 #define KGDT64_NULL 0x00
@@ -36,6 +37,7 @@
 #define KERNEL_STACK_SIZE 0x6000u
 #define KI_CLOCK_INTERVAL_100NS 100000u /* 10 ms: the time increment and scheduling tick */
 #define KI_USER_SHARED_DATA 0xFFFFF78000000000ull
+#define KI_RFLAGS_TRAP 0x100u /* a trap after the next instruction */
 
 /* Interrupt vectors: IRQL == vector >> 4. */
 #define APC_VECTOR 0x1f
@@ -218,6 +220,12 @@ typedef struct _EPROCESS {
     UCHAR Fill5[0x880 - 0x660];
 } EPROCESS;
 
+/* The state of a processor that the debugger has stopped. */
+typedef struct _KPROCESSOR_STATE {
+    KSPECIAL_REGISTERS SpecialRegisters;
+    CONTEXT ContextFrame; /* F0 */
+} KPROCESSOR_STATE;
+
 typedef struct _KPRCB {
     ULONG MxCsr;                          /* 000 */
     UCHAR LegacyNumber;
@@ -237,7 +245,7 @@ typedef struct _KPRCB {
     UCHAR Fill2[3];
     ULONG MHz;                            /* 044 */
     UCHAR Fill3[0x100 - 0x48];
-    UCHAR ProcessorState[0x5c0];          /* 100: KSPECIAL_REGISTERS F0, CONTEXT at 1F0 */
+    KPROCESSOR_STATE ProcessorState;      /* 100 */
     UCHAR Fill4[0x700 - 0x6c0];
     /* From here on ours alone. */
     LIST_ENTRY DpcListHead;
@@ -319,6 +327,8 @@ C_ASSERT(offsetof(KPCR, KdVersionBlock) == 0x108);
 C_ASSERT(offsetof(KPCR, Prcb) == 0x180);
 C_ASSERT(offsetof(KPCR, Prcb.CurrentThread) == 0x188);
 C_ASSERT(offsetof(KPRCB, ProcessorState) == 0x100);
+C_ASSERT(offsetof(KPRCB, ProcessorState.ContextFrame) == 0x1f0);
+C_ASSERT(sizeof(KPROCESSOR_STATE) == 0x5c0);
 
 /* The current processor's blocks. The Prcb must not be kept across a point that may switch. */
 FORCEINLINE PKPCR KeGetPcr(VOID)
@@ -463,6 +473,10 @@ VOID HalRouteInterrupt(ULONG Gsi, UCHAR Vector, BOOLEAN Level, BOOLEAN Masked);
 VOID HalStartClock(VOID);                             /* periodic, CLOCK_VECTOR */
 VOID HalWriteDebugString(PCSTR Text, SIZE_T Length);  /* debug console port, any IRQL */
 DECLSPEC_NORETURN VOID HalExitMachine(UCHAR Code);    /* isa-debug-exit, then halt */
+
+/* ---- processor_state.c: interrupts off. The save turns hardware breakpoints off. ---- */
+VOID KiSaveProcessorControlState(KPROCESSOR_STATE *State, KIRQL Irql);
+VOID KiRestoreProcessorControlState(const KPROCESSOR_STATE *State);
 
 VOID KiDispatchException(PEXCEPTION_RECORD Record, PKTRAP_FRAME TrapFrame,
                          KPROCESSOR_MODE PreviousMode, BOOLEAN FirstChance);

@@ -12,6 +12,7 @@
 #include "hal/hal.h"
 #include "io/control_agent.h"
 #include "io/iop.h"
+#include "kd/kd.h"
 #include "mm/mi.h"
 #include "ob/obp.h"
 #include "ps/psp.h"
@@ -100,6 +101,7 @@ DECLSPEC_NORETURN VOID KiSystemStartup(LOADER_BLOCK *Loader)
     ExInitializePool();
     ObInitializeSystem();
     PsInitializeSystem();
+    KdInitSystem();
     NTSTATUS Status = PsCreateSystemThread(&Thread, 0, NULL, NULL, NULL, KiPhase1, NULL);
     NT_VERIFY(NT_SUCCESS(Status));
     ZwClose(Thread);

@@ -12,6 +12,7 @@
  */
 #include "mm/image.h"
 
+#include "kd/kd.h"
 #include "nt/rtl.h"
 #include "vf/vf.h"
 
@@ -242,6 +243,8 @@ NTSTATUS MmLoadSystemImage(PCUNICODE_STRING FullName, const VOID *File, SIZE_T F
         ExFreePoolWithTag(Image, MI_TAG_IMAGE);
         return Status;
     }
+    KdReportImage(&Image->Ldr.FullDllName, Image->Ldr.DllBase, Image->Ldr.SizeOfImage,
+                  Image->Ldr.CheckSum, FALSE);
     *Loaded = Image;
     return STATUS_SUCCESS;
 }
@@ -265,6 +268,8 @@ VOID MmUnloadSystemImage(PMM_IMAGE Image)
 {
     BOOLEAN Leaked = FALSE;
     VfCheckUnload(Image);
+    KdReportImage(&Image->Ldr.FullDllName, Image->Ldr.DllBase, Image->Ldr.SizeOfImage,
+                  Image->Ldr.CheckSum, TRUE);
     ExAcquireFastMutex(&MiImageLock);
     RemoveEntryList(&Image->Ldr.InLoadOrderLinks);
     for (ULONG i = 0; i < MI_MAX_IMAGES; i++) {

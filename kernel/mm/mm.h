@@ -37,6 +37,8 @@
 #define MM_USER_PROBE_ADDRESS 0x00007FFFFFFF0000ull
 #define MM_SYSTEM_RANGE_START 0xFFFF800000000000ull
 
+#define MM_PHYSICAL_LIMIT 0x8000000000ull /* bytes that the map has addresses for */
+
 /* Access to a physical address, for device registers under 4 GB and for RAM. Any IRQL. */
 FORCEINLINE PVOID MmPhysicalAddressToVirtual(ULONG64 Physical)
 {
@@ -117,6 +119,15 @@ VOID MmPageOutEverything(BOOLEAN Evict); /* PASSIVE_LEVEL; waits for the writes 
 VOID MiDebuggerPageOut(VOID);
 /* The whole of Mm's structures checked against each other; returns the number of violations. */
 ULONG MiVerifyAll(VOID); /* <= APC_LEVEL */
+
+/* ---- debugger_memory.c: for Kd; interrupts off, any IRQL, never faults ---- */
+#define MM_DEBUG_WRITE 1u
+#define MM_DEBUG_PHYSICAL 2u   /* Address is a physical one */
+#define MM_DEBUG_BREAKPOINT 4u /* with WRITE: the page does not become dirty */
+/* Returns how many bytes there were, up to the first that is not resident. */
+SIZE_T MmDbgCopyMemory(ULONG64 Address, PVOID Buffer, SIZE_T Size, ULONG Flags);
+/* FALSE: Address is not resident in the current address space. */
+BOOLEAN MmDbgTranslate(ULONG64 Address, PULONG64 Physical);
 
 typedef struct _MM_COUNTERS {
     ULONG64 TotalPages, FreePages, ZeroedPages, StandbyPages, ModifiedPages, ActivePages;

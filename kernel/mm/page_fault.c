@@ -20,6 +20,7 @@
  */
 #include "mm/mi.h"
 
+#include "kd/breakpoint.h"
 #include "mm/image.h"
 
 #define MI_FAULT_PRESENT 1u
@@ -65,6 +66,7 @@ static BOOLEAN MiSoftFault(PMMPTE Pte, MMPTE Old, BOOLEAN User)
     *Pte = MiValidPte(Frame, MI_PTE_PROTECTION(Old), User);
     MiInsertWorkingSet(Pfn->WorkingSet, Frame);
     MiCounters.SoftFaults++;
+    KdPagesArrived();
     return TRUE;
 }
 
@@ -108,6 +110,7 @@ static BOOLEAN MiDemandZero(PMMPTE Pte, MMPTE Old, PMI_WORKING_SET Set)
     *Pte = MiValidPte(Frame, MI_PTE_PROTECTION(Old), Set->Process != NULL);
     MiInsertWorkingSet(Set, Frame);
     MiCounters.DemandZeroFaults++;
+    KdPagesArrived();
     return TRUE;
 }
 

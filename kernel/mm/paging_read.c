@@ -14,6 +14,7 @@
  * nobody comes for them. When a cluster fails, only the page that was asked for is read again: a
  * bad neighbour is not an error until it is touched.
  */
+#include "kd/breakpoint.h"
 #include "mm/mi.h"
 
 /* DPC; the block is referenced by its reader until it has seen the event. */
@@ -101,6 +102,7 @@ static VOID MiFinishRead(PMMPTE Pte, PMI_WORKING_SET Set, PMI_IN_PAGE InPage, UL
             MiInsertFreePage(Frame);
         }
     }
+    KdPagesArrived();
 }
 
 /* Bit i: page i of a successful read has the CRC its slot was written with. No lock. */

@@ -5,6 +5,7 @@
  * Nonpaged pool and system PTEs are mapped page by page with frames charged as resident. Paged pool
  * pages are demand zero: they cost commit until they are touched.
  */
+#include "kd/breakpoint.h"
 #include "mm/mi.h"
 
 MI_PAGE_RANGE MiSystemPteRange, MiImageRange, MiPagedPoolRange, MiNonpagedPoolRange;
@@ -104,6 +105,7 @@ VOID MiUnmapNonpaged(ULONG64 Va, ULONG64 Pages)
         NT_VERIFY(*Pte & MI_PTE_VALID);
         *Pte = 0;
         MiInvalidatePage((PVOID)(Va + (Page << PAGE_SHIFT)));
+        KdPageLeft(Frame);
         MiFreeNonpagedFrame(Frame);
     }
     MiReturnResident(Pages);

@@ -11,6 +11,7 @@
  *
  * MiPfnLock is held throughout.
  */
+#include "kd/breakpoint.h"
 #include "mm/mi.h"
 
 MI_WORKING_SET MiSystemWorkingSet;
@@ -92,6 +93,7 @@ BOOLEAN MiTrimPage(ULONG Frame)
     Old = __atomic_exchange_n(Pte, MI_TRANSITION_PTE(MI_PTE_PROTECTION(Pfn->OriginalPte), Frame),
                               __ATOMIC_SEQ_CST);
     MiInvalidatePage(MI_VA_OF_PTE(Pfn->PteAddress));
+    KdPageLeft(Frame);
     MiCounters.PagesTrimmed++;
     Pfn->ReferenceCount--;
     ULONG Slot = MI_PTE_SLOT(Pfn->OriginalPte);
@@ -187,6 +189,7 @@ VOID MiDeletePte(PMMPTE Pte, ULONG PteFrame, MMPTE NewPte, PKIRQL OldIrql)
     *Pte = NewPte;
     if (Old & MI_PTE_VALID) {
         MiInvalidatePage(MI_VA_OF_PTE(MI_PFN(MI_PTE_FRAME(Old))->PteAddress));
+        KdPageLeft(MI_PTE_FRAME(Old));
         MiDeleteMappedPage((ULONG)MI_PTE_FRAME(Old));
     } else if (Old & MI_PTE_TRANSITION) {
         ULONG Frame = (ULONG)MI_PTE_FRAME(Old);

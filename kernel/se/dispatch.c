@@ -141,6 +141,11 @@ VOID KiDispatchException(PEXCEPTION_RECORD Record, PKTRAP_FRAME TrapFrame,
 
     NT_VERIFY(ExceptionFrame != NULL && ExceptionFrame->TrapFrame == TrapFrame);
     KiContextFromFrames(&Context, TrapFrame, ExceptionFrame);
+    if (Record->ExceptionCode == STATUS_SINGLE_STEP) {
+        Context.ContextFlags |= CONTEXT_DEBUG_REGISTERS;
+        Context.Dr6 = TrapFrame->Dr6; /* why; the processor has forgotten it */
+        Context.Dr7 = TrapFrame->Dr7;
+    }
     /* The CPU reports int3 past the instruction; handlers and debuggers expect it at it. */
     if (Record->ExceptionCode == STATUS_BREAKPOINT &&
         Context.Rip == (ULONG64)Record->ExceptionAddress + 1) {

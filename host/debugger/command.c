@@ -15,9 +15,11 @@
 #define COMMAND_MAX 4096u /* bytes of one command */
 
 static const DEBUGGER_COMMAND *const Tables[] = {
-    CommandsExecution, CommandsBreakpoint,  CommandsRegister, CommandsProcess,    CommandsMemory,
-    CommandsStack,     CommandsDisassembly, CommandsSymbol,   CommandsExpression, CommandsPaging,
-    CommandsPage,     CommandsObject,    CommandsSystem,      CommandsAnalyze,  CommandsDump,
+    CommandsExecution, CommandsBreakpoint, CommandsRegister, CommandsProcess,
+    CommandsMemory, CommandsStack, CommandsDisassembly, CommandsSymbol,
+    CommandsExpression, CommandsPaging, CommandsPage, CommandsPageable,
+    CommandsVirtualMemory, CommandsObject, CommandsSystem, CommandsAnalyze,
+    CommandsDump,
 };
 
 bool CommandEach(COMMAND_EACH *Each, void *Context)

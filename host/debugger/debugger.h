@@ -33,8 +33,8 @@ typedef struct {
 /* Each command_*.c ends with its table; command.c lists the tables. A NULL Name ends one. */
 extern const DEBUGGER_COMMAND CommandsExecution[], CommandsBreakpoint[], CommandsRegister[],
     CommandsProcess[], CommandsMemory[], CommandsDisassembly[], CommandsStack[], CommandsSymbol[],
-    CommandsExpression[], CommandsPaging[], CommandsPage[], CommandsObject[], CommandsSystem[],
-    CommandsAnalyze[], CommandsDump[];
+    CommandsExpression[], CommandsPaging[], CommandsPage[], CommandsPageable[],
+    CommandsVirtualMemory[], CommandsObject[], CommandsSystem[], CommandsAnalyze[], CommandsDump[];
 
 typedef struct {
     char Name[64];         /* as commands name it: "nt", "notepad" */
@@ -55,7 +55,7 @@ typedef struct {
 /* A request to the target's worker, and how the page was when it was made. */
 typedef struct {
     unsigned Kind; /* PAGE_IN_KIND */
-    uint64_t Address, Process;
+    uint64_t Address, Size, Process;
     bool SetsProcess;
     unsigned FormBefore; /* PAGE_FORM */
     uint32_t Slot;       /* of the paging file, in that form */

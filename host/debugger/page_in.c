@@ -109,6 +109,7 @@ bool PageInSchedule(DEBUGGER *Debugger, const PAGE_IN_REQUEST *Request)
     Debugger->PageIn = (DEBUG_PAGE_IN){
         .Kind = Request->Kind,
         .Address = Request->Address,
+        .Size = Request->Size,
         .Process = Request->Process,
         .SetsProcess = Request->SetsProcess,
         .FormBefore = Before.Form,
@@ -179,6 +180,23 @@ static void PrintPage(DEBUGGER *Debugger)
     }
 }
 
+static void PrintPageOut(DEBUGGER *Debugger)
+{
+    const DEBUG_PAGE_IN *Asked = &Debugger->PageIn;
+    uint64_t Pages;
+    PAGE_WALK Now;
+    char Address[DEBUG_ADDRESS_SIZE], Text[80];
+    if (VariableRead(Debugger, "nt!MiDebuggerPagesOut", 8, &Pages)) {
+        DebuggerPrint(Debugger, "%llu page%s went out.\n", (unsigned long long)Pages,
+                      Pages == 1 ? "" : "s");
+    }
+    if (Asked->Size != 0 && Asked->Size <= PAGE_SIZE_4K &&
+        WalkAtStop(Debugger, Asked->Address, &Now)) {
+        DebuggerPrint(Debugger, "Page %s is %s.\n", DebugAddressText(Asked->Address, Address),
+                      PageWalkText(&Now, Text, sizeof(Text)));
+    }
+}
+
 /* The stop is in the process's context, unless the process has ended meanwhile. */
 static void TakeProcess(DEBUGGER *Debugger)
 {
@@ -217,6 +235,6 @@ void PageInOnStop(DEBUGGER *Debugger)
     if (Debugger->PageIn.Kind == PageInPage) {
         PrintPage(Debugger);
     } else if (Debugger->PageIn.Kind == PageInOut) {
-        DebuggerPrint(Debugger, "The pages that may leave have left.\n");
+        PrintPageOut(Debugger);
     }
 }

@@ -52,30 +52,27 @@ bool PageWalkDirectory(DEBUGGER *Debugger, uint64_t Address, uint64_t *Directory
 
 /*
  * NT maps the page tables onto themselves: one entry of the top table leads to the top table. Where
- * it is tells the virtual address of every entry. 512: there is none.
+ * it is tells the virtual address of every entry.
  */
-static unsigned SelfMapIndex(DEBUGGER *Debugger, uint64_t Top)
+bool PageWalkEntryAddresses(DEBUGGER *Debugger, uint64_t Directory, uint64_t Address,
+                            uint64_t EntryAddress[PAGE_WALK_LEVELS])
 {
-    uint64_t Table[TABLE_ENTRIES];
+    uint64_t Table[TABLE_ENTRIES], Top = Directory & ENTRY_FRAME_MASK;
     if (!ReadPhysical(Debugger, Top, Table, sizeof(Table))) {
-        return TABLE_ENTRIES;
+        return false;
     }
-    for (unsigned i = TABLE_ENTRIES / 2; i < TABLE_ENTRIES; i++) {
+    for (uint64_t i = TABLE_ENTRIES / 2; i < TABLE_ENTRIES; i++) {
         if ((Table[i] & ENTRY_VALID) && (Table[i] & ENTRY_FRAME_MASK) == Top) {
-            return i;
+            for (unsigned Level = PAGE_WALK_LEVELS; Level-- > 0;) {
+                Address = (0xffff000000000000ull | i << 39) + (Address >> 9 & 0x7ffffffff8ull);
+                EntryAddress[Level] = Address;
+            }
+            return true;
         }
     }
-    return TABLE_ENTRIES;
-}
-
-static void FillEntryAddresses(unsigned SelfMap, PAGE_WALK *Walk)
-{
-    uint64_t Base = 0xffff000000000000ull | (uint64_t)SelfMap << 39;
-    uint64_t Address = Walk->Address;
-    for (int Level = LAST_LEVEL; Level >= 0; Level--) {
-        Address = Base + (Address >> 9 & 0x7ffffffff8ull);
-        Walk->EntryAddress[Level] = SelfMap < TABLE_ENTRIES ? Address : 0;
-    }
+    snprintf(Debugger->Target->Error, sizeof(Debugger->Target->Error),
+             "the page tables are not mapped onto themselves");
+    return false;
 }
 
 /* What the entry at Level says, now that the walk ends there. */
@@ -131,7 +128,6 @@ bool PageWalk(DEBUGGER *Debugger, uint64_t Directory, uint64_t Address, PAGE_WAL
         }
         Table = Entry & ENTRY_FRAME_MASK;
     }
-    FillEntryAddresses(SelfMapIndex(Debugger, Directory & ENTRY_FRAME_MASK), Walk);
     return true;
 }
 

@@ -21,7 +21,6 @@ typedef enum {
 typedef struct {
     uint64_t Address;
     uint64_t Entry[PAGE_WALK_LEVELS];         /* contents */
-    uint64_t EntryAddress[PAGE_WALK_LEVELS];  /* in the self-map; 0: the table has none */
     uint64_t EntryPhysical[PAGE_WALK_LEVELS];
     unsigned Levels; /* entries read, 1..4; the last one has the form */
     PAGE_FORM Form;
@@ -39,6 +38,12 @@ bool PageWalkDirectory(DEBUGGER *Debugger, uint64_t Address, uint64_t *Directory
 bool PageWalk(DEBUGGER *Debugger, uint64_t Directory, uint64_t Address, PAGE_WALK *Walk);
 /* Both of the above. */
 bool PageWalkCurrent(DEBUGGER *Debugger, uint64_t Address, PAGE_WALK *Walk);
+/*
+ * The virtual addresses of the four entries, in the mapping that NT makes of the page tables.
+ * False: the directory has no such mapping; Target->Error.
+ */
+bool PageWalkEntryAddresses(DEBUGGER *Debugger, uint64_t Directory, uint64_t Address,
+                            uint64_t EntryAddress[PAGE_WALK_LEVELS]);
 /* True, and where, when the contents are in memory (valid or in transition). */
 bool PageWalkPhysical(const PAGE_WALK *Walk, uint64_t *Physical);
 /* "paged out, slot 12 of the paging file", "in transition", ...: for a sentence. */

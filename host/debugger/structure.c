@@ -48,6 +48,16 @@ bool VariableWrite(DEBUGGER *Debugger, const char *Name, unsigned Size, uint64_t
                          DebugAddressText(Address, Text), Debugger->Target->Error);
 }
 
+bool DataBlockVariable(DEBUGGER *Debugger, size_t Offset, const char *Name, uint64_t *Value)
+{
+    uint64_t Address = 0;
+    if (Debugger->DebuggerData == 0 ||
+        !DebugRead64(Debugger, Debugger->DebuggerData + Offset, &Address) || Address == 0) {
+        return DebuggerError(Debugger, "the target does not say where %s is", Name);
+    }
+    return DebugRead64(Debugger, Address, Value) || CannotRead(Debugger, Name, Address);
+}
+
 static bool NoType(DEBUGGER *Debugger, const char *Type, const char *Field)
 {
     return DebuggerError(Debugger, "%s%s%s is not in the symbols of its module", Type,

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "host/debugger/debugger.h"
+#include "wire/kd_data.h"
 
 #define STRUCTURE_NAME 260u /* bytes of a name that commands print, with its NUL */
 #define LIST_MAX_ENTRIES 65536u
@@ -16,6 +17,12 @@ bool VariableAddress(DEBUGGER *Debugger, const char *Name, uint64_t *Address);
 /* Of 1 to 8 bytes, zero-extended. */
 bool VariableRead(DEBUGGER *Debugger, const char *Name, unsigned Size, uint64_t *Value);
 bool VariableWrite(DEBUGGER *Debugger, const char *Name, unsigned Size, uint64_t Value);
+
+/* The variable whose address the kernel's KDDEBUGGER_DATA64 gives at Offset; needs no symbols. Name
+   is for the message. */
+bool DataBlockVariable(DEBUGGER *Debugger, size_t Offset, const char *Name, uint64_t *Value);
+#define DATA_BLOCK_VARIABLE(Debugger, Name, Value) \
+    DataBlockVariable(Debugger, offsetof(KDDEBUGGER_DATA64, Name), #Name, Value)
 
 /* A field of up to 8 bytes, zero-extended: ("nt!_KTHREAD", "ApcState.Process"). */
 bool StructureRead(DEBUGGER *Debugger, uint64_t Address, const char *Type, const char *Field,

@@ -45,6 +45,8 @@ NO_COMMANDS(CommandsSymbol);
 NO_COMMANDS(CommandsExpression);
 NO_COMMANDS(CommandsPaging);
 NO_COMMANDS(CommandsPage);
+NO_COMMANDS(CommandsPageable);
+NO_COMMANDS(CommandsVirtualMemory);
 NO_COMMANDS(CommandsObject);
 NO_COMMANDS(CommandsSystem);
 NO_COMMANDS(CommandsAnalyze);
@@ -317,6 +319,12 @@ void DebugSymbolText(DEBUGGER *D, uint64_t Address, char *Out, size_t Capacity)
     } else {
         snprintf(Out, Capacity, "%s+0x%llx", Name.Text, (unsigned long long)Name.Displacement);
     }
+}
+
+bool DebugSymbolLine(DEBUGGER *D, uint64_t Address, bool IsReturn, char *File, size_t Capacity,
+                     unsigned *Line)
+{
+    return false;
 }
 
 DEBUG_MODULE *DebugFindModule(DEBUGGER *D, uint64_t Address)

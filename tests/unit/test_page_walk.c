@@ -83,11 +83,20 @@ static void Forms(void **State)
         assert_int_equal(Walk.Frame, Cases[i].Frame);
         assert_int_equal(Walk.Slot, Cases[i].Slot);
         assert_int_equal(Walk.Protection, Cases[i].Protection);
-        assert_int_equal(Walk.EntryAddress[0], 0xfffff6fb7dbedf88ull);
-        assert_int_equal(Walk.EntryAddress[3], 0xfffff6fc41000008ull);
         assert_int_equal(PageWalkPhysical(&Walk, &Physical), Cases[i].Frame != 0);
         assert_int_equal(Physical, Cases[i].Frame != 0 ? 0x7234 : 0);
     }
+}
+
+static void EntryAddresses(void **State)
+{
+    uint64_t Entries[PAGE_WALK_LEVELS];
+    MakeTables(0);
+    assert_true(PageWalkEntryAddresses(Debugger, 0x1000, ADDRESS, Entries));
+    assert_int_equal(Entries[0], 0xfffff6fb7dbedf88ull);
+    assert_int_equal(Entries[3], 0xfffff6fc41000008ull);
+    assert_false(PageWalkEntryAddresses(Debugger, 0x2000, ADDRESS, Entries));
+    assert_false(PageWalkEntryAddresses(Debugger, 0x99999000, ADDRESS, Entries));
 }
 
 static void UpperLevels(void **State)
@@ -132,8 +141,9 @@ static void Directories(void **State)
 
 int main(void)
 {
-    const struct CMUnitTest Tests[] = {cmocka_unit_test(Forms), cmocka_unit_test(UpperLevels),
-                                       cmocka_unit_test(Refusals), cmocka_unit_test(Directories)};
+    const struct CMUnitTest Tests[] = {cmocka_unit_test(Forms), cmocka_unit_test(EntryAddresses),
+                                       cmocka_unit_test(UpperLevels), cmocka_unit_test(Refusals),
+                                       cmocka_unit_test(Directories)};
     Debugger = calloc(1, sizeof(*Debugger));
     Debugger->Target = &Target;
     int Failed = cmocka_run_group_tests(Tests, NULL, NULL);

@@ -35,6 +35,8 @@ const char HelpRun[] =
     "  --timeout=60           seconds until the run is ended\n"
     "  --seed=1               fixes all that is random, in the kernel and in the scenario\n"
     "  --machine=microvm      microvm, or pci: with a PCI bus and QEMU's edu device on it\n"
+    "  --history=20           calls, faults and changes of IRQL before a bug check that its report\n"
+    "                         shows, at most 1000\n"
     "  --accel=tcg            tcg, kvm, or auto: kvm where the processor really has it\n"
     "  --json=FILE            events as JSON Lines; - for the standard output\n"
     "  -v, --verbose          more lines: each open, images, sections after page-out, guest log\n"

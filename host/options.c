@@ -14,6 +14,7 @@
 #define TIMEOUT_MOST 86400u
 #define DISK_FAULT_AFTER_MOST 64u
 #define DISK_SLOW_DEFAULT 200u /* requests a second, as an old disk */
+#define HISTORY_MOST 1000u
 
 typedef struct {
     RUN_OPTIONS *Options;
@@ -89,6 +90,16 @@ static bool OptionsParseTimeout(PARSE *Parse, const char *Argument, const char *
         return OptionsFail(Parse, Argument, "the time limit is 1 to 86400 seconds");
     }
     Parse->Options->TimeoutSeconds = (uint32_t)Seconds;
+    return true;
+}
+
+static bool OptionsParseHistory(PARSE *Parse, const char *Argument, const char *Value)
+{
+    uint64_t Events;
+    if (!TextParseNumber(Value, &Events) || Events > HISTORY_MOST) {
+        return OptionsFail(Parse, Argument, "the history is 0 to 1000 events");
+    }
+    Parse->Options->History = (uint32_t)Events;
     return true;
 }
 
@@ -175,6 +186,7 @@ static const struct {
     {"--paging-file", OptionsParsePagingFile},
     {"--timeout", OptionsParseTimeout},
     {"--seed", OptionsParseSeed},
+    {"--history", OptionsParseHistory},
     {"--json", OptionsParseText},
     {"--accel", OptionsParseAccelerator},
     {"--machine", OptionsParseMachine},
@@ -232,6 +244,7 @@ bool OptionsParse(RUN_OPTIONS *Options, int Count, char **Arguments, char *Error
         .PagingFile = OPTIONS_DEFAULT_PAGING_FILE,
         .TimeoutSeconds = OPTIONS_DEFAULT_TIMEOUT,
         .Seed = 1,
+        .History = OPTIONS_DEFAULT_HISTORY,
     };
     for (int i = 0; i < Count; i++) {
         if (!OnlyNames && strcmp(Arguments[i], "--") == 0) {

@@ -18,6 +18,7 @@ typedef enum {
 #define OPTIONS_DEFAULT_MEMORY (48ull << 20)
 #define OPTIONS_DEFAULT_PAGING_FILE (512ull << 20)
 #define OPTIONS_DEFAULT_TIMEOUT 60u
+#define OPTIONS_DEFAULT_HISTORY 20u
 #define OPTIONS_MAX_FILES 32u
 
 typedef struct {
@@ -38,6 +39,7 @@ typedef struct {
     DISK_FAULT DiskFault;
     /* read, write: requests that still succeed; slow: requests a second */
     uint32_t DiskFaultNumber;
+    uint32_t History; /* events that the report of a bug check shows */
     bool Evict;
     bool NoVerify;
     bool Verbose;

@@ -228,6 +228,7 @@ EXIT_CODE RunCommand(const char *Program, int Count, char **Arguments)
     }
     DriverFileClose(&Run->Driver);
     free(Run->ScenarioText);
+    free(Run->History);
     free(Run);
     return Code;
 }

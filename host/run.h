@@ -27,6 +27,7 @@
 #define RUN_MAX_DEVICES 64u
 #define RUN_MAX_PATH 512u
 #define RUN_MAX_HANDLES 1024u
+#define RUN_MAX_CAUSE 2400u
 #define RUN_MAX_FINDINGS 100u /* told; more are only counted */
 
 typedef struct {
@@ -71,6 +72,8 @@ typedef struct RUN {
     char ToolFault[256]; /* "": the kernel and the host agree with themselves */
     bool HasBugCheck;
     CONTROL_BUG_CHECK BugCheck;
+    CONTROL_HISTORY *History; /* what the driver did before it, oldest first */
+    unsigned HistoryCount;
 } RUN;
 
 EXIT_CODE RunCommand(const char *Program, int Count, char **Arguments);
@@ -106,7 +109,12 @@ bool LeakCheckBegin(RUN *Run);
 bool LeakCheckEnd(RUN *Run);
 
 /* bug_check_report.c */
+/* Run->BugCheck and the history are there. */
 void BugCheckReport(RUN *Run);
+/* What to do about it, in one sentence. */
+const char *BugCheckBestAdvice(const RUN *Run);
+/* After BugCheckReport: the line that says IRQL and who raised it. */
+void BugCheckRaised(RUN *Run);
 /* After BugCheckReport: one sentence, and the place to look at. */
 void BugCheckCause(RUN *Run, char *Cause, size_t CauseSize, char *Where, size_t WhereSize);
 

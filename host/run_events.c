@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "host/bug_check.h"
 #include "host/run.h"
 #include "host/text.h"
 #include "nt/ntdef.h"
@@ -151,6 +152,7 @@ static void RunOnBugCheck(RUN *Run, const CONTROL_MESSAGE *Message)
     if (!Run->HasBugCheck) {
         Run->HasBugCheck = true;
         Run->BugCheck = Message->BugCheck;
+        BugCheckKeepHistory(Run, Message->First);
         BugCheckReport(Run);
     }
 }

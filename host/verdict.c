@@ -19,7 +19,7 @@ typedef struct {
     EXIT_CODE Code;
     const char *Word;
     char Detail[300];
-    char Cause[600];
+    char Cause[RUN_MAX_CAUSE];
     char Where[900];
 } VERDICT;
 
@@ -172,6 +172,7 @@ static void VerdictTails(RUN *Run, const VERDICT *Verdict)
 EXIT_CODE VerdictReport(RUN *Run)
 {
     VERDICT Verdict;
+    const char *Advice = "";
     char Replay[4096], Next[4096];
     REPORT *Report = &Run->Report;
     uint64_t Spent = TextNow() - Report->Start;
@@ -190,6 +191,13 @@ EXIT_CODE VerdictReport(RUN *Run)
     if (Verdict.Where[0] != 0) {
         ReportLine(Report, "where", "%s", Verdict.Where);
     }
+    if (Run->HasBugCheck) {
+        if (Run->BugCheck.IrqlRaisedBy != 0) {
+            BugCheckRaised(Run);
+        }
+        Advice = BugCheckBestAdvice(Run);
+        ReportLine(Report, "advice", "%s", Advice);
+    }
     OptionsReplay(&Run->Options, Run->Program, Replay, sizeof(Replay));
     if (Verdict.Code != ExitClean) {
         ReportLine(Report, "replay", "%s", Replay);
@@ -197,9 +205,10 @@ EXIT_CODE VerdictReport(RUN *Run)
     VerdictNext(Run, &Verdict, Next, sizeof(Next));
     ReportLine(Report, "next", "%s", Next);
     ReportEvent(Report, "verdict",
-                json_pack("{s:s, s:s, s:i, s:I, s:s, s:s, s:s, s:s}", "verdict", Verdict.Word,
+                json_pack("{s:s, s:s, s:i, s:I, s:s, s:s, s:s, s:s, s:s}", "verdict", Verdict.Word,
                           "detail", Verdict.Detail, "exit_code", (int)Verdict.Code, "findings",
                           (json_int_t)Run->Findings + (Run->HasBugCheck ? 1 : 0), "cause",
-                          Verdict.Cause, "where", Verdict.Where, "replay", Replay, "next", Next));
+                          Verdict.Cause, "where", Verdict.Where, "advice", Advice, "replay", Replay,
+                          "next", Next));
     return Verdict.Code;
 }

@@ -52,7 +52,7 @@ static const CONTROL_RULE ControlRules[] = {
     RULE_ONE(ControlImageUnloaded, CONTROL_IMAGE, NameLength),
     {ControlDebugPrint, "ControlDebugPrint", 0, TailFree, 0, 0},
     RULE_ONE(ControlFinding, CONTROL_FINDING, TextLength),
-    RULE_FIXED(ControlBugCheck, CONTROL_BUG_CHECK),
+    RULE_ONE(ControlBugCheck, CONTROL_BUG_CHECK, HistoryLength),
     RULE_TWO(ControlTestResult, CONTROL_TEST_RESULT, NameLength, TextLength),
 };
 
@@ -60,6 +60,9 @@ _Static_assert(sizeof(CONTROL_HEADER) == 16, "header");
 _Static_assert(sizeof(CONTROL_IOCTL) == 40, "ioctl");
 _Static_assert(sizeof(CONTROL_REPLY) == 16, "reply");
 _Static_assert(sizeof(CONTROL_SECTION) == 48, "section");
+_Static_assert(sizeof(CONTROL_HISTORY) == 80, "history");
+_Static_assert(sizeof(CONTROL_BUG_CHECK) + CONTROL_HISTORY_MOST * sizeof(CONTROL_HISTORY) <=
+                   CONTROL_MAX_PAYLOAD, "bug check");
 
 static const CONTROL_RULE *ControlFindRule(uint32_t Type)
 {
@@ -246,6 +249,31 @@ static int ControlIsTerminated(const char *Text, size_t Size)
     return 0;
 }
 
+static const char *ControlCheckBugCheck(const CONTROL_MESSAGE *Message)
+{
+    const CONTROL_BUG_CHECK *Check = &Message->BugCheck;
+    uint32_t Entries = Message->First.Length / sizeof(CONTROL_HISTORY);
+
+    if (Check->FrameCount > CONTROL_STACK_FRAMES) {
+        return "bug check with too many stack frames";
+    }
+    if (!ControlIsTerminated(Check->DriverName, sizeof(Check->DriverName)) ||
+        !ControlIsTerminated(Check->SectionName, sizeof(Check->SectionName))) {
+        return "bug check with a name that does not end";
+    }
+    if (Message->First.Length % sizeof(CONTROL_HISTORY) != 0 || Entries > CONTROL_HISTORY_MOST) {
+        return "bug check with a history of an impossible size";
+    }
+    for (uint32_t i = 0; i < Entries; i++) {
+        CONTROL_HISTORY Entry;
+        __builtin_memcpy(&Entry, Message->First.Data + i * sizeof(Entry), sizeof(Entry));
+        if (!ControlIsTerminated(Entry.Name, sizeof(Entry.Name))) {
+            return "history with a name that does not end";
+        }
+    }
+    return NULL;
+}
+
 /* What a length cannot say: the limits that control.h gives to single fields. */
 static const char *ControlCheckFields(const CONTROL_MESSAGE *Message)
 {
@@ -264,16 +292,7 @@ static const char *ControlCheckFields(const CONTROL_MESSAGE *Message)
     case ControlRead:
         return Message->Transfer.Length <= DataLimit ? NULL : "read longer than a reply holds";
     case ControlBugCheck:
-        if (Message->BugCheck.FrameCount > CONTROL_STACK_FRAMES) {
-            return "bug check with too many stack frames";
-        }
-        if (!ControlIsTerminated(Message->BugCheck.DriverName,
-                                 sizeof(Message->BugCheck.DriverName)) ||
-            !ControlIsTerminated(Message->BugCheck.SectionName,
-                                 sizeof(Message->BugCheck.SectionName))) {
-            return "bug check with a name that does not end";
-        }
-        return NULL;
+        return ControlCheckBugCheck(Message);
     default:
         return NULL;
     }

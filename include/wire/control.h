@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 #define CONTROL_MAGIC 0x4c544350u /* 'PCTL' */
-#define CONTROL_VERSION 1
+#define CONTROL_VERSION 2
 #define CONTROL_MAX_PAYLOAD (1u << 20)
 
 typedef struct {
@@ -52,7 +52,7 @@ typedef enum {
     ControlImageUnloaded,   /* CONTROL_IMAGE + name */
     ControlDebugPrint,      /* text */
     ControlFinding,         /* CONTROL_FINDING + text */
-    ControlBugCheck,        /* CONTROL_BUG_CHECK */
+    ControlBugCheck,        /* CONTROL_BUG_CHECK + CONTROL_HISTORY[], oldest first */
     ControlTestResult,      /* CONTROL_TEST_RESULT + name */
 } CONTROL_TYPE;
 
@@ -165,6 +165,38 @@ typedef struct {
     uint64_t Address; /* where it is: in the call instruction (not behind it), 0: nowhere */
 } CONTROL_FINDING;
 
+typedef enum {
+    ControlHistoryCall = 1,  /* Caller called Name; Value: its first argument */
+    ControlHistoryIrqlWrite, /* Caller set IRQL to Value by an instruction */
+    ControlHistoryFault,     /* Caller touched the address Value, which was not there */
+    ControlHistoryPageOut,   /* Value pages left memory */
+} CONTROL_HISTORY_KIND;
+
+#define CONTROL_HISTORY_MOST 1000u
+
+/* One thing that verified drivers did. */
+typedef struct {
+    uint64_t Number; /* on this processor, from 1 on */
+    uint64_t Caller; /* a return address, or the instruction itself */
+    uint64_t Value;
+    uint8_t Kind;    /* CONTROL_HISTORY_KIND */
+    uint8_t Irql;    /* before it */
+    uint8_t Reserved[6];
+    char Name[48];   /* NUL terminated, empty unless the kind has one */
+} CONTROL_HISTORY;
+
+/* What kind of memory an address lies in. */
+typedef enum {
+    ControlMemoryNone, /* no address is concerned */
+    ControlMemoryOther,
+    ControlMemoryNull, /* the first 64 KB, where no memory ever is */
+    ControlMemoryUser,
+    ControlMemoryPagedPool,
+    ControlMemoryNonpagedPool,
+    ControlMemoryImage,         /* of a driver that is loaded */
+    ControlMemoryUnloadedImage, /* of one that was */
+} CONTROL_MEMORY;
+
 #define CONTROL_STACK_FRAMES 32
 
 typedef struct {
@@ -172,17 +204,24 @@ typedef struct {
     uint32_t Irql;
     uint64_t Parameter[4];
     uint64_t Rip, Rsp; /* of the interrupted or calling code */
-    uint64_t FaultAddress; /* 0 unless a page fault */
+    uint64_t FaultAddress; /* of a page fault; Memory tells whether there was one */
     uint32_t FrameCount;
-    uint32_t Reserved;
+    uint32_t HistoryLength; /* bytes of what follows, at most CONTROL_HISTORY_MOST entries */
     uint64_t Frame[CONTROL_STACK_FRAMES]; /* return addresses, innermost first; [0] is Rip */
-    uint64_t DriverBase; /* the image at fault, 0: not known */
+    uint64_t DriverBase; /* the image at fault, which may be unloaded; 0: not known */
     char DriverName[64]; /* NUL terminated */
     char SectionName[16]; /* of the address referenced, NUL terminated, may be empty */
     uint64_t SectionBase;
     uint32_t SectionKind; /* CONTROL_SECTION_KIND, 0: none */
     uint32_t SectionLockCount;
     uint64_t IrqlRaisedBy; /* return address of the raise to DISPATCH_LEVEL or above, 0: unknown */
+    uint32_t IsTrap; /* 1: Frame[0] is the instruction that trapped, 0: a return address */
+    uint32_t Memory; /* CONTROL_MEMORY, of the address referenced */
+    uint32_t SectionWholePaged; /* 1: MmPageEntireDriver is in force */
+    uint32_t SectionLocks, SectionUnlocks; /* calls so far */
+    uint32_t Reserved;
+    uint64_t SectionLockedBy, SectionUnlockedBy; /* call sites of the last, 0: none */
+    uint64_t SectionOutSince; /* the event at which pages of it left last, 0: none known */
 } CONTROL_BUG_CHECK;
 
 typedef struct {

@@ -32,4 +32,4 @@ VOID IoReportFinding(ULONG Code, PVOID Address, PCSTR Text);
 VOID IoReportDebugPrint(PCSTR Text, ULONG Length);
 VOID IoReportTestResult(PCSTR Name, ULONG Failures, PCSTR FirstFailure);
 /* The last words of a dying system: by polling, whatever was interrupted. */
-VOID IoReportBugCheck(const CONTROL_BUG_CHECK *Report);
+VOID IoReportBugCheck(const CONTROL_BUG_CHECK *Report, const CONTROL_HISTORY *History);

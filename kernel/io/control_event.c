@@ -102,9 +102,10 @@ VOID IoReportTestResult(PCSTR Name, ULONG Failures, PCSTR FirstFailure)
                    IopControlBytes(FirstFailure, Result.TextLength));
 }
 
-VOID IoReportBugCheck(const CONTROL_BUG_CHECK *Report)
+VOID IoReportBugCheck(const CONTROL_BUG_CHECK *Report, const CONTROL_HISTORY *History)
 {
-    IopSendControl(ControlBugCheck, 0, Report, CONTROL_NOTHING, CONTROL_NOTHING);
+    IopSendControl(ControlBugCheck, 0, Report, IopControlBytes(History, Report->HistoryLength),
+                   CONTROL_NOTHING);
     IoDrainConsole();
 }
 

@@ -29,10 +29,11 @@ typedef enum _KI_BUG_CHECK_STAGE {
 } KI_BUG_CHECK_STAGE;
 
 ULONG_PTR KiBugCheckData[5];
-VOID (*KiBugCheckReport)(const CONTROL_BUG_CHECK *Report);
+VOID (*KiBugCheckReport)(const CONTROL_BUG_CHECK *Report, const CONTROL_HISTORY *History);
 
 static volatile LONG KiBugCheckStage;
 static CONTROL_BUG_CHECK KiReport; /* there is one bug check only, and stacks may be short */
+static const CONTROL_HISTORY *KiHistory; /* KiReport.HistoryLength bytes of it */
 
 VOID KiPrintDebug(PCSTR Format, ...)
 {
@@ -77,7 +78,7 @@ static VOID KiSendReport(VOID)
 {
     KiBugCheckStage = KiStageReporting;
     if (KiBugCheckReport != NULL) {
-        KiBugCheckReport(&KiReport);
+        KiBugCheckReport(&KiReport, KiHistory);
     }
 }
 
@@ -133,6 +134,9 @@ static DECLSPEC_NORETURN VOID KiBugCheck(ULONG Code, ULONG_PTR P1, ULONG_PTR P2,
     KiFillBugCheckReport(&KiReport, TrapFrame, Caller);
     KiPrintFrames(&KiReport);
     VfPrintHistory();
+    ULONG Entries;
+    KiHistory = VfCollectHistory(&Entries);
+    KiReport.HistoryLength = Entries * sizeof(*KiHistory);
     KiSendReport();
     KiBugCheckStage = KiStageCallbacks;
     KiCallBugCheckCallbacks();

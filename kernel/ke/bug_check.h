@@ -14,7 +14,7 @@ extern PUNICODE_STRING KiBugCheckDriver;
  * Set by the control agent: sends the report by polling. Called once, interrupts off, HIGH_LEVEL,
  * on whatever stack the system ended.
  */
-extern VOID (*KiBugCheckReport)(const CONTROL_BUG_CHECK *Report);
+extern VOID (*KiBugCheckReport)(const CONTROL_BUG_CHECK *Report, const CONTROL_HISTORY *History);
 
 /* printf to the debug console, at most 255 characters. Any IRQL. */
 VOID KiPrintDebug(PCSTR Format, ...) __attribute__((format(printf, 1, 2)));

@@ -26,10 +26,10 @@ VOID KiRefineBugCheck(PULONG Code, ULONG_PTR Parameter[4])
             *Code = DRIVER_IRQL_NOT_LESS_OR_EQUAL;
         } else if (MmFindImage((PVOID)Address) != NULL) {
             *Code = DRIVER_PORTION_MUST_BE_NONPAGED;
-        } else if (MmFindUnloadedImage(Address, Name)) {
+        } else if (MmFindUnloadedImage(Address, Name) != 0) {
             *Code = SYSTEM_SCAN_AT_RAISED_IRQL_CAUGHT_IMPROPER_DRIVER_UNLOAD;
         }
-    } else if (*Code == PAGE_FAULT_IN_NONPAGED_AREA && MmFindUnloadedImage(Address, Name)) {
+    } else if (*Code == PAGE_FAULT_IN_NONPAGED_AREA && MmFindUnloadedImage(Address, Name) != 0) {
         *Code = DRIVER_UNLOADED_WITHOUT_CANCELLING_PENDING_OPERATIONS;
         Parameter[1] = Parameter[1] == NONPAGED_AREA_WRITE; /* 0 read (or execute), 1 write */
         Parameter[3] = 0;

@@ -9,6 +9,10 @@
 #include "mm/image.h"
 #include "se/se_internal.h"
 
+/* First parameters of MEMORY_MANAGEMENT whose second is the handle of a section. */
+#define UNLOCK_OF_UNLOCKED 0x1010
+#define BAD_LOCK 0x1234
+
 PUNICODE_STRING KiBugCheckDriver;
 static CONTEXT KiReportContext; /* large, and there is one report only */
 static BOOLEAN KiCollecting;    /* the walk for the report is under way */
@@ -18,8 +22,9 @@ BOOLEAN KiMayRead(ULONG_PTR Address)
     return !KiCollecting || MmIsAddressValid((PVOID)Address);
 }
 
-/* The address that a code's parameters speak of; 0: none. */
-static ULONG_PTR KiAddressOf(const CONTROL_BUG_CHECK *Report, PKTRAP_FRAME TrapFrame)
+/* The address that a page fault, or a code's parameters, speak of; FALSE: none. */
+static BOOLEAN KiFindAddress(const CONTROL_BUG_CHECK *Report, PKTRAP_FRAME TrapFrame,
+                             PULONG_PTR Address)
 {
     switch (Report->Code) {
     case IRQL_NOT_LESS_OR_EQUAL:
@@ -30,11 +35,14 @@ static ULONG_PTR KiAddressOf(const CONTROL_BUG_CHECK *Report, PKTRAP_FRAME TrapF
     case DRIVER_UNLOADED_WITHOUT_CANCELLING_PENDING_OPERATIONS:
     case ATTEMPTED_WRITE_TO_READONLY_MEMORY:
     case ATTEMPTED_EXECUTE_OF_NOEXECUTE_MEMORY:
-        return Report->Parameter[0];
+        *Address = Report->Parameter[0];
+        return TrapFrame != NULL;
     case KERNEL_DATA_INPAGE_ERROR:
-        return Report->Parameter[3];
+        *Address = Report->Parameter[3];
+        return TRUE;
     }
-    return TrapFrame != NULL ? TrapFrame->FaultAddress : 0;
+    *Address = 0;
+    return FALSE;
 }
 
 static BOOLEAN KiIsStart(const CONTEXT *Context, PKTRAP_FRAME TrapFrame, ULONG_PTR Caller)
@@ -94,10 +102,12 @@ static PMM_IMAGE KiFindDriverAtFault(const CONTROL_BUG_CHECK *Report, ULONG_PTR 
 
 static VOID KiNameDriver(CONTROL_BUG_CHECK *Report, ULONG_PTR Address)
 {
-    if ((Report->Code == SYSTEM_SCAN_AT_RAISED_IRQL_CAUGHT_IMPROPER_DRIVER_UNLOAD ||
-         Report->Code == DRIVER_UNLOADED_WITHOUT_CANCELLING_PENDING_OPERATIONS) &&
-        MmFindUnloadedImage(Address, Report->DriverName)) {
-        return;
+    if (Report->Code == SYSTEM_SCAN_AT_RAISED_IRQL_CAUGHT_IMPROPER_DRIVER_UNLOAD ||
+        Report->Code == DRIVER_UNLOADED_WITHOUT_CANCELLING_PENDING_OPERATIONS) {
+        Report->DriverBase = MmFindUnloadedImage(Address, Report->DriverName);
+        if (Report->DriverBase != 0) {
+            return;
+        }
     }
     PMM_IMAGE Image = KiFindDriverAtFault(Report, Address);
     if (Image == NULL) {
@@ -115,8 +125,10 @@ static VOID KiNameDriver(CONTROL_BUG_CHECK *Report, ULONG_PTR Address)
 
 VOID KiFillBugCheckReport(CONTROL_BUG_CHECK *Report, PKTRAP_FRAME TrapFrame, ULONG_PTR Caller)
 {
-    ULONG_PTR Address = KiAddressOf(Report, TrapFrame);
-    Report->FaultAddress = TrapFrame != NULL ? Address : 0; /* 0: no page fault */
+    ULONG_PTR Address;
+    BOOLEAN HasAddress = KiFindAddress(Report, TrapFrame, &Address);
+    Report->IsTrap = TrapFrame != NULL;
+    Report->FaultAddress = HasAddress ? Address : 0;
     Report->Rip = TrapFrame != NULL ? TrapFrame->Rip : Caller;
     Report->Rsp = TrapFrame != NULL ? TrapFrame->Rsp : 0;
     Report->Frame[0] = Report->Rip;
@@ -128,7 +140,10 @@ VOID KiFillBugCheckReport(CONTROL_BUG_CHECK *Report, PKTRAP_FRAME TrapFrame, ULO
     KiCollectFrames(Report, TrapFrame, Caller);
     KiCollecting = FALSE;
     KiNameDriver(Report, Address);
-    if (Address != 0) {
+    if (HasAddress) {
         MmDescribeAddress((PVOID)Address, Report);
+    } else if (Report->Code == MEMORY_MANAGEMENT &&
+               (Report->Parameter[0] == UNLOCK_OF_UNLOCKED || Report->Parameter[0] == BAD_LOCK)) {
+        MmDescribeSectionHandle((PVOID)Report->Parameter[1], Report);
     }
 }

@@ -61,7 +61,10 @@ typedef struct _MI_SECTION {
     ULONG Size; /* bytes */
     ULONG64 Pages;
     ULONG LockCount;
-    PVOID LockedBy; /* call site of the last lock */
+    /* For reports only: */
+    ULONG Locks, Unlocks; /* calls so far */
+    PVOID LockedBy, UnlockedBy; /* call sites of the last */
+    ULONG64 OutSince; /* the verifier's event at which pages of it left last, 0: none known */
 } MI_SECTION, *PMI_SECTION;
 
 typedef struct _MM_IMAGE {
@@ -87,6 +90,8 @@ extern PMM_IMAGE volatile MiImages[MI_MAX_IMAGES];
 VOID MiInitializeImages(LOADER_BLOCK *Loader); /* the kernel's own record; before pool */
 /* Any IRQL. NULL: in no section of a driver. */
 PMI_SECTION MiFindSection(PVOID Address);
+/* Under MiImageLock, or in a bug check. NULL: it is none. */
+PMI_SECTION MiSectionOfHandle(PVOID Handle);
 /* Sets the slots of every import; unknown names get a stub. PASSIVE_LEVEL. */
 NTSTATUS MiBindImports(PMM_IMAGE Image, const PE_IMAGE *Pe, PCHAR ErrorText, SIZE_T ErrorSize);
 /* When no code of the image can run any more. */
@@ -94,5 +99,7 @@ VOID MiFreeImportStubs(PMM_IMAGE Image);
 /* Changes what may be done with mapped or paged-out pages. */
 VOID MiProtectPages(ULONG64 Va, ULONG64 Pages, ULONG Protection);
 VOID MiRememberUnloadedImage(PMM_IMAGE Image);
+/* A page of the address leaves: what OutSince is about. Any lock, any IRQL. */
+VOID MiNotePageOut(PVOID Address);
 /* Tells the host. Address: where; of a call, KI_CALL_SITE. <= DISPATCH_LEVEL */
 VOID MiReportFinding(ULONG Code, PCSTR Text, PVOID Address);

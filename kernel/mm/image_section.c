@@ -35,6 +35,7 @@ static VOID MiLockSection(PMI_SECTION Section, PVOID Argument, PVOID ReturnAddre
         KeBugCheckEx(MEMORY_MANAGEMENT, 0x1234, (ULONG_PTR)Argument, 0, 0);
     }
     Section->LockedBy = KI_CALL_SITE(ReturnAddress);
+    Section->Locks++;
     Section->LockCount++;
     if (Section->LockCount == 1) {
         MiApplyRule(Section);
@@ -61,8 +62,8 @@ PVOID MmLockPagableImageSection(PVOID AddressWithinSection)
     return MiLockByAddress(AddressWithinSection, __builtin_return_address(0));
 }
 
-/* A handle is a section record of a loaded image, and nothing else. MiImageLock held. */
-static PMI_SECTION MiSectionOfHandle(PVOID Handle)
+/* A handle is a section record of a loaded image, and nothing else. */
+PMI_SECTION MiSectionOfHandle(PVOID Handle)
 {
     for (ULONG i = 0; i < MI_MAX_IMAGES; i++) {
         PMM_IMAGE Image = MiImages[i];
@@ -95,6 +96,8 @@ VOID MmUnlockPagableImageSection(PVOID ImageSectionHandle)
         KeBugCheckEx(MEMORY_MANAGEMENT, 0x1010, (ULONG_PTR)ImageSectionHandle, 0, 0);
     }
     Section->LockCount--;
+    Section->Unlocks++;
+    Section->UnlockedBy = KI_CALL_SITE(__builtin_return_address(0));
     MiApplyRule(Section);
     ExReleaseFastMutex(&MiImageLock);
 }

@@ -6,8 +6,10 @@
 #include "mm/image.h"
 
 #include "nt/rtl.h"
+#include "vf/vf.h"
 
 #define MI_UNLOADED_IMAGES 50 /* NT keeps as many */
+#define MI_NULL_BYTES 0x10000 /* no process has memory there */
 
 LIST_ENTRY PsLoadedModuleList = {&PsLoadedModuleList, &PsLoadedModuleList};
 PMM_IMAGE volatile MiImages[MI_MAX_IMAGES];
@@ -116,15 +118,15 @@ VOID MiRememberUnloadedImage(PMM_IMAGE Image)
     __builtin_memcpy(MiUnloaded[Index].Name, Image->Name, sizeof(MiUnloaded[Index].Name));
 }
 
-BOOLEAN MmFindUnloadedImage(ULONG_PTR Address, CHAR Name[64])
+ULONG_PTR MmFindUnloadedImage(ULONG_PTR Address, CHAR Name[64])
 {
     for (ULONG i = 0; i < MI_UNLOADED_IMAGES; i++) {
         if (Address >= MiUnloaded[i].Start && Address < MiUnloaded[i].End) {
             __builtin_memcpy(Name, MiUnloaded[i].Name, sizeof(MiUnloaded[i].Name));
-            return TRUE;
+            return MiUnloaded[i].Start;
         }
     }
-    return FALSE;
+    return 0;
 }
 
 static ULONG MiKindOfSection(PMI_SECTION Section)
@@ -139,17 +141,60 @@ static ULONG MiKindOfSection(PMI_SECTION Section)
                                                            : ControlSectionNonpaged;
 }
 
-BOOLEAN MmDescribeAddress(PVOID Address, CONTROL_BUG_CHECK *Report)
+VOID MiNotePageOut(PVOID Address)
 {
     PMI_SECTION Section = MiFindSection(Address);
+    if (Section != NULL) {
+        Section->OutSince = VfCountEvents() + 1;
+    }
+}
+
+static CONTROL_MEMORY MiMemoryOf(ULONG64 Address)
+{
+    CHAR Name[64];
+    if (Address < MI_NULL_BYTES) {
+        return ControlMemoryNull;
+    }
+    if (Address < MM_SYSTEM_RANGE_START) {
+        return ControlMemoryUser;
+    }
+    if (Address - MM_PAGED_POOL_START < MM_PAGED_POOL_PAGES << PAGE_SHIFT) {
+        return ControlMemoryPagedPool;
+    }
+    if (Address - MM_NONPAGED_POOL_START < MM_NONPAGED_POOL_PAGES << PAGE_SHIFT) {
+        return ControlMemoryNonpagedPool;
+    }
+    return MmFindImage((PVOID)Address) != NULL        ? ControlMemoryImage
+           : MmFindUnloadedImage(Address, Name) != 0 ? ControlMemoryUnloadedImage
+                                                     : ControlMemoryOther;
+}
+
+static VOID MiDescribeSection(PMI_SECTION Section, CONTROL_BUG_CHECK *Report)
+{
     if (Section == NULL) {
-        return FALSE;
+        return;
     }
     __builtin_memcpy(Report->SectionName, Section->Name, sizeof(Section->Name));
     Report->SectionBase = Section->Address;
     Report->SectionKind = MiKindOfSection(Section);
     Report->SectionLockCount = Section->LockCount;
-    return TRUE;
+    Report->SectionWholePaged = Section->Image->WholePaged;
+    Report->SectionLocks = Section->Locks;
+    Report->SectionUnlocks = Section->Unlocks;
+    Report->SectionLockedBy = (ULONG64)Section->LockedBy;
+    Report->SectionUnlockedBy = (ULONG64)Section->UnlockedBy;
+    Report->SectionOutSince = Section->OutSince;
+}
+
+VOID MmDescribeAddress(PVOID Address, CONTROL_BUG_CHECK *Report)
+{
+    Report->Memory = MiMemoryOf((ULONG64)Address);
+    MiDescribeSection(MiFindSection(Address), Report);
+}
+
+VOID MmDescribeSectionHandle(PVOID Handle, CONTROL_BUG_CHECK *Report)
+{
+    MiDescribeSection(MiSectionOfHandle(Handle), Report);
 }
 
 /* MiPfnLock held. */

@@ -97,10 +97,12 @@ PVOID MmImageEntryPoint(PMM_IMAGE Image); /* NULL: an image without entry point 
 PMM_IMAGE MmFindImage(PVOID Address);
 /* Rows for the sections of an image, headers first; returns how many there are. <= APC_LEVEL */
 ULONG MmQueryImageSections(PMM_IMAGE Image, CONTROL_SECTION *Rows, ULONG Max);
-/* The section of Address and its state, for a bug check's report; FALSE: in no image. Any IRQL. */
-BOOLEAN MmDescribeAddress(PVOID Address, CONTROL_BUG_CHECK *Report);
-/* The name of the unloaded driver that had Address, for 0xCE and 0xD4. Any IRQL. */
-BOOLEAN MmFindUnloadedImage(ULONG_PTR Address, CHAR Name[64]);
+/* What Address lies in, and its section's state, for a bug check's report. Any IRQL. */
+VOID MmDescribeAddress(PVOID Address, CONTROL_BUG_CHECK *Report);
+/* The same of what a driver gave as the handle of a section; only the section. Any IRQL. */
+VOID MmDescribeSectionHandle(PVOID Handle, CONTROL_BUG_CHECK *Report);
+/* The base and name of the unloaded driver that had Address; 0: none had. Any IRQL. */
+ULONG_PTR MmFindUnloadedImage(ULONG_PTR Address, CHAR Name[64]);
 /* Told each import that no image exports, at load. */
 extern VOID (*MmMissingImportHook)(PCSTR Dll, PCSTR Name);
 /* The loaded-module entry (LDR_DATA_TABLE_ENTRY) for DRIVER_OBJECT.DriverSection. */

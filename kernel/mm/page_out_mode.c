@@ -15,6 +15,7 @@
  * disk, so above APC_LEVEL only pages that are already written are freed.
  */
 #include "mm/mi.h"
+#include "vf/vf.h"
 
 static MM_PAGE_OUT_MODE MiPageOutMode = MmPageOutPressure;
 static BOOLEAN MiPageOutEvicts;
@@ -56,11 +57,12 @@ static VOID MiPageOutSystem(VOID)
         return;
     }
     KIRQL Irql = KiAcquireSpinLock(&MiPfnLock);
-    MiTrimWorkingSet(&MiSystemWorkingSet);
+    ULONG64 Pages = MiTrimWorkingSet(&MiSystemWorkingSet);
     if (!UserEmpty) {
-        MiTrimWorkingSet(User);
+        Pages += MiTrimWorkingSet(User);
     }
     KiReleaseSpinLock(&MiPfnLock, Irql);
+    VfLogPageOut(Pages);
     if (MiPageOutEvicts) {
         /* The idle thread may not wait. */
         if (Irql <= APC_LEVEL && KiCurrentThread() != KeGetCurrentPrcb()->IdleThread) {
@@ -95,11 +97,13 @@ VOID MmNotifyKernelCall(VOID)
 
 VOID MmPageOutEverything(BOOLEAN Evict)
 {
+    ULONG64 Pages = 0;
     KIRQL Irql = KiAcquireSpinLock(&MiPfnLock);
     for (PLIST_ENTRY Link = MiWorkingSets.Flink; Link != &MiWorkingSets; Link = Link->Flink) {
-        MiTrimWorkingSet(CONTAINING_RECORD(Link, MI_WORKING_SET, Links));
+        Pages += MiTrimWorkingSet(CONTAINING_RECORD(Link, MI_WORKING_SET, Links));
     }
     KiReleaseSpinLock(&MiPfnLock, Irql);
+    VfLogPageOut(Pages);
     if (Evict) {
         MiFlushModifiedPages();
         MiPurgeStandby();

@@ -12,7 +12,8 @@
  * MiPfnLock is held throughout.
  */
 #include "kd/breakpoint.h"
-#include "mm/mi.h"
+#include "mm/image.h"
+#include "vf/vf.h"
 
 MI_WORKING_SET MiSystemWorkingSet;
 #define MI_MOST_AGE 0x7f
@@ -95,6 +96,9 @@ BOOLEAN MiTrimPage(ULONG Frame)
     MiInvalidatePage(MI_VA_OF_PTE(Pfn->PteAddress));
     KdPageLeft(Frame);
     MiCounters.PagesTrimmed++;
+    if (VfActive && Pfn->WorkingSet == &MiSystemWorkingSet) {
+        MiNotePageOut(MI_VA_OF_PTE(Pfn->PteAddress));
+    }
     Pfn->ReferenceCount--;
     ULONG Slot = MI_PTE_SLOT(Pfn->OriginalPte);
     if (Pfn->WriteInProgress) {

@@ -10,22 +10,15 @@
 #include "mm/image.h"
 #include "nt/rtl.h"
 
-#define VF_EVENTS 1000
+#define VF_EVENTS CONTROL_HISTORY_MOST
 #define VF_PROCESSORS 4 /* of a processor beyond these nothing is kept */
 #define VF_PRINTED 20
-
-typedef enum _VF_EVENT_KIND {
-    VfEventNone,
-    VfEventCall,
-    VfEventIrqlWrite,
-    VfEventFault
-} VF_EVENT_KIND;
 
 typedef struct _VF_EVENT {
     ULONG64 Caller;
     ULONG64 Value; /* first argument, new IRQL, or faulting address */
     const VF_EXPORT *Export;
-    UCHAR Kind;
+    UCHAR Kind; /* CONTROL_HISTORY_KIND; 0: none yet */
     KIRQL Irql; /* before the event */
 } VF_EVENT;
 
@@ -34,7 +27,7 @@ static struct {
     VF_EVENT Event[VF_EVENTS];
 } VfHistory[VF_PROCESSORS];
 
-static VOID VfLog(VF_EVENT_KIND Kind, const VF_EXPORT *Export, ULONG64 Caller, ULONG64 Value)
+static VOID VfLog(CONTROL_HISTORY_KIND Kind, const VF_EXPORT *Export, ULONG64 Caller, ULONG64 Value)
 {
     ULONG Number = KeGetCurrentPrcb()->Number;
     if (Number >= VF_PROCESSORS) {
@@ -47,18 +40,25 @@ static VOID VfLog(VF_EVENT_KIND Kind, const VF_EXPORT *Export, ULONG64 Caller, U
 
 VOID VfLogCall(const VF_EXPORT *Export, PVOID Caller, ULONG64 Argument)
 {
-    VfLog(VfEventCall, Export, (ULONG64)Caller, Argument);
+    VfLog(ControlHistoryCall, Export, (ULONG64)Caller, Argument);
 }
 
 VOID VfLogIrqlWrite(PVOID Caller, KIRQL NewIrql)
 {
-    VfLog(VfEventIrqlWrite, NULL, (ULONG64)Caller, NewIrql);
+    VfLog(ControlHistoryIrqlWrite, NULL, (ULONG64)Caller, NewIrql);
 }
 
 VOID VfLogFault(ULONG64 Rip, ULONG64 Address)
 {
     if (VfActive && (MmFindImage((PVOID)Rip) != NULL || MmFindImage((PVOID)Address) != NULL)) {
-        VfLog(VfEventFault, NULL, Rip, Address);
+        VfLog(ControlHistoryFault, NULL, Rip, Address);
+    }
+}
+
+VOID VfLogPageOut(ULONG64 Pages)
+{
+    if (VfActive && Pages != 0) {
+        VfLog(ControlHistoryPageOut, NULL, 0, Pages);
     }
 }
 
@@ -86,16 +86,19 @@ static VOID VfPrintEvent(const VF_EVENT *Event)
     CHAR Caller[96], Value[96];
     VfNameAddress(Event->Caller, Caller, sizeof(Caller));
     switch (Event->Kind) {
-    case VfEventCall:
+    case ControlHistoryCall:
         KiPrintDebug("  IRQL %2u  %-40s  calls %s(%llX, ...)\n", Event->Irql, Caller,
                      Event->Export->Name, Event->Value);
         break;
-    case VfEventIrqlWrite:
+    case ControlHistoryIrqlWrite:
         KiPrintDebug("  IRQL %2u  %-40s  sets IRQL to %llu\n", Event->Irql, Caller, Event->Value);
         break;
-    case VfEventFault:
+    case ControlHistoryFault:
         VfNameAddress(Event->Value, Value, sizeof(Value));
         KiPrintDebug("  IRQL %2u  %-40s  faults on %s\n", Event->Irql, Caller, Value);
+        break;
+    case ControlHistoryPageOut:
+        KiPrintDebug("  IRQL %2u  %llu pages leave\n", Event->Irql, Event->Value);
         break;
     }
 }
@@ -113,4 +116,26 @@ VOID VfPrintHistory(VOID)
     for (ULONG64 Index = First; Index < Count; Index++) {
         VfPrintEvent(&VfHistory[Number].Event[Index % VF_EVENTS]);
     }
+}
+
+const CONTROL_HISTORY *VfCollectHistory(PULONG Entries)
+{
+    static CONTROL_HISTORY Report[VF_EVENTS]; /* there is one bug check only */
+    ULONG Number = KeGetCurrentPrcb()->Number;
+    ULONG64 Count = VfCountEvents();
+    ULONG64 First = Count > VF_EVENTS ? Count - VF_EVENTS : 0;
+    for (ULONG64 Index = First; Index < Count; Index++) {
+        const VF_EVENT *Event = &VfHistory[Number].Event[Index % VF_EVENTS];
+        CONTROL_HISTORY *Entry = &Report[Index - First];
+        Entry->Number = Index + 1;
+        Entry->Caller = Event->Caller;
+        Entry->Value = Event->Value;
+        Entry->Kind = Event->Kind;
+        Entry->Irql = Event->Irql;
+        if (Event->Kind == ControlHistoryCall && Event->Export != NULL) {
+            strncpy(Entry->Name, Event->Export->Name, sizeof(Entry->Name) - 1);
+        }
+    }
+    *Entries = (ULONG)(Count - First);
+    return Report;
 }

@@ -12,6 +12,7 @@
 
 #include "ke/ki.h"
 #include "mm/mm.h"
+#include "wire/control.h"
 
 struct _PE_IMAGE;
 
@@ -75,7 +76,11 @@ VOID VfLogFault(ULONG64 Rip, ULONG64 Address);
 VOID VfNameAddress(ULONG64 Address, PCHAR Text, SIZE_T Size);
 /* The last events of this processor, oldest first, to the debug console; called by a bug check. */
 VOID VfPrintHistory(VOID);
+/* Pages left memory, not for want of it but because the page-out mode or a request said so. */
+VOID VfLogPageOut(ULONG64 Pages);
 ULONG64 VfCountEvents(VOID); /* on this processor, since start */
+/* This processor's last events, oldest first, as the host is told them; called by a bug check. */
+const CONTROL_HISTORY *VfCollectHistory(PULONG Entries);
 
 /* ---- irql_write.c ---- */
 #define VF_IRQL_WRITE_VECTOR 0x20

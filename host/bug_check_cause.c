@@ -255,7 +255,7 @@ void BugCheckDescribeCause(const RUN *Run, const BUG_CHECK_PLACES *Places, char 
         BugCheckExplainUnloaded(Run, Places, Cause, Size);
     } else if (Check->Memory != ControlMemoryNone && Check->Code != KERNEL_DATA_INPAGE_ERROR) {
         BugCheckExplainFault(Run, Places, Cause, Size);
-    } else if (Returned != NULL && Returned->Routine[0] != 0) {
+    } else if (Returned != NULL && Returned->Routine[0] != 0 && Run->VerifierText[0] == 0) {
         BugCheckExplainReturn(Run, Places, Returned, Cause, Size);
     } else if (Run->VerifierText[0] != 0 ||
                BugCheckCase(Check->Code, Check->Parameter[0]) != NULL) {

@@ -78,6 +78,8 @@ static void SendBugCheck(void)
         .Rip = IMAGE_BASE + 0x1000,
         .FaultAddress = IMAGE_BASE + 0x1000,
         .FrameCount = 3,
+        .IsTrap = 1,
+        .Memory = ControlMemoryImage,
         .Frame = {IMAGE_BASE + 0x1000, IMAGE_BASE + 0x1020, KERNEL_BASE + 0x1234},
         .DriverBase = IMAGE_BASE,
         .DriverName = "fake.sys",
@@ -86,7 +88,14 @@ static void SendBugCheck(void)
         .SectionKind = ControlSectionPageable,
         .IrqlRaisedBy = IMAGE_BASE + 0x1018,
     };
-    Send(ControlBugCheck, 0, &Check, sizeof(Check), None, None);
+    /* What no kernel of ours would say: it must only be told in a safe way. */
+    CONTROL_HISTORY History[] = {
+        {1, IMAGE_BASE + 0x1018, 0x1000, ControlHistoryCall, 0, {0}, "Ke\033[31mSetEvent\377"},
+        {UINT64_MAX, UINT64_MAX, UINT64_MAX, 0xee, 0xff, {0xff}, "?"},
+    };
+    Check.HistoryLength = sizeof(History);
+    Send(ControlBugCheck, 0, &Check, sizeof(Check),
+         (CONTROL_BYTES){(const uint8_t *)History, sizeof(History)}, None);
     exit(3);
 }
 

@@ -18,7 +18,7 @@ static CONTROL_BYTES Text(const char *s)
     return Bytes;
 }
 
-static uint8_t ParserBuffer[4096];
+static uint8_t ParserBuffer[CONTROL_MAX_PAYLOAD];
 
 static void StartParser(CONTROL_PARSER *Parser, CONTROL_DIRECTION Direction)
 {
@@ -227,6 +227,40 @@ static void BugCheckNamesMustEnd(void **State)
     assert_non_null(ControlDecode(&Frame, &Message));
 }
 
+/* Decodes a bug check with Length bytes of history. */
+static const char *DecodeHistory(const CONTROL_HISTORY *History, uint32_t Length,
+                                 CONTROL_MESSAGE *Message)
+{
+    static uint8_t Out[sizeof(CONTROL_HEADER) + sizeof(CONTROL_BUG_CHECK) +
+                       (CONTROL_HISTORY_MOST + 1) * sizeof(CONTROL_HISTORY)];
+    CONTROL_BUG_CHECK Report = {.Code = 0xd1, .HistoryLength = Length};
+    CONTROL_FRAME Frame;
+    const char *Error;
+    size_t Size = ControlEncode(Out, sizeof(Out), ControlBugCheck, 0, &Report, sizeof(Report),
+                                (CONTROL_BYTES){(const uint8_t *)History, Length}, None);
+    assert_int_equal(ParseOnce(Out, Size, ControlFromGuest, &Frame, &Error), ControlParsedFrame);
+    return ControlDecode(&Frame, Message);
+}
+
+static void HistoriesAreWholeAndBounded(void **State)
+{
+    static CONTROL_HISTORY History[CONTROL_HISTORY_MOST + 1];
+    const uint32_t One = sizeof(CONTROL_HISTORY);
+    CONTROL_MESSAGE Message;
+
+    strcpy(History[1].Name, "KeSetEvent");
+    assert_null(DecodeHistory(History, 2 * One, &Message));
+    assert_int_equal(Message.First.Length, 2 * One);
+    assert_memory_equal(Message.First.Data, History, 2 * One);
+    assert_null(DecodeHistory(History, CONTROL_HISTORY_MOST * One, &Message));
+    assert_non_null(DecodeHistory(History, (CONTROL_HISTORY_MOST + 1) * One, &Message));
+    assert_non_null(DecodeHistory(History, One + 1, &Message));
+    assert_non_null(DecodeHistory(History, One - 1, &Message));
+    memset(History[1].Name, 'x', sizeof(History[1].Name));
+    assert_null(DecodeHistory(History, One, &Message));
+    assert_non_null(DecodeHistory(History, 2 * One, &Message));
+}
+
 static void TwoTextsComeBack(void **State)
 {
     uint8_t Out[128];
@@ -292,6 +326,7 @@ int main(void)
         cmocka_unit_test(LengthsThatDoNotAddUpAreRefused),
         cmocka_unit_test(BuffersAreAskedForAndPayloadsSkipped),
         cmocka_unit_test(BugCheckNamesMustEnd),
+        cmocka_unit_test(HistoriesAreWholeAndBounded),
         cmocka_unit_test(TwoTextsComeBack),
         cmocka_unit_test(EncodeRefusesWhatDoesNotFit),
         cmocka_unit_test(EveryTypeHasAName),

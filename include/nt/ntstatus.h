@@ -126,6 +126,7 @@
 #define STATUS_IMAGE_CHECKSUM_MISMATCH          ((NTSTATUS)0xc0000221)
 #define STATUS_STACK_OVERFLOW                   ((NTSTATUS)0xc00000fd)
 #define STATUS_STACK_BUFFER_OVERRUN             ((NTSTATUS)0xc0000409)
+#define DBG_TERMINATE_PROCESS                   ((NTSTATUS)0x40010004)
 #define STATUS_DEBUGGER_INACTIVE                ((NTSTATUS)0xc0000354)
 #define STATUS_NOT_FOUND                        ((NTSTATUS)0xc0000225)
 #define STATUS_IO_TIMEOUT                       ((NTSTATUS)0xc00000b5)

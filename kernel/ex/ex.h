@@ -9,3 +9,8 @@
 /* Worker threads, their balancing thread, the Callback object type. After Ps, PASSIVE_LEVEL. */
 VOID ExInitializeWorkers(VOID);
 NTSTATUS ExpInitializeCallbackType(VOID);
+
+/* ---- debugger_worker.c ---- */
+VOID ExpInitializeDebuggerWorker(VOID); /* when there are workers */
+/* When the debugger is left: starts what it asked for. Any IRQL, interrupts off. */
+VOID ExpQueueDebuggerWork(VOID);

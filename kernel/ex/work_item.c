@@ -138,6 +138,7 @@ VOID ExInitializeWorkers(VOID)
                                   NULL);
     NT_VERIFY(NT_SUCCESS(Status));
     ZwClose(Thread);
+    ExpInitializeDebuggerWorker();
 }
 
 static EXP_WORK_QUEUE *ExpQueueOfType(ULONG QueueType)

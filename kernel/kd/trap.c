@@ -12,6 +12,8 @@
  */
 #include "kd/kd.h"
 
+#include "ex/ex.h"
+
 BOOLEAN KdpEntered;
 static ULONG64 KdpInterruptFlags;
 static KIRQL KdpOldIrql;
@@ -61,6 +63,7 @@ VOID KdExitDebugger(PCONTEXT Context)
         *Context = State->ContextFrame;
         Context->ContextFlags = KdpContextFlags;
     }
+    ExpQueueDebuggerWork();
     KiWriteIrql(KdpOldIrql);
     KdpEntered = FALSE;
     KiRestoreInterrupts(KdpInterruptFlags);

@@ -220,8 +220,11 @@ VOID MiReturnResident(ULONG64 Pages);
 /* ---- system_pte.c: mapping of nonpaged memory ---- */
 extern MI_PAGE_RANGE MiSystemPteRange, MiImageRange, MiPagedPoolRange, MiNonpagedPoolRange;
 VOID MiInitializeSystemRanges(VOID);
+BOOLEAN MiInRange(const MI_PAGE_RANGE *Range, ULONG64 Va);
 ULONG64 MiReserveWithTables(PMI_PAGE_RANGE Range, ULONG64 Pages); /* MI_RANGE_FULL: none */
 VOID MiReleaseWithTables(PMI_PAGE_RANGE Range, ULONG64 Index);
+VOID MiLockSystemTables(VOID); /* no table of system space is freed meanwhile. <= APC_LEVEL */
+VOID MiUnlockSystemTables(VOID);
 /* Maps fresh zeroed or unzeroed nonpaged pages at Va (tables exist or are made). */
 BOOLEAN MiMapNonpaged(ULONG64 Va, ULONG64 Pages, ULONG Protection, BOOLEAN Zero);
 VOID MiUnmapNonpaged(ULONG64 Va, ULONG64 Pages); /* frees the frames */
@@ -251,6 +254,8 @@ VOID MiMakeResident(ULONG64 Va, ULONG64 Pages);
 
 /* ---- page_fault.c ---- */
 BOOLEAN MiFastFault(ULONG_PTR FaultCode, PVOID Address);
+/* APC_LEVEL, no lock: as a touch of a user address would. */
+NTSTATUS MiUserFault(PVOID Address, ULONG_PTR FaultCode);
 /*
  * Makes the page of an existing PTE valid; it may be gone again on return. APC_LEVEL, no lock. An
  * I/O error is the caller's to report; a page whose CRC is wrong does not return.

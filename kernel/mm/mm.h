@@ -117,6 +117,12 @@ NTSTATUS MmFreeUserMemory(PVOID Base);
 
 /* Takes every unlocked pageable page out of its working set; Evict: also writes and frees it. */
 VOID MmPageOutEverything(BOOLEAN Evict); /* PASSIVE_LEVEL; waits for the writes when Evict */
+/*
+ * The page of Address comes in and stays until it is released; *Frame is what to release, be it
+ * that there is none. Any address is allowed; a failure says why not. <= APC_LEVEL; waits
+ */
+NTSTATUS MiDebuggerPageIn(PVOID Address, PULONG Frame);
+VOID MiDebuggerReleasePage(ULONG Frame); /* <= DISPATCH_LEVEL */
 /* What the debugger asked for by MiDebuggerPageOutAddress and ...Size. PASSIVE_LEVEL; waits */
 VOID MiDebuggerPageOut(VOID);
 /* The whole of Mm's structures checked against each other; returns the number of violations. */

@@ -173,7 +173,7 @@ static BOOLEAN MiClearGuard(PMMPTE Pte)
  * __try. A thread that faults while it holds the AddressLock itself would deadlock: Mm touches no
  * user memory under it.
  */
-static NTSTATUS MiUserFault(PVOID Address, ULONG_PTR FaultCode)
+NTSTATUS MiUserFault(PVOID Address, ULONG_PTR FaultCode)
 {
     PEPROCESS Process = MiCurrentProcess();
     PMI_WORKING_SET Set = Process->MmWorkingSet;

@@ -59,6 +59,16 @@ ULONG64 MiReserveWithTables(PMI_PAGE_RANGE Range, ULONG64 Pages)
     return Index;
 }
 
+VOID MiLockSystemTables(VOID)
+{
+    ExAcquireFastMutex(&MiSystemTableLock);
+}
+
+VOID MiUnlockSystemTables(VOID)
+{
+    ExReleaseFastMutex(&MiSystemTableLock);
+}
+
 /* Every PTE of the range is zero already. */
 VOID MiReleaseWithTables(PMI_PAGE_RANGE Range, ULONG64 Index)
 {
@@ -194,7 +204,7 @@ PVOID MiAllocatePoolPages(POOL_TYPE PoolType, SIZE_T Pages)
     return (PVOID)Va;
 }
 
-static BOOLEAN MiInRange(PMI_PAGE_RANGE Range, ULONG64 Va)
+BOOLEAN MiInRange(const MI_PAGE_RANGE *Range, ULONG64 Va)
 {
     return Va >= Range->Start && Va < Range->Start + (Range->Pages << PAGE_SHIFT);
 }

@@ -13,6 +13,7 @@
  * Tail.Overlay are gone, and what completion still needs of them travels as arguments.
  */
 #include "io/iop.h"
+#include "vf/vf.h"
 
 /* Ends a location that has been passed: nothing of it must act again. */
 static VOID IopClearLocation(PIO_STACK_LOCATION Stack)
@@ -59,11 +60,13 @@ static BOOLEAN IopWalkCompletionRoutines(PIRP Irp)
             continue;
         }
         KIRQL Before = KeGetCurrentIrql();
+        ULONG64 Locks = VfMarkLocks();
         /* The location above belongs to the driver that set the routine; the creator has none. */
         NTSTATUS Status = Routine(First ? NULL : IoGetCurrentIrpStackLocation(Irp)->DeviceObject,
                                   Irp, Context);
         KIRQL After = KeGetCurrentIrql();
         if (After != Before) {
+            VfExplainHeldLock(Locks, "a completion routine");
             KeBugCheckEx(DRIVER_VERIFIER_DETECTED_VIOLATION, 0xfa, (ULONG_PTR)Routine, Before,
                          After);
         }

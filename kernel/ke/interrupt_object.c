@@ -32,6 +32,10 @@ static BOOLEAN KiCallServiceRoutine(PKINTERRUPT Interrupt)
     ULONG64 Locks = VfMarkLocks();
     BOOLEAN Claimed = Interrupt->ServiceRoutine(Interrupt, Interrupt->ServiceContext);
     KIRQL Now = KiReadIrql();
+    if (Now != Irql && VfActive) {
+        KeBugCheckEx(DRIVER_VERIFIER_DETECTED_VIOLATION, 0x111,
+                     (ULONG_PTR)Interrupt->ServiceRoutine, Irql, Now);
+    }
     if (Now != Irql) {
         KeBugCheckEx(IRQL_UNEXPECTED_VALUE,
                      (ULONG_PTR)Now << 16 | (ULONG_PTR)Irql << 8 | IRQL_MISMATCH_SERVICE_ROUTINE,

@@ -6,14 +6,16 @@
  *
  *   raises and lowers           30 31
  *   pool                        01 02 11 12
- *   waits, Wait TRUE            3B 20016 E5
- *   mutexes, resources, regions 34 37 38 39 3A 3E 4000E
+ *   waits, Wait TRUE            3B 20016 E5, and a finding
+ *   mutexes, resources, regions 34 37 38 39 3A 3E EA EB 4000E
  *   MDLs                        74-7A 7C 7D 7E 7F B0 140 E5
  *   objects that must stay      E1 131
+ *   requests sent on            0xC9 23A
  */
 #include "vf/vf.h"
 
 #include "mm/image.h"
+#include "nt/io.h"
 #include "nt/kd.h"
 #include "nt/rtl.h"
 
@@ -149,9 +151,33 @@ static VOID VfCheckRemoveQueue(const VF_EXPORT *Export, KIRQL Irql, const ULONG6
     VfCheckWait(Export, Irql, Argument[0], (const LARGE_INTEGER *)Argument[2]);
 }
 
+/*
+ * With Wait TRUE the routine returns at DISPATCH_LEVEL, so its caller must not be in pages that may
+ * leave: the WDK's pages say so, and name no bug check. A finding, once in a row for a place.
+ */
+static VOID VfCheckWaitTrue(const VF_EXPORT *Export, KIRQL Irql, const ULONG64 *Argument)
+{
+    static PVOID volatile LastPlace;
+    PVOID Place = KI_CALL_SITE(Argument[VF_RETURN_ADDRESS]);
+    PMI_SECTION Section = MiFindSection(Place);
+    if (Irql > APC_LEVEL || Section == NULL || Section->Resident ||
+        InterlockedExchangePointer(&LastPlace, Place) == Place) {
+        return;
+    }
+    CHAR Text[128];
+    _snprintf(Text, sizeof(Text) - 1,
+              "%s with Wait TRUE returns at DISPATCH_LEVEL, to pageable section %s", Export->Name,
+              Section->Name);
+    Text[sizeof(Text) - 1] = 0;
+    MiReportFinding(VF_FINDING_WAIT_TRUE, Text, Place);
+}
+
 /* With Wait TRUE the caller goes into a wait, so the limit is that of waits. */
 static VOID VfCheckSetEvent(const VF_EXPORT *Export, KIRQL Irql, const ULONG64 *Argument)
 {
+    if ((BOOLEAN)Argument[2]) {
+        VfCheckWaitTrue(Export, Irql, Argument);
+    }
     if ((BOOLEAN)Argument[2] && Irql == DISPATCH_LEVEL) {
         VfStopForRule(0x20016, 0, 0,
                       "KeSetEvent with Wait TRUE must be called at IRQL <= APC_LEVEL; "
@@ -161,15 +187,30 @@ static VOID VfCheckSetEvent(const VF_EXPORT *Export, KIRQL Irql, const ULONG64 *
 
 static VOID VfCheckReleaseMutex(const VF_EXPORT *Export, KIRQL Irql, const ULONG64 *Argument)
 {
+    if ((BOOLEAN)Argument[1]) {
+        VfCheckWaitTrue(Export, Irql, Argument);
+    }
     if ((BOOLEAN)Argument[1] && Irql == DISPATCH_LEVEL) {
         VIOLATION(0xe5, Irql, 0, 0);
     }
 }
 
+/* Semaphores, and KeReleaseMutant. */
 static VOID VfCheckReleaseSemaphore(const VF_EXPORT *Export, KIRQL Irql, const ULONG64 *Argument)
 {
+    if ((BOOLEAN)Argument[3]) {
+        VfCheckWaitTrue(Export, Irql, Argument);
+    }
     if ((BOOLEAN)Argument[3] && Irql == DISPATCH_LEVEL) {
         VIOLATION(0xe5, Irql, 0, 0);
+    }
+}
+
+/* Pulsing has no rule about Wait TRUE at DISPATCH_LEVEL. */
+static VOID VfCheckPulseEvent(const VF_EXPORT *Export, KIRQL Irql, const ULONG64 *Argument)
+{
+    if ((BOOLEAN)Argument[2]) {
+        VfCheckWaitTrue(Export, Irql, Argument);
     }
 }
 
@@ -213,6 +254,20 @@ static VOID VfCheckReleaseResource(const VF_EXPORT *Export, KIRQL Irql, const UL
 {
     if (VfMayGetNormalApc(Irql)) {
         VIOLATION(0x38, Irql, VfApcDisableCount(), Argument[0]);
+    }
+}
+
+static VOID VfCheckAcquirePushLock(const VF_EXPORT *Export, KIRQL Irql, const ULONG64 *Argument)
+{
+    if (VfMayGetNormalApc(Irql)) {
+        VIOLATION(0xea, Irql, VfApcDisableCount(), Argument[0]);
+    }
+}
+
+static VOID VfCheckReleasePushLock(const VF_EXPORT *Export, KIRQL Irql, const ULONG64 *Argument)
+{
+    if (VfMayGetNormalApc(Irql)) {
+        VIOLATION(0xeb, Irql, VfApcDisableCount(), Argument[0]);
     }
 }
 
@@ -303,6 +358,32 @@ static VOID VfCheckAllocatePages(const VF_EXPORT *Export, KIRQL Irql, const ULON
     }
 }
 
+/* ---- requests ---- */
+
+/*
+ * At DISPATCH_LEVEL only transfers, controls and power requests may be sent on (the rules
+ * ForwardedAtBadIrql). The parameters of 23A are not known to us: P2 and P3 are those of 0E.
+ */
+static VOID VfCheckCallDriver(const VF_EXPORT *Export, KIRQL Irql, const ULONG64 *Argument)
+{
+    PIRP Irp = (PIRP)Argument[1];
+    if (Irql != DISPATCH_LEVEL || Irp->Type != IO_TYPE_IRP || Irp->CurrentLocation <= 1) {
+        return; /* what is wrong with the packet, the I/O manager finds */
+    }
+    switch (IoGetNextIrpStackLocation(Irp)->MajorFunction) {
+    case IRP_MJ_READ:
+    case IRP_MJ_WRITE:
+    case IRP_MJ_DEVICE_CONTROL:
+    case IRP_MJ_INTERNAL_DEVICE_CONTROL:
+    case IRP_MJ_POWER:
+        return;
+    }
+    DbgPrint("*** Verifier: %s at DISPATCH_LEVEL with a request of major function %02X, which must "
+             "be sent below it\n",
+             Export->Name, IoGetNextIrpStackLocation(Irp)->MajorFunction);
+    KeBugCheckEx(DRIVER_VERIFIER_IOMANAGER_VIOLATION, 0x23a, Irql, (ULONG_PTR)Irp, 0);
+}
+
 /* ---- objects that are used at raised IRQL ---- */
 
 static VOID VfCheckObject(const VF_EXPORT *Export, KIRQL Irql, const ULONG64 *Argument)
@@ -324,6 +405,8 @@ static const struct {
     VF_RULE *Rule;
 } VfRules[] = {
     {"ExAcquireFastMutexUnsafe", VfCheckAcquireUnsafe},
+    {"ExAcquirePushLockExclusiveEx", VfCheckAcquirePushLock},
+    {"ExAcquirePushLockSharedEx", VfCheckAcquirePushLock},
     {"ExAcquireResourceExclusiveLite", VfCheckAcquireResource},
     {"ExAcquireResourceSharedLite", VfCheckAcquireResource},
     {"ExAcquireSharedStarveExclusive", VfCheckAcquireResource},
@@ -340,7 +423,16 @@ static const struct {
     {"ExQueueWorkItem", VfCheckWorkItem},
     {"ExReleaseFastMutex", VfCheckReleaseFastMutex},
     {"ExReleaseFastMutexUnsafe", VfCheckReleaseUnsafe},
+    {"ExReleasePushLockEx", VfCheckReleasePushLock},
+    {"ExReleasePushLockExclusiveEx", VfCheckReleasePushLock},
+    {"ExReleasePushLockSharedEx", VfCheckReleasePushLock},
     {"ExReleaseResourceLite", VfCheckReleaseResource},
+    {"ExfAcquirePushLockExclusive", VfCheckAcquirePushLock},
+    {"ExfAcquirePushLockShared", VfCheckAcquirePushLock},
+    {"ExfReleasePushLock", VfCheckReleasePushLock},
+    {"ExfReleasePushLockExclusive", VfCheckReleasePushLock},
+    {"ExfReleasePushLockShared", VfCheckReleasePushLock},
+    {"IofCallDriver", VfCheckCallDriver},
     {"KeAcquireInStackQueuedSpinLock", VfCheckObject},
     {"KeAcquireInStackQueuedSpinLockAtDpcLevel", VfCheckObject},
     {"KeAcquireSpinLockAtDpcLevel", VfCheckObject},
@@ -355,7 +447,9 @@ static const struct {
     {"KeLeaveCriticalRegion", VfCheckLeaveCritical},
     {"KeLeaveGuardedRegion", VfCheckLeaveGuarded},
     {"KeLowerIrql", VfCheckLower},
+    {"KePulseEvent", VfCheckPulseEvent},
     {"KeRaiseIrqlToDpcLevel", VfCheckRaiseToDpc},
+    {"KeReleaseMutant", VfCheckReleaseSemaphore},
     {"KeReleaseMutex", VfCheckReleaseMutex},
     {"KeReleaseSemaphore", VfCheckReleaseSemaphore},
     {"KeRemoveQueue", VfCheckRemoveQueue},
@@ -374,6 +468,7 @@ static const struct {
     {"MmProbeAndLockPages", VfCheckLockPages},
     {"MmUnlockPages", VfCheckUnlockPages},
     {"MmUnmapLockedPages", VfCheckUnmap},
+    {"PoCallDriver", VfCheckCallDriver},
 };
 
 VF_RULE *VfFindRule(PCSTR Name)

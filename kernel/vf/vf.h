@@ -22,7 +22,11 @@ typedef struct _VF_EXPORT {
     UCHAR IrqlMin, IrqlMax;
 } VF_EXPORT;
 
-/* Arguments as on the stack of the called routine: [0] to [3] were in registers. */
+#define VF_RETURN_ADDRESS (-1)
+/*
+ * Arguments as on the stack of the called routine: [0] to [3] were in registers, and
+ * [VF_RETURN_ADDRESS] is the driver's.
+ */
 typedef VOID VF_RULE(const VF_EXPORT *Export, KIRQL Irql, const ULONG64 *Argument);
 
 /* What a stub hands to the gate; layout known to kernel_call_gate.S. */
@@ -39,6 +43,10 @@ C_ASSERT(offsetof(VF_IMPORT, Target) == 0);
 /* Generated from kernel/exports, sorted by name. */
 extern const VF_EXPORT VfExports[];
 extern const ULONG VfExportCount;
+
+/* What has no bug check is reported as a finding. */
+#define VF_FINDING_PROHIBITED 0xC40001u
+#define VF_FINDING_WAIT_TRUE 0xC40002u
 
 /* ---- verifier.c ---- */
 /* Drivers are verified, and the first is being loaded or was: for places passed often. */
@@ -119,7 +127,6 @@ VOID VfLeaveCancelLock(PKSPIN_LOCK SpinLock, KIRQL NewIrql);
 VOID VfCheckFreedMemory(PVOID Start, SIZE_T Bytes);
 
 /* ---- miniport.c ---- */
-#define VF_FINDING_PROHIBITED 0xC40001u
 /* Image imports from storport.sys: watches the routine if the rule names it. PASSIVE_LEVEL. */
 VOID VfWatchMiniport(PVF_IMPORT Import, PMM_IMAGE Image);
 /* A call of a watched routine. */

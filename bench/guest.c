@@ -6,7 +6,7 @@
  *   bench|NAME|nanoseconds|floor nanoseconds
  * Each figure is the median of several batches, as the machine is shared.
  */
-#include "tests/guest/test.h"
+#include "bench/bench.h"
 
 #include "io/paging_disk.h"
 #include "ke/trap_dispatch.h"
@@ -15,42 +15,19 @@
 #include "nt/ps.h"
 
 #define TAG 'hcnB'
-#define BATCHES 9
 
 extern VOID BenchFloorPageFault(VOID);
 extern VOID BenchFloorSwitch(PVOID *SaveStack, PVOID LoadStack);
 extern PMMPTE BenchFloorPte;
 
-static ULONG64 Nanoseconds(ULONG64 Ticks, ULONG64 Operations)
-{
-    return Ticks * 1000000000ull / KeTimeStampFrequency / Operations;
-}
-
-static ULONG64 Median(PULONG64 Values, ULONG Count)
-{
-    for (ULONG i = 1; i < Count; i++) {
-        for (ULONG j = i; j > 0 && Values[j - 1] > Values[j]; j--) {
-            ULONG64 Swap = Values[j];
-            Values[j] = Values[j - 1];
-            Values[j - 1] = Swap;
-        }
-    }
-    return Values[Count / 2];
-}
-
-static VOID Report(PCSTR Name, ULONG64 Value, ULONG64 Floor)
-{
-    DbgPrint("bench|%s|%I64u|%I64u\n", Name, Value, Floor);
-}
-
 /* ---- soft fault ---- */
 
 static ULONG64 SoftFaultFloor(PVOID Page)
 {
-    ULONG64 Batch[BATCHES];
+    ULONG64 Batch[BENCH_BATCHES];
     PVOID Old = KiSetTrapHandler(14, BenchFloorPageFault);
     BenchFloorPte = MI_PTE_OF(Page);
-    for (ULONG b = 0; b < BATCHES; b++) {
+    for (ULONG b = 0; b < BENCH_BATCHES; b++) {
         ULONG64 Flags = KiDisableInterrupts();
         ULONG64 Spent = 0;
         for (ULONG i = 0; i < 2000; i++) {
@@ -61,16 +38,16 @@ static ULONG64 SoftFaultFloor(PVOID Page)
             Spent += KiReadTimeStampCounter() - Start;
         }
         KiRestoreInterrupts(Flags);
-        Batch[b] = Nanoseconds(Spent, 2000);
+        Batch[b] = BenchNanoseconds(Spent, 2000);
     }
     KiSetTrapHandler(14, Old);
-    return Median(Batch, BATCHES);
+    return BenchMedian(Batch, BENCH_BATCHES);
 }
 
 static ULONG64 SoftFault(PUCHAR Memory, ULONG Pages)
 {
-    ULONG64 Batch[BATCHES];
-    for (ULONG b = 0; b < BATCHES; b++) {
+    ULONG64 Batch[BENCH_BATCHES];
+    for (ULONG b = 0; b < BENCH_BATCHES; b++) {
         ULONG64 Spent = 0;
         MmPageOutEverything(FALSE);
         for (ULONG i = 0; i < Pages; i++) {
@@ -78,9 +55,9 @@ static ULONG64 SoftFault(PUCHAR Memory, ULONG Pages)
             (void)*(volatile UCHAR *)(Memory + (ULONG64)i * PAGE_SIZE);
             Spent += KiReadTimeStampCounter() - Start;
         }
-        Batch[b] = Nanoseconds(Spent, Pages);
+        Batch[b] = BenchNanoseconds(Spent, Pages);
     }
-    return Median(Batch, BATCHES);
+    return BenchMedian(Batch, BENCH_BATCHES);
 }
 
 static ULONG64 BenchSoftFloor;
@@ -91,7 +68,7 @@ GUEST_TEST(bench_1_soft_fault)
     PVOID Resident = ExAllocatePoolWithTag(NonPagedPool, PAGE_SIZE, TAG);
     __builtin_memset(Memory, 1, 512 * PAGE_SIZE);
     BenchSoftFloor = SoftFaultFloor(Resident);
-    Report("soft fault", SoftFault(Memory, 512), BenchSoftFloor);
+    BenchReport("soft fault", SoftFault(Memory, 512), BenchSoftFloor);
     ExFreePoolWithTag(Resident, TAG);
     ExFreePoolWithTag(Memory, TAG);
 }
@@ -108,14 +85,14 @@ GUEST_TEST(bench_1_soft_fault)
 static ULONG64 RawTransfer(BOOLEAN Write, ULONG Count, ULONG Requests)
 {
     static PAGING_REQUEST Request;
-    ULONG64 Batch[BATCHES];
+    ULONG64 Batch[BENCH_BATCHES];
     PUCHAR Buffer = ExAllocatePoolWithTag(NonPagedPool, RAW_PAGES * PAGE_SIZE, TAG);
     KIRQL Irql = KiAcquireSpinLock(&MiPfnLock);
     ULONG Got = 0;
     ULONG Slot = MiAllocateSlots(PAGING_CLUSTER_MAXIMUM, &Got);
     KiReleaseSpinLock(&MiPfnLock, Irql);
     EXPECT(Got >= Count);
-    for (ULONG b = 0; b < BATCHES; b++) {
+    for (ULONG b = 0; b < BENCH_BATCHES; b++) {
         ULONG64 Start = KiReadTimeStampCounter();
         for (ULONG i = 0; i < Requests; i++) {
             ULONG Place = i * 101 * Count % RAW_PAGES;
@@ -128,7 +105,7 @@ static ULONG64 RawTransfer(BOOLEAN Write, ULONG Count, ULONG Requests)
             }
             EXPECT_EQUAL(IoPagingTransferPolled(&Request), STATUS_SUCCESS);
         }
-        Batch[b] = Nanoseconds(KiReadTimeStampCounter() - Start, (ULONG64)Requests * Count);
+        Batch[b] = BenchNanoseconds(KiReadTimeStampCounter() - Start, (ULONG64)Requests * Count);
     }
     Irql = KiAcquireSpinLock(&MiPfnLock);
     for (ULONG i = 0; i < Got; i++) {
@@ -136,37 +113,37 @@ static ULONG64 RawTransfer(BOOLEAN Write, ULONG Count, ULONG Requests)
     }
     KiReleaseSpinLock(&MiPfnLock, Irql);
     ExFreePoolWithTag(Buffer, TAG);
-    return Median(Batch, BATCHES);
+    return BenchMedian(Batch, BENCH_BATCHES);
 }
 
 /* Touches Pages pages in steps of Stride (odd: every page once), all of them out. Per page. */
 static ULONG64 HardFault(PUCHAR Memory, ULONG Pages, ULONG Stride)
 {
-    ULONG64 Batch[BATCHES];
-    for (ULONG b = 0; b < BATCHES; b++) {
+    ULONG64 Batch[BENCH_BATCHES];
+    for (ULONG b = 0; b < BENCH_BATCHES; b++) {
         MmPageOutEverything(TRUE);
         ULONG64 Start = KiReadTimeStampCounter();
         for (ULONG i = 0, Page = 0; i < Pages; i++, Page = (Page + Stride) % Pages) {
             (void)*(volatile UCHAR *)(Memory + (ULONG64)Page * PAGE_SIZE);
         }
-        Batch[b] = Nanoseconds(KiReadTimeStampCounter() - Start, Pages);
+        Batch[b] = BenchNanoseconds(KiReadTimeStampCounter() - Start, Pages);
     }
-    return Median(Batch, BATCHES);
+    return BenchMedian(Batch, BENCH_BATCHES);
 }
 
 /* What the check of each page that comes in costs: the part of a hard fault we chose to have. */
 static VOID ReportCrc(PUCHAR Memory)
 {
-    ULONG64 Batch[BATCHES];
+    ULONG64 Batch[BENCH_BATCHES];
     ULONG Frame = (ULONG)(MmGetPhysicalAddress(Memory).QuadPart >> PAGE_SHIFT);
-    for (ULONG b = 0; b < BATCHES; b++) {
+    for (ULONG b = 0; b < BENCH_BATCHES; b++) {
         ULONG64 Start = KiReadTimeStampCounter();
         for (ULONG i = 0; i < 100; i++) {
             MiCrcOfPage(Frame);
         }
-        Batch[b] = Nanoseconds(KiReadTimeStampCounter() - Start, 100);
+        Batch[b] = BenchNanoseconds(KiReadTimeStampCounter() - Start, 100);
     }
-    Report("CRC32C of a page", Median(Batch, BATCHES), 0);
+    BenchReport("CRC32C of a page", BenchMedian(Batch, BENCH_BATCHES), 0);
 }
 
 GUEST_TEST(bench_2_hard_fault)
@@ -174,25 +151,26 @@ GUEST_TEST(bench_2_hard_fault)
     PUCHAR Memory = ExAllocatePoolWithTag(PagedPool, 512 * PAGE_SIZE, TAG);
     __builtin_memset(Memory, 1, 512 * PAGE_SIZE);
     ReportCrc(Memory);
-    Report("hard fault, one page", HardFault(Memory, 512, 101),
-           RawTransfer(FALSE, 1, 512) + BenchSoftFloor);
-    Report("sequential page-in, a page", HardFault(Memory, 512, 1), RawTransfer(FALSE, 32, 20));
+    BenchReport("hard fault, one page", HardFault(Memory, 512, 101),
+                RawTransfer(FALSE, 1, 512) + BenchSoftFloor);
+    BenchReport("sequential page-in, a page", HardFault(Memory, 512, 1),
+                RawTransfer(FALSE, 32, 20));
     ExFreePoolWithTag(Memory, TAG);
 }
 
 GUEST_TEST(bench_3_page_out)
 {
-    ULONG64 Batch[BATCHES];
+    ULONG64 Batch[BENCH_BATCHES];
     PUCHAR Memory = ExAllocatePoolWithTag(PagedPool, 512 * PAGE_SIZE, TAG);
-    for (ULONG b = 0; b < BATCHES; b++) {
+    for (ULONG b = 0; b < BENCH_BATCHES; b++) {
         for (ULONG i = 0; i < 512; i++) {
             Memory[i * PAGE_SIZE] = (UCHAR)b;
         }
         ULONG64 Start = KiReadTimeStampCounter();
         MmPageOutEverything(TRUE);
-        Batch[b] = Nanoseconds(KiReadTimeStampCounter() - Start, 512);
+        Batch[b] = BenchNanoseconds(KiReadTimeStampCounter() - Start, 512);
     }
-    Report("page-out, a page", Median(Batch, BATCHES), RawTransfer(TRUE, 32, 20));
+    BenchReport("page-out, a page", BenchMedian(Batch, BENCH_BATCHES), RawTransfer(TRUE, 32, 20));
     ExFreePoolWithTag(Memory, TAG);
 }
 
@@ -220,7 +198,7 @@ GUEST_TEST(bench_4_fault_cost_by_size)
             Count++;
         }
         if (Count == Sizes[s].Megabytes) {
-            Report(Sizes[s].Name, SoftFault(Blocks[Count - 1], 128), BenchSoftFloor);
+            BenchReport(Sizes[s].Name, SoftFault(Blocks[Count - 1], 128), BenchSoftFloor);
         } else {
             DbgPrint("bench: %s needs --memory and --paging-file of more than that\n",
                      Sizes[s].Name);
@@ -268,7 +246,7 @@ static ULONG64 SwitchFloor(VOID)
     }
     ULONG64 Spent = KiReadTimeStampCounter() - Start;
     KiRestoreInterrupts(Flags);
-    return Nanoseconds(Spent, SWITCHES * 2);
+    return BenchNanoseconds(Spent, SWITCHES * 2);
 }
 
 GUEST_TEST(bench_5_context_switch)
@@ -288,7 +266,7 @@ GUEST_TEST(bench_5_context_switch)
     ULONG64 Spent = KiReadTimeStampCounter() - Start;
     KeWaitForSingleObject(Thread, Executive, KernelMode, FALSE, NULL);
     ObfDereferenceObject(Thread);
-    Report("context switch by events", Nanoseconds(Spent, SWITCHES * 2), SwitchFloor());
+    BenchReport("context switch by events", BenchNanoseconds(Spent, SWITCHES * 2), SwitchFloor());
 }
 
 GUEST_TEST(bench_6_raise_and_lower)
@@ -298,11 +276,12 @@ GUEST_TEST(bench_6_raise_and_lower)
         KiWriteIrql(DISPATCH_LEVEL);
         KiWriteIrql(PASSIVE_LEVEL);
     }
-    ULONG64 Floor = Nanoseconds(KiReadTimeStampCounter() - Start, 20000);
+    ULONG64 Floor = BenchNanoseconds(KiReadTimeStampCounter() - Start, 20000);
     Start = KiReadTimeStampCounter();
     for (ULONG i = 0; i < 20000; i++) {
         KIRQL Old = KfRaiseIrql(DISPATCH_LEVEL);
         KeLowerIrql(Old);
     }
-    Report("raise and lower IRQL", Nanoseconds(KiReadTimeStampCounter() - Start, 20000), Floor);
+    ULONG64 Spent = BenchNanoseconds(KiReadTimeStampCounter() - Start, 20000);
+    BenchReport("raise and lower IRQL", Spent, Floor);
 }

@@ -4,6 +4,7 @@
  * and freed with its I/O completion, against the bare call of the driver's routine with a request
  * that is there already.
  */
+#include "bench/bench.h"
 #include "tests/guest/io_test_driver.h"
 
 #define ROUND_TRIPS 2000
@@ -21,11 +22,6 @@ __attribute__((noinline)) static NTSTATUS BareRoutine(PDEVICE_OBJECT Device, PIR
     return STATUS_SUCCESS;
 }
 
-static ULONG64 Nanoseconds(ULONG64 Ticks)
-{
-    return Ticks * 1000000000ull / KeTimeStampFrequency / ROUND_TRIPS;
-}
-
 static ULONG64 BareCalls(VOID)
 {
     NTSTATUS (*volatile Routine)(PDEVICE_OBJECT, PIRP) = BareRoutine;
@@ -36,7 +32,7 @@ static ULONG64 BareCalls(VOID)
     }
     ULONG64 Spent = KiReadTimeStampCounter() - Start;
     IoFreeIrp(Irp);
-    return Nanoseconds(Spent);
+    return BenchNanoseconds(Spent, ROUND_TRIPS);
 }
 
 GUEST_TEST(bench_7_irp_round_trip)
@@ -56,7 +52,7 @@ GUEST_TEST(bench_7_irp_round_trip)
         EXPECT_EQUAL(IoCallDriver(IoTest.Device, Irp), STATUS_SUCCESS);
         KeWaitForSingleObject(&Event, Executive, KernelMode, FALSE, NULL);
     }
-    ULONG64 Spent = Nanoseconds(KiReadTimeStampCounter() - Start);
-    DbgPrint("bench|IRP round trip, empty ioctl|%I64u|%I64u\n", Spent, BareCalls());
+    ULONG64 Spent = BenchNanoseconds(KiReadTimeStampCounter() - Start, ROUND_TRIPS);
+    BenchReport("IRP round trip, empty ioctl", Spent, BareCalls());
     IoTestUnload();
 }

@@ -43,7 +43,7 @@ file(GLOB KERNEL_SOURCES CONFIGURE_DEPENDS
     kernel/se/*.c kernel/se/*.S kernel/kd/*.c kernel/kd/*.S kernel/hal/*.c kernel/hal/*.S
     kernel/vf/*.c)
 file(GLOB GUEST_TEST_SOURCES CONFIGURE_DEPENDS tests/guest/*.c tests/guest/*.S
-    bench/guest.c bench/irp.c bench/floor.S)
+    bench/at_raise.c bench/guest.c bench/irp.c bench/floor.S)
 set(KERNEL_OPTIONS ${GUEST_FLAGS} -mgeneral-regs-only)
 
 add_library(kernel_objects OBJECT ${KERNEL_SOURCES} ${LIB_SOURCES}

@@ -225,8 +225,7 @@ GUEST_TEST(mm_raise_costs_what_was_touched)
     ULONG64 First = RaiseCost(10000, 1) - One;
     EXPECT_EQUAL(RaiseCost(1, 1) - One, First);
     ULONG64 Hundred = RaiseCost(10000, 100) - One, Thousand = RaiseCost(10000, 1000) - One;
-    DbgPrint("a raise: %I64u instructions; with 1, 100, 1000 pages touched %I64u, %I64u, %I64u "
-             "more\n",
+    DbgPrint("a raise: %I64u instructions; 1, 100, 1000 pages touched: %I64u, %I64u, %I64u more\n",
              One, First, Hundred, Thousand);
     EXPECT(Hundred > 50 * First && Hundred < 101 * First);
     EXPECT(Thousand > 9 * Hundred && Thousand < 11 * Hundred);

@@ -27,7 +27,7 @@
 /* A wait was interrupted to run a kernel APC; it is resumed and this is never returned. */
 #define KI_STATUS_KERNEL_APC ((NTSTATUS)0x00000100)
 #define KI_TIMER_WAIT_BLOCK 3
-#define KI_QUANTUM 3 /* clock ticks */
+#define KI_QUANTUM 3 /* clock ticks, on average */
 #define KI_NO_DUE_TIME (~0ull)
 
 /* Fields of KUSER_SHARED_DATA that Ke keeps; drivers read them inline. */
@@ -75,6 +75,7 @@ VOID KiFinishSwitch(VOID);
 /* Releases the lock and lowers to OldIrql; switches now or by interrupt if NextThread is set. */
 VOID KiExitDispatcher(KIRQL OldIrql);
 VOID KiEndQuantum(PKPRCB Prcb);
+LONG KiNextQuantum(VOID); /* clock ticks; with or without the lock */
 /* As the above for a running thread that gives up the processor but stays Ready. */
 VOID KiPreemptCurrentThread(BOOLEAN ToTail);
 VOID KiSetPriority(PKTHREAD Thread, KPRIORITY Priority);

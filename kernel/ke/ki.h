@@ -492,6 +492,8 @@ extern KSPIN_LOCK KiDispatcherLock;
 
 /* The boot thread becomes the idle thread's successor: thread 0 of process 0. */
 VOID KiInitializeDispatcher(PKPROCESS SystemProcess, PKTHREAD IdleThread, PVOID IdleStackTop);
+/* From now on the lengths of time slices follow from Seed; until then all are the same. */
+VOID KiSeedQuanta(ULONG64 Seed);
 VOID KeInitializeProcess(PKPROCESS Process, KPRIORITY BasePriority, ULONG_PTR DirectoryTableBase);
 /* StackTop comes from MmCreateKernelStack. The thread starts at Routine(Context), PASSIVE_LEVEL. */
 VOID KeInitializeThread(PKTHREAD Thread, PVOID StackTop, PKSTART_ROUTINE Routine, PVOID Context,

@@ -12,7 +12,29 @@
  */
 #include "dispatcher.h"
 
+#include "lib/xorshift.h"
+
 KSPIN_LOCK KiDispatcherLock;
+
+static ULONG64 KiQuantumState; /* 0: not seeded, all quanta are the same */
+
+VOID KiSeedQuanta(ULONG64 Seed)
+{
+    KiQuantumState = Seed * 2 + 1; /* a generator's state is never 0 */
+}
+
+/*
+ * Drivers must not count on how long a thread runs undisturbed, so it follows from the seed: other
+ * seeds preempt at other places. Two threads that race here draw the same number, no more.
+ */
+LONG KiNextQuantum(VOID)
+{
+    if (KiQuantumState == 0) {
+        return KI_QUANTUM;
+    }
+    KiQuantumState = XorShift64(KiQuantumState);
+    return 1 + (LONG)((KiQuantumState >> 40) % (2 * KI_QUANTUM - 1));
+}
 
 static VOID KiInsertReady(PKPRCB Prcb, PKTHREAD Thread, BOOLEAN AtHead)
 {
@@ -162,7 +184,7 @@ VOID KiEndQuantum(PKPRCB Prcb)
     if (Thread == Prcb->IdleThread) {
         return;
     }
-    Thread->Quantum = KI_QUANTUM;
+    Thread->Quantum = KiNextQuantum();
     if (Thread->Priority < LOW_REALTIME_PRIORITY && Thread->Priority > Thread->BasePriority) {
         Thread->Priority--;
     }

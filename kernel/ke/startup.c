@@ -78,6 +78,7 @@ static VOID KiPhase1(PVOID Context)
     }
     IoInitializeSystem();
     KiSetPageOutMode();
+    KiSeedQuanta(KiQueryCommandLineNumber("seed", 1));
     KiRunStartupTests();
     IoRunControlAgent();
 }

@@ -33,7 +33,7 @@ VOID KeInitializeThread(PKTHREAD Thread, PVOID StackTop, PKSTART_ROUTINE Routine
     KeInitializeSemaphore(&Thread->SuspendSemaphore, 0, 2);
     Thread->BasePriority = (SCHAR)Process->BasePriority;
     Thread->Priority = Thread->BasePriority;
-    Thread->Quantum = KI_QUANTUM;
+    Thread->Quantum = KiNextQuantum();
     Thread->State = Initialized;
     Thread->SystemThread = 1;
     Thread->PreviousMode = KernelMode;
@@ -141,7 +141,7 @@ KPRIORITY KeSetPriorityThread(PKTHREAD Thread, KPRIORITY Priority)
     } else if (Priority > HIGH_PRIORITY) {
         Priority = HIGH_PRIORITY;
     }
-    Thread->Quantum = KI_QUANTUM;
+    Thread->Quantum = KiNextQuantum();
     KiSetPriority(Thread, Priority);
     KiExitDispatcher(OldIrql);
     return Old;
@@ -171,7 +171,7 @@ LONG KeSetBasePriorityThread(PKTHREAD Thread, LONG Increment)
         Base = Process + Increment;
     }
     Thread->BasePriority = (SCHAR)Base;
-    Thread->Quantum = KI_QUANTUM;
+    Thread->Quantum = KiNextQuantum();
     KiSetPriority(Thread, Base);
     KiExitDispatcher(OldIrql);
     return Old;

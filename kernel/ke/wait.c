@@ -115,7 +115,7 @@ VOID KiUnwaitThread(PKTHREAD Thread, LONG_PTR Status, KPRIORITY Increment)
             Thread->Priority = (SCHAR)Boosted;
         }
     }
-    Thread->Quantum = KI_QUANTUM;
+    Thread->Quantum = KiNextQuantum();
     KiReadyThread(Thread);
 }
 

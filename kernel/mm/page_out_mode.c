@@ -17,6 +17,8 @@
 #include "mm/mi.h"
 #include "vf/vf.h"
 
+#include "lib/xorshift.h"
+
 static MM_PAGE_OUT_MODE MiPageOutMode = MmPageOutPressure;
 static BOOLEAN MiPageOutEvicts;
 static ULONG64 MiPageOutState;
@@ -38,15 +40,11 @@ BOOLEAN MiPageOutIsNever(VOID)
     return MiPageOutMode == MmPageOutNever;
 }
 
-/* xorshift64: the choices follow from the seed and the order of events alone. */
+/* The choices follow from the seed and the order of events alone. */
 static BOOLEAN MiFlipCoin(VOID)
 {
-    ULONG64 Next = MiPageOutState;
-    Next ^= Next << 13;
-    Next ^= Next >> 7;
-    Next ^= Next << 17;
-    MiPageOutState = Next;
-    return (Next >> 40) & 1;
+    MiPageOutState = XorShift64(MiPageOutState);
+    return (MiPageOutState >> 40) & 1;
 }
 
 static VOID MiPageOutSystem(VOID)

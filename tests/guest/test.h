@@ -7,6 +7,7 @@
 #pragma once
 
 #include "ke/ki.h"
+#include "lib/xorshift.h"
 #include "nt/kd.h"
 
 typedef struct _GUEST_TEST_CASE {
@@ -18,13 +19,10 @@ typedef struct _GUEST_TEST_CASE {
 VOID GuestTestFail(PCSTR File, ULONG Line, PCSTR Format, ...);
 ULONG64 GuestTestSeed(VOID);
 
-/* xorshift64; a state is never 0. A thread takes its own from the seed and its number. */
+/* A thread takes a state of its own from the seed and its number. */
 static inline ULONG64 TestNextRandom(PULONG64 State)
 {
-    *State ^= *State << 13;
-    *State ^= *State >> 7;
-    *State ^= *State << 17;
-    return *State;
+    return *State = XorShift64(*State);
 }
 
 static inline ULONG64 TestRandomState(ULONG Thread)

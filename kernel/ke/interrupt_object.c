@@ -140,6 +140,21 @@ VOID KiDisconnectInterruptObject(PKINTERRUPT Interrupt)
 }
 
 /* <= SynchronizeIrql. The routine runs as the interrupt routine does: at its IRQL, lock held. */
+BOOLEAN KiIsInterruptConnected(ULONG_PTR Start, SIZE_T Size)
+{
+    BOOLEAN Found = FALSE;
+    KIRQL OldIrql = KiAcquireSpinLock(&KiChainLock);
+    for (ULONG Vector = 0; Vector < RTL_NUMBER_OF(KiChains); Vector++) {
+        PLIST_ENTRY Head = &KiChains[Vector];
+        for (PLIST_ENTRY Link = Head->Flink; Link != NULL && Link != Head; Link = Link->Flink) {
+            PKINTERRUPT Interrupt = CONTAINING_RECORD(Link, KINTERRUPT, Links);
+            Found |= (ULONG_PTR)Interrupt->ServiceRoutine - Start < Size;
+        }
+    }
+    KiReleaseSpinLock(&KiChainLock, OldIrql);
+    return Found;
+}
+
 BOOLEAN KeSynchronizeExecution(PKINTERRUPT Interrupt, PKSYNCHRONIZE_ROUTINE SynchronizeRoutine,
                                PVOID SynchronizeContext)
 {

@@ -38,3 +38,5 @@ NTSTATUS KiInitializeInterruptObject(PKINTERRUPT Interrupt, PKSERVICE_ROUTINE Ro
 NTSTATUS KiConnectInterruptObject(PKINTERRUPT Interrupt);
 /* The routine does not run any more after the return. PASSIVE_LEVEL. */
 VOID KiDisconnectInterruptObject(PKINTERRUPT Interrupt);
+/* Is an interrupt connected whose routine lies in this range? <= DISPATCH_LEVEL */
+BOOLEAN KiIsInterruptConnected(ULONG_PTR Start, SIZE_T Size);

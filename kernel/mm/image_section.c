@@ -10,6 +10,8 @@
  */
 #include "mm/image.h"
 
+#include "ke/interrupt_object.h"
+
 FAST_MUTEX MiImageLock;
 
 /* MiImageLock held. Brings a section's pages to what the rule of image.h demands. */
@@ -118,15 +120,20 @@ PVOID MmPageEntireDriver(PVOID AddressWithinSection)
 {
     KI_ASSERT_IRQL_AT_MOST(APC_LEVEL);
     PVOID Base = NULL;
+    BOOLEAN Connected = FALSE;
     ExAcquireFastMutex(&MiImageLock);
     PMM_IMAGE Image = MmFindImage(AddressWithinSection);
     if (Image != NULL) {
         MiSetWholePaged(Image, TRUE);
         Base = (PVOID)Image->Base;
+        Connected = KiIsInterruptConnected(Image->Base, Image->Pages << PAGE_SHIFT);
     }
     ExReleaseFastMutex(&MiImageLock);
     if (Base == NULL) {
         MiReportFinding(0x1A0001, "MmPageEntireDriver: the address is in no driver",
+                        KI_CALL_SITE(__builtin_return_address(0)));
+    } else if (Connected) {
+        MiReportFinding(0x1A0003, "MmPageEntireDriver with an interrupt of the driver connected",
                         KI_CALL_SITE(__builtin_return_address(0)));
     }
     return Base;

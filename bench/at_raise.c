@@ -10,7 +10,7 @@
 
 #define TAG 'rtAB'
 
-/* One raise and lower after Touched pages of Memory were touched; ticks of the processor's clock. */
+/* A raise after Touched pages of Memory were touched; ticks of the time stamp counter. */
 static ULONG64 RaiseOnce(PUCHAR Memory, ULONG Touched)
 {
     for (ULONG Page = 0; Page < Touched; Page++) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the measurements share: the clock's unit, the median of batches, the line that bench/run reads. */
+/* What the measurements share: the clock's unit, the median, the line that bench/run reads. */
 #pragma once
 
 #include "tests/guest/test.h"

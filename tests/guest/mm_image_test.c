@@ -167,7 +167,7 @@ GUEST_TEST(mm_image_is_laid_out_bound_and_pageable)
     MmMissingImportHook = CountMissing;
     EXPECT_EQUAL(Load(File, FILE_SIZE, &Image, Text), STATUS_SUCCESS);
     MmMissingImportHook = OldHook;
-    RtlFillMemory(File, sizeof(*File), 0xee); /* the file may go */
+    RtlFillMemory(File, sizeof(*File), 0xee); /* [D10] the file may go */
     PUCHAR Base = MmImageBase(Image);
     EXPECT_EQUAL(MmImageSize(Image), IMAGE_SIZE);
     EXPECT_EQUAL((ULONG64)MmImageEntryPoint(Image), (ULONG64)Base + RVA_INIT + 0x1f0);

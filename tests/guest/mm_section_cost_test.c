@@ -73,16 +73,20 @@ GUEST_TEST(mm_section_lock_again_costs_the_same_for_any_size)
 GUEST_TEST(mm_section_page_entire_costs_what_the_driver_has)
 {
     static const TEST_SECTION Other[] = {{".text", 1, FALSE}, {"PAGE", LARGE, FALSE}};
-    LOCK_COST Alone = {0}, Beside = {0}, Large = {0};
-    MeasureImage(50, 1, &Alone);
-    MeasureImage(500, 1, &Large);
+    LOCK_COST None = {0}, Alone = {0}, Beside = {0}, Large = {0};
+    MeasureImage(1, 1, &None);
+    MeasureImage(51, 1, &Alone);
+    MeasureImage(501, 1, &Large);
     PMM_IMAGE Image = TestLoadSections(L"\\SystemRoot\\other.sys", Other, 2);
     for (ULONG Page = 0; Image != NULL && Page < LARGE; Page++) {
         *(volatile UCHAR *)(Image->Section[2].Address + Page * PAGE_SIZE) = 1;
     }
-    MeasureImage(50, 1, &Beside);
-    EXPECT(Large.PageEntire > 8 * Alone.PageEntire && Large.PageEntire < 10 * Alone.PageEntire);
-    EXPECT(Large.Reset > 8 * Alone.Reset && Large.Reset < 10 * Alone.Reset);
+    MeasureImage(51, 1, &Beside);
+    ULONG64 Fifty = Alone.PageEntire - None.PageEntire, Rest = Large.PageEntire - None.PageEntire;
+    EXPECT(Rest > 9 * Fifty && Rest < 11 * Fifty);
+    Fifty = Alone.Reset - None.Reset;
+    Rest = Large.Reset - None.Reset;
+    EXPECT(Rest > 9 * Fifty && Rest < 11 * Fifty);
     /* One more entry of the image table is looked at; a thousand pages are not. */
     EXPECT(Beside.PageEntire < Alone.PageEntire + 50);
     EXPECT(Beside.Reset < Alone.Reset + 50);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The documented lines of the section routines, one by one. A number in brackets is that of the line
- * in docs/coverage-of-paging-semantics.md; tests/coverage checks that no line is without a test.
+ * The documented lines of the section routines, one by one. A number in brackets is that of the
+ * line in docs/coverage-of-paging-semantics.md; tests/coverage checks that none is without a test.
  */
 #include "test_image.h"
 #include "test_thread.h"

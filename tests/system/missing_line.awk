@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # Lines of the file pattern_file (where * stands for anything) that do not appear in the input in
-# that order: prints the first. Runs of blanks count as one; lines "exit ...", "args ..." and comments
-# do not count.
+# that order: prints the first. Runs of blanks count as one; "exit ...", "args ..." and comments are
+# no such lines.
 function squeeze(text) { gsub(/[ \t]+/, " ", text); sub(/^ /, "", text);
                          sub(/ $/, "", text); return text }
 function matches(text, pattern,    parts, count, i, at) {

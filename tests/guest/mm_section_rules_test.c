@@ -43,8 +43,9 @@ static BOOLEAN Stays(PMM_IMAGE Image, ULONG Index)
 /* ---- MmPageEntireDriver, MmResetDriverPaging ---- */
 
 /*
- * [1.1.1] any address in the image will do; [1.1.3] the base is returned; [1.1.2] all code and data
- * leave, sections that are not PAGE too; [1.1.4] a second call changes nothing and returns the base.
+ * [1.1.1] any address in the image will do; [1.1.3] the base is returned; [1.1.2] all code and
+ * data leave, sections that are not PAGE too; [1.1.4] a second call changes nothing and returns the
+ * base.
  */
 GUEST_TEST(mm_rules_page_entire_takes_any_address_and_pages_all)
 {
@@ -174,7 +175,7 @@ GUEST_TEST(mm_rules_lock_is_of_the_whole_section)
 /*
  * [1.8.1] one count for each section, by address and by handle alike, N locks need N unlocks;
  * [1.8.2] a lock by address of what is locked counts on; [1.5.1] by handle with a count: one more,
- * without: paged in, locked, 1; [1.6.1] an unlock takes one off, at 0 all of the section is pageable.
+ * without: paged in, locked, 1; [1.6.1] an unlock takes one off; at 0 the section is pageable.
  */
 GUEST_TEST(mm_rules_locks_count)
 {

@@ -18,8 +18,8 @@ static const DEBUGGER_COMMAND *const Tables[] = {
     CommandsExecution, CommandsBreakpoint, CommandsRegister, CommandsProcess,
     CommandsMemory, CommandsStack, CommandsDisassembly, CommandsSymbol,
     CommandsExpression, CommandsPaging, CommandsPage, CommandsPageable,
-    CommandsVirtualMemory, CommandsObject, CommandsSystem, CommandsAnalyze,
-    CommandsDump,
+    CommandsVirtualMemory, CommandsObject, CommandsDriver, CommandsThread,
+    CommandsSystem, CommandsPool, CommandsAnalyze, CommandsDump,
 };
 
 bool CommandEach(COMMAND_EACH *Each, void *Context)

@@ -34,7 +34,8 @@ typedef struct {
 extern const DEBUGGER_COMMAND CommandsExecution[], CommandsBreakpoint[], CommandsRegister[],
     CommandsProcess[], CommandsMemory[], CommandsDisassembly[], CommandsStack[], CommandsSymbol[],
     CommandsExpression[], CommandsPaging[], CommandsPage[], CommandsPageable[],
-    CommandsVirtualMemory[], CommandsObject[], CommandsSystem[], CommandsAnalyze[], CommandsDump[];
+    CommandsVirtualMemory[], CommandsObject[], CommandsDriver[], CommandsThread[],
+    CommandsSystem[], CommandsPool[], CommandsAnalyze[], CommandsDump[];
 
 typedef struct {
     char Name[64];         /* as commands name it: "nt", "notepad" */

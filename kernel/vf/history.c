@@ -22,7 +22,8 @@ typedef struct _VF_EVENT {
     KIRQL Irql; /* before the event */
 } VF_EVENT;
 
-static struct {
+/* Named for the debugger's !verifier. */
+static struct _VF_HISTORY {
     volatile LONG64 Count;
     VF_EVENT Event[VF_EVENTS];
 } VfHistory[VF_PROCESSORS];

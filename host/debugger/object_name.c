@@ -20,7 +20,7 @@ static bool NoObject(DEBUGGER *Debugger, uint64_t Object, const char *Why)
     return DebuggerError(Debugger, "%s is not an object: %s", DebugAddressText(Object, Text), Why);
 }
 
-/* The index in the header is xored with a cookie and with the second byte of the header's address. */
+/* The index is xored with a cookie and with the second byte of the header's address. */
 static bool ReadTypeName(DEBUGGER *Debugger, OBJECT_DESCRIPTION *Out)
 {
     uint64_t Encoded, Cookie, Table, Type, NameOffset;

@@ -8,6 +8,13 @@ function(native_program file)
     string(REGEX REPLACE ".*sources: *([^*]*)\\*/.*" "\\1" sources "${line}")
     string(STRIP "${sources}" sources)
     separate_arguments(sources)
+    foreach(source ${sources})
+        if(IS_DIRECTORY ${CMAKE_SOURCE_DIR}/${source}) # all of a folder
+            file(GLOB files CONFIGURE_DEPENDS ${source}/*.c)
+            list(REMOVE_ITEM sources ${source})
+            list(APPEND sources ${files})
+        endif()
+    endforeach()
     add_executable(${name} EXCLUDE_FROM_ALL ${file} ${sources})
     target_compile_options(${name} PRIVATE -O1 -g -fshort-wchar -fms-extensions
         -fno-omit-frame-pointer -Wall -Wextra -Wno-unused-parameter -Wno-microsoft-anon-tag)

@@ -16,7 +16,7 @@
 
 static const DEBUGGER_COMMAND *const Tables[] = {
     CommandsExecution, CommandsBreakpoint, CommandsRegister, CommandsProcess,
-    CommandsMemory, CommandsStack, CommandsDisassembly, CommandsSymbol,
+    CommandsMemory, CommandsEdit, CommandsType, CommandsStack, CommandsDisassembly, CommandsSymbol,
     CommandsExpression, CommandsPaging, CommandsPage, CommandsPageable,
     CommandsVirtualMemory, CommandsObject, CommandsDriver, CommandsThread,
     CommandsSystem, CommandsPool, CommandsAnalyze, CommandsDump,

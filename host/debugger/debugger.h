@@ -32,7 +32,8 @@ typedef struct {
 
 /* Each command_*.c ends with its table; command.c lists the tables. A NULL Name ends one. */
 extern const DEBUGGER_COMMAND CommandsExecution[], CommandsBreakpoint[], CommandsRegister[],
-    CommandsProcess[], CommandsMemory[], CommandsDisassembly[], CommandsStack[], CommandsSymbol[],
+    CommandsProcess[], CommandsMemory[], CommandsEdit[], CommandsType[],
+    CommandsDisassembly[], CommandsStack[], CommandsSymbol[],
     CommandsExpression[], CommandsPaging[], CommandsPage[], CommandsPageable[],
     CommandsVirtualMemory[], CommandsObject[], CommandsDriver[], CommandsThread[],
     CommandsSystem[], CommandsPool[], CommandsAnalyze[], CommandsDump[];

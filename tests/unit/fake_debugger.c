@@ -54,6 +54,8 @@ NO_COMMANDS(CommandsPool);
 NO_COMMANDS(CommandsSystem);
 NO_COMMANDS(CommandsAnalyze);
 NO_COMMANDS(CommandsDump);
+NO_COMMANDS(CommandsEdit);
+NO_COMMANDS(CommandsType);
 
 static FAKE_REGION *Find(FAKE_REGION *Regions, unsigned Count, uint64_t Address)
 {

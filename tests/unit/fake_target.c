@@ -178,10 +178,8 @@ uint8_t *FakeLoadImage(FAKE_TARGET *Fake, const char *Path, const char *Name, ui
 
 const char *FakeTake(FAKE_TARGET *Fake)
 {
-    static char Taken[1u << 20];
     fflush(Fake->Debugger->Output);
-    snprintf(Taken, sizeof(Taken), "%s", Fake->Output);
-    rewind(Fake->Debugger->Output);
-    fflush(Fake->Debugger->Output);
-    return Taken;
+    const char *New = Fake->Output + Fake->Taken;
+    Fake->Taken = Fake->OutputSize;
+    return New;
 }

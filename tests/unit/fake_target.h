@@ -21,8 +21,8 @@ typedef struct {
     uint8_t *Physical;
     size_t PhysicalSize;
     KSPECIAL_REGISTERS Special;
-    char *Output; /* what was printed since FakeTake */
-    size_t OutputSize;
+    char *Output; /* what was printed, and how much of it FakeTake has given */
+    size_t OutputSize, Taken;
 } FAKE_TARGET;
 
 void FakeOpen(FAKE_TARGET *Fake);

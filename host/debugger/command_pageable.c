@@ -11,6 +11,7 @@
 #include "host/debugger/structure.h"
 
 #define IMAGE "nt!_MM_IMAGE"
+#define LOADER_ENTRY "nt!_LDR_DATA_TABLE_ENTRY"
 #define SECTION "nt!_MI_SECTION"
 #define MAX_SECTIONS 96u /* what a PE image may have, and its headers */
 #define MAX_SECTION_PAGES 0x80000u
@@ -26,15 +27,20 @@ typedef struct {
     uint64_t Address, Pages, Pageable, Discard, Discarded, Resident, LockCount, LockedBy;
 } SECTION_RECORD;
 
+/* The kernel's own entry is that alone: it has no sections that could leave. */
 static bool ReadImage(DEBUGGER *Debugger, uint64_t Record, IMAGE_RECORD *Image)
 {
     uint64_t Name;
-    Image->Record = Record;
-    return STRUCTURE_READ(Debugger, Record, IMAGE, {"Base", &Image->Base},
-                          {"Ldr.SizeOfImage", &Image->Size}, {"WholePaged", &Image->WholePaged},
-                          {"SectionCount", &Image->SectionCount}) &&
-           StructureOffset(Debugger, IMAGE, "Ldr.BaseDllName", &Name) &&
-           StructureString(Debugger, Record + Name, Image->Name, sizeof(Image->Name));
+    *Image = (IMAGE_RECORD){.Record = Record};
+    if (!STRUCTURE_READ(Debugger, Record, LOADER_ENTRY, {"DllBase", &Image->Base},
+                        {"SizeOfImage", &Image->Size}) ||
+        !StructureOffset(Debugger, LOADER_ENTRY, "BaseDllName", &Name) ||
+        !StructureString(Debugger, Record + Name, Image->Name, sizeof(Image->Name))) {
+        return false;
+    }
+    return Image->Base == Debugger->Target->Version.KernBase ||
+           STRUCTURE_READ(Debugger, Record, IMAGE, {"WholePaged", &Image->WholePaged},
+                          {"SectionCount", &Image->SectionCount});
 }
 
 static bool ReadSection(DEBUGGER *Debugger, uint64_t Record, SECTION_RECORD *Section)
@@ -91,7 +97,7 @@ static bool PrintSection(DEBUGGER *Debugger, const IMAGE_RECORD *Image,
     if (!PageRangeCount(Debugger, Section->Address, Pages, &Counts)) {
         return false;
     }
-    DebuggerPrint(Debugger, "%s  %-8s %5llx  %-16s %5llu %8llu %7llu %8llu %5llu\n",
+    DebuggerPrint(Debugger, "%s  %-8s %5llu  %-16s %5llu %8llu %7llu %8llu %5llu\n",
                   DebugAddressText(Section->Address, Address),
                   Section->Name[0] ? Section->Name : "headers", (unsigned long long)Pages,
                   SectionAttributes(Image, Section), (unsigned long long)Section->LockCount,

@@ -15,15 +15,31 @@
 /* In an EPROCESS of every x64 Windows; known without types, so that memory can be read early. */
 #define PROCESS_DIRECTORY_OFFSET 0x28u
 
+/* A target may do less than asked at a time. */
 static bool ReadPhysical(DEBUGGER *Debugger, uint64_t Physical, void *Out, size_t Size)
 {
     TARGET *Target = Debugger->Target;
-    size_t Done = 0;
+    uint8_t *Bytes = Out;
+    Target->Error[0] = 0;
     if (!TargetCan(Target, ReadPhysical)) {
         snprintf(Target->Error, sizeof(Target->Error), "physical memory cannot be read");
         return false;
     }
-    return Target->Operations->ReadPhysical(Target, Physical, Out, Size, &Done) && Done == Size;
+    while (Size != 0) {
+        size_t Done = 0;
+        if (!Target->Operations->ReadPhysical(Target, Physical, Bytes, Size, &Done) || Done == 0 ||
+            Done > Size) {
+            if (Target->Error[0] == 0) {
+                snprintf(Target->Error, sizeof(Target->Error),
+                         "physical memory at %llx cannot be read", (unsigned long long)Physical);
+            }
+            return false;
+        }
+        Physical += Done;
+        Bytes += Done;
+        Size -= Done;
+    }
+    return true;
 }
 
 bool PageWalkDirectory(DEBUGGER *Debugger, uint64_t Address, uint64_t *Directory)

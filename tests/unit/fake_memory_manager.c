@@ -43,9 +43,10 @@ static void AddTypes(void)
     FAKE_FIELD(_MI_SECTION, LockCount);
     FAKE_FIELD(_MI_SECTION, LockedBy);
     FAKE_TYPE(_MM_IMAGE);
-    FAKE_FIELD(_MM_IMAGE, Base);
-    FAKE_FIELD(_MM_IMAGE, Ldr.SizeOfImage);
-    FAKE_FIELD(_MM_IMAGE, Ldr.BaseDllName);
+    FAKE_TYPE(_LDR_DATA_TABLE_ENTRY);
+    FAKE_FIELD(_LDR_DATA_TABLE_ENTRY, DllBase);
+    FAKE_FIELD(_LDR_DATA_TABLE_ENTRY, SizeOfImage);
+    FAKE_FIELD(_LDR_DATA_TABLE_ENTRY, BaseDllName);
     FAKE_FIELD(_MM_IMAGE, WholePaged);
     FAKE_FIELD(_MM_IMAGE, SectionCount);
     FakeTypeField("nt!_MM_IMAGE", "Section", offsetof(struct _MM_IMAGE, Section), 0);

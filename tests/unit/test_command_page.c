@@ -108,7 +108,7 @@ static void MakeDriver(void)
     for (unsigned i = 0; Name[i] != 0; i++) {
         FileName[i] = (unsigned char)Name[i];
     }
-    Image->Base = BASE;
+    Image->Ldr.DllBase = (PVOID)BASE;
     Image->SectionCount = 3;
     Image->Ldr.SizeOfImage = 0x5000;
     Image->Ldr.BaseDllName.Length = 16;
@@ -155,6 +155,9 @@ static void Pageable(void **State)
     assert_string_equal(FakeRun("!pageable NOTE.SYS", &Good), Table);
     assert_string_equal(FakeRun("!pageable fffff88200002000", &Good), Table);
     Refused("!pageable 1000", "in no loaded module");
+    FakeTarget()->Version.KernBase = BASE; /* the kernel's entry: what follows it is not read */
+    Prints("!pageable", "nonpaged as a whole");
+    FakeTarget()->Version.KernBase = 0;
     Image->SectionCount = 100000;
     Refused("!pageable", "cannot be");
     Image->SectionCount = 3;

@@ -21,6 +21,7 @@ static bool ReadPhysical(TARGET *Target, uint64_t Address, void *Out, size_t Siz
     if (Address > sizeof(Memory) || Size > sizeof(Memory) - Address) {
         return false;
     }
+    Size = Size > 1000 ? 1000 : Size; /* as a packet of the wire limits it */
     memcpy(Out, (char *)Memory + Address, Size);
     *Done = Size;
     return true;

@@ -181,6 +181,15 @@ bool RegisterWrite(DEBUGGER *Debugger, const char *Name, size_t Length, uint64_t
     return true;
 }
 
+unsigned RegisterDigits(const char *Name, size_t Length)
+{
+    const REGISTER *Register = RegisterFind(Name, Length);
+    if (Register == NULL) {
+        return 16;
+    }
+    return Register->Bits != 0 ? (Register->Bits + 3u) / 4 : 2u * Register->Size;
+}
+
 bool DebugCurrentThread(DEBUGGER *Debugger, uint64_t *Thread)
 {
     TARGET *Target = Debugger->Target;

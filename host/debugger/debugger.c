@@ -4,9 +4,11 @@
 
 #include <poll.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "host/debugger/execution.h"
 #include "host/text.h"
 
 bool DebuggerInitialize(DEBUGGER *Debugger, TARGET *Target, FILE *Output)
@@ -16,12 +18,16 @@ bool DebuggerInitialize(DEBUGGER *Debugger, TARGET *Target, FILE *Output)
     Debugger->Output = Output;
     Debugger->Interrupt = -1;
     Debugger->Radix = 16;
-    return true;
+    Debugger->RegisterMask = 0x9; /* integers, flags and segments */
+    Debugger->Execution = calloc(1, sizeof(EXECUTION));
+    return Debugger->Execution != NULL;
 }
 
 void DebuggerFree(DEBUGGER *Debugger)
 {
     DebugFreeSymbols(Debugger);
+    free(Debugger->Execution);
+    Debugger->Execution = NULL;
 }
 
 void DebuggerPrint(DEBUGGER *Debugger, const char *Format, ...)
@@ -59,9 +65,4 @@ bool DebuggerInterrupted(DEBUGGER *Debugger)
         return false;
     }
     return read(Debugger->Interrupt, Taken, sizeof(Taken)) > 0;
-}
-
-bool DebuggerWaitForStop(DEBUGGER *Debugger, int Milliseconds)
-{
-    return DebuggerError(Debugger, "the target cannot be run yet");
 }

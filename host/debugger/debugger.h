@@ -75,17 +75,21 @@ struct DEBUGGER {
     uint64_t ImplicitProcess; /* EPROCESS, 0: the current one; .process */
     uint64_t ImplicitThread;  /* ETHREAD, 0: the current one; .thread */
     uint64_t UserDirectory;   /* .context: for user addresses; 0: the process's own */
+    unsigned RegisterMask;    /* rm */
     unsigned Radix;           /* of numbers without a prefix: 8, 10 or 16 */
     uint64_t Temporary[20];   /* @$t0 .. @$t19 */
     bool PageInPending;       /* .pagein or .process /i was scheduled and has not come back */
     DEBUG_PAGE_IN PageIn;     /* what was scheduled; page_in.h */
 
     bool Quit;
+    bool Detach;              /* qd: what runs the machine lets it go on without us */
     bool Failed;              /* a command did; the exit code follows */
     bool Color;               /* the output is a terminal and NO_COLOR is not set */
     int Interrupt;            /* readable after Ctrl-C; -1: none */
     FILE *Output;             /* the standard output, but for tests */
-    void *Execution;          /* command_execution.c's: breakpoints, what a step waits for */
+    /* A line from the user for the target's own prompt; NULL: there is no user. */
+    void (*Ask)(DEBUGGER *Debugger, char *Line, size_t Capacity);
+    void *Execution;          /* execution.h */
 };
 
 /* debugger.c */
@@ -104,8 +108,6 @@ const char *DebugAddressText(uint64_t Address, char Out[DEBUG_ADDRESS_SIZE]);
 bool DebuggerInterrupted(DEBUGGER *Debugger);
 /* Runs a line of commands separated by ';'. False: one failed. */
 bool DebuggerRunLine(DEBUGGER *Debugger, const char *Line);
-/* Lets the target run until it stops for the user, serving what it prints and reports. */
-bool DebuggerWaitForStop(DEBUGGER *Debugger, int Milliseconds);
 
 /* command.c: the next word of the arguments (up to a blank or a comma), *Text left after it and
    the blanks. False: there is none, or it is longer than Capacity. */
@@ -129,6 +131,8 @@ void DebugInstructionText(DEBUGGER *Debugger, uint64_t Address, char *Out, size_
 bool ExpressionEvaluate(DEBUGGER *Debugger, const char **Text, uint64_t *Value);
 /* The whole of Text must be one expression; blanks around it do not matter. */
 bool ExpressionEvaluateAll(DEBUGGER *Debugger, const char *Text, uint64_t *Value);
+/* The same, and an error is not printed. */
+bool ExpressionTry(DEBUGGER *Debugger, const char *Text, uint64_t *Value);
 /* Address, and a range as d* and u take it: "L10", "L?10", an end address, or nothing. */
 typedef struct {
     uint64_t Address;
@@ -142,6 +146,8 @@ bool ExpressionRange(DEBUGGER *Debugger, const char **Text, unsigned ObjectSize,
    printed. */
 bool RegisterRead(DEBUGGER *Debugger, const char *Name, size_t Length, uint64_t *Value);
 bool RegisterWrite(DEBUGGER *Debugger, const char *Name, size_t Length, uint64_t Value);
+/* How many hexadecimal digits a register's value has; 16 for what is not known. */
+unsigned RegisterDigits(const char *Name, size_t Length);
 /* The EPROCESS and the thread that commands mean: .process, .thread, or the current ones. */
 bool DebugCurrentProcess(DEBUGGER *Debugger, uint64_t *Process);
 bool DebugCurrentThread(DEBUGGER *Debugger, uint64_t *Thread);

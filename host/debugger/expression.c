@@ -24,6 +24,7 @@ typedef struct {
     bool Blanks;        /* blanks between the parts are allowed */
     unsigned Brackets;  /* open ones; inside of them blanks are allowed too */
     unsigned Depth;
+    bool Silent;
 } EXPRESSION;
 
 typedef enum {
@@ -57,6 +58,9 @@ static const struct {
 static bool ExpressionFail(EXPRESSION *Expression, const char *What, const char *Place)
 {
     char Clean[200];
+    if (Expression->Silent) {
+        return false;
+    }
     TextCleanString(Clean, sizeof(Clean), *Place != 0 ? Place : "<EOL>");
     return DebuggerError(Expression->Debugger, "%s at '%s'", What, Clean);
 }
@@ -304,15 +308,25 @@ bool ExpressionEvaluate(DEBUGGER *Debugger, const char **Text, uint64_t *Value)
     return Good;
 }
 
-bool ExpressionEvaluateAll(DEBUGGER *Debugger, const char *Text, uint64_t *Value)
+static bool ExpressionWhole(DEBUGGER *Debugger, const char *Text, bool Silent, uint64_t *Value)
 {
-    EXPRESSION Expression = {.Debugger = Debugger, .Text = Text, .Blanks = true};
+    EXPRESSION Expression = {.Debugger = Debugger, .Text = Text, .Blanks = true, .Silent = Silent};
     *Value = 0;
     if (!ExpressionLevel(&Expression, 0, Value)) {
         return false;
     }
     ExpressionSkipBlanks(&Expression);
     return *Expression.Text == 0 || ExpressionFail(&Expression, "Syntax error", Expression.Text);
+}
+
+bool ExpressionEvaluateAll(DEBUGGER *Debugger, const char *Text, uint64_t *Value)
+{
+    return ExpressionWhole(Debugger, Text, false, Value);
+}
+
+bool ExpressionTry(DEBUGGER *Debugger, const char *Text, uint64_t *Value)
+{
+    return ExpressionWhole(Debugger, Text, true, Value);
 }
 
 bool ExpressionRange(DEBUGGER *Debugger, const char **Text, unsigned ObjectSize, uint64_t Default,

@@ -6,6 +6,8 @@ const char HelpMain[] =
     "its pageable sections out of memory, and says which line touched them where it must not.\n"
     "\n"
     "usage: pageable run DRIVER.sys [options]   load it, page it out, use it, unload it\n"
+    "       pageable debug DRIVER.sys [options] the same under the kernel debugger\n"
+    "       pageable kd SOCKET                  attaches the debugger to a `run --kd=SOCKET`\n"
     "       pageable explain CODE               what a bug check means, and what to do about it\n"
     "       pageable help COMMAND               more about one of these\n"
     "       pageable --version\n"
@@ -48,3 +50,37 @@ const char HelpRun[] =
     "directory of boot.elf and ntoskrnl.exe, TMPDIR where the paging file lies, NO_COLOR.\n"
     "\n"
     "Try: pageable run DRIVER.sys --page-out=always --seed=7\n";
+
+#define HELP_DEBUGGER \
+    "  -c COMMANDS            runs them first, separated by ';'; may be given again\n" \
+    "  --command-file=FILE    then the lines of a file; the terminal comes after both\n" \
+    "  --symbols=DIRECTORIES  where images and PDBs are looked for as well, separated by ;\n" \
+    "  --attach-timeout=N     seconds until the target must have stopped\n" \
+    "\n" \
+    "The commands are WinDbg's; .help lists them. Ctrl-C breaks in.\n" \
+    "\n"
+
+const char HelpKd[] =
+    "usage: pageable kd SOCKET [options]        a machine of `pageable run --kd=SOCKET`\n"
+    "       pageable kd --dump FILE [options]   a crash dump\n"
+    "\n"
+    HELP_DEBUGGER
+    "q leaves the machine running; its breakpoints are taken out.\n"
+    "\n"
+    "Exit codes: 0 all commands succeeded, 1 one failed, 2 wrong usage, 3 no dump, 5 the target\n"
+    "does not answer or is gone.\n"
+    "\n"
+    "Try: pageable kd /tmp/kd -c 'k; lm; q'\n";
+
+const char HelpDebug[] =
+    "usage: pageable debug DRIVER.sys [options]\n"
+    "\n"
+    "Starts the machine as `pageable run` does, with that command's options, and stops when the\n"
+    "driver's image is mapped, before its DriverEntry. The run's own report follows when the\n"
+    "machine has ended. q ends the machine; qd lets it run to its end without the debugger.\n"
+    "\n"
+    HELP_DEBUGGER
+    "Exit codes: 0 all commands succeeded, 1 one failed, 2 wrong usage, 3 driver not loadable,\n"
+    "5 a fault of the machine or the environment; after qd those of `pageable run`.\n"
+    "\n"
+    "Try: pageable debug DRIVER.sys -c 'bp nt!IoCreateDevice; g; k'\n";

@@ -4,3 +4,5 @@
 /* The texts of --help and `help run`. */
 extern const char HelpMain[];
 extern const char HelpRun[];
+extern const char HelpKd[];
+extern const char HelpDebug[];

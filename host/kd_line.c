@@ -69,6 +69,14 @@ bool KdLineOpen(KD_LINE *Line, const char *Path, char *Error, size_t ErrorSize)
     return false;
 }
 
+void KdLineAdopt(KD_LINE *Line, int Client)
+{
+    memset(Line, 0, sizeof(*Line));
+    Line->Listener = Line->Machine = -1;
+    Line->Client = Client;
+    fcntl(Client, F_SETFL, fcntl(Client, F_GETFL) | O_NONBLOCK);
+}
+
 static void KdLineDropClient(KD_LINE *Line)
 {
     if (Line->Client >= 0) {

@@ -34,6 +34,8 @@ typedef struct {
  * anything else that is there is an error. The file goes with KdLineClose.
  */
 bool KdLineOpen(KD_LINE *Line, const char *Path, char *Error, size_t ErrorSize);
+/* A line with a debugger that is connected already, and no other after it. */
+void KdLineAdopt(KD_LINE *Line, int Client);
 void KdLineClose(KD_LINE *Line); /* may be repeated */
 static inline bool KdLineAttached(const KD_LINE *Line)
 {

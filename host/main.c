@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "host/debugger/console.h"
 #include "host/explain.h"
 #include "host/help.h"
 #include "host/run.h"
@@ -10,7 +11,17 @@
 
 static int MainRun(const char *Program, int Count, char **Arguments)
 {
-    return RunCommand(Program, Count, Arguments);
+    return RunCommand(Program, Count, Arguments, -1);
+}
+
+static int MainDebug(const char *Program, int Count, char **Arguments)
+{
+    return DebugCommand(Program, Count, Arguments);
+}
+
+static int MainKd(const char *Program, int Count, char **Arguments)
+{
+    return KdCommand(Count, Arguments);
 }
 
 static int MainExplain(const char *Program, int Count, char **Arguments)
@@ -29,6 +40,8 @@ static const struct {
     int (*Run)(const char *Program, int Count, char **Arguments);
 } MainCommands[] = {
     {"run", HelpRun, MainRun},
+    {"debug", HelpDebug, MainDebug},
+    {"kd", HelpKd, MainKd},
     {"explain", HelpExplain, MainExplain},
     {"test-guest", NULL, MainTestGuest},
 };

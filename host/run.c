@@ -123,7 +123,7 @@ static bool RunStartMachine(RUN *Run, char *Error, size_t ErrorSize)
         .Pci = strcmp(Options->Machine, "pci") == 0,
         .DiskFault = Options->DiskFault,
         .DiskFaultNumber = Options->DiskFaultNumber,
-        .Kd = Options->Kd != NULL,
+        .Kd = Run->HasKd,
     };
     free(Kernel);
     if (Options->PagingFile != 0 && Config.Archive >= 0) {
@@ -172,7 +172,7 @@ static EXIT_CODE RunMachine(RUN *Run)
     snprintf(Run->Append, sizeof(Run->Append), "page-out=%s%s%s seed=%llu%s%s%s",
              Run->Options.PageOut, Run->Options.Evict ? " evict" : "",
              Run->Options.NoVerify ? "" : " verify", (unsigned long long)Run->Options.Seed,
-             Run->Options.Kd != NULL ? " kd" : "",
+             !Run->HasKd ? "" : Run->Options.Kd != NULL ? " kd" : " kd kd-wait",
              Run->Options.Append != NULL ? " " : "",
              Run->Options.Append != NULL ? Run->Options.Append : "");
     /* First the signals: from the start of QEMU on, a Ctrl-C must find the loop that ends it. */
@@ -180,7 +180,7 @@ static EXIT_CODE RunMachine(RUN *Run)
         return RunFail(ExitEnvironment, "not enough memory, or no signalfd");
     }
     Run->Session.Echo = Run->Options.Verbose;
-    if (Run->Options.Kd != NULL) {
+    if (Run->HasKd) {
         Run->Session.Kd = &Run->Kd; /* no watchdog: a debugger stays as long as it likes */
     } else {
         RunStartWatchdog(Run->Options.TimeoutSeconds);
@@ -199,7 +199,7 @@ static EXIT_CODE RunMachine(RUN *Run)
     return VerdictReport(Run);
 }
 
-EXIT_CODE RunCommand(const char *Program, int Count, char **Arguments)
+EXIT_CODE RunCommand(const char *Program, int Count, char **Arguments, int Debugger)
 {
     char Error[4200];
     RUN *Run = calloc(1, sizeof(*Run));
@@ -209,8 +209,14 @@ EXIT_CODE RunCommand(const char *Program, int Count, char **Arguments)
     Run->Program = Program;
     Run->PagingFile = -1;
     EXIT_CODE Code = RunPrepare(Run, Count, Arguments);
-    if (Code == ExitClean && Run->Options.Kd != NULL &&
-        !KdLineOpen(&Run->Kd, Run->Options.Kd, Error, sizeof(Error))) {
+    Run->HasKd = Run->Options.Kd != NULL || Debugger >= 0;
+    if (Debugger >= 0) {
+        KdLineAdopt(&Run->Kd, Debugger);
+        if (Code == ExitClean && Run->Options.Kd != NULL) {
+            Code = RunFail(ExitUsage, "--kd: there is a debugger already");
+        }
+    } else if (Code == ExitClean && Run->HasKd &&
+               !KdLineOpen(&Run->Kd, Run->Options.Kd, Error, sizeof(Error))) {
         Code = RunFail(ExitEnvironment, Error);
     }
     if (Code == ExitClean) {
@@ -220,7 +226,7 @@ EXIT_CODE RunCommand(const char *Program, int Count, char **Arguments)
         }
         SessionFree(&Run->Session);
     }
-    if (Run->Options.Kd != NULL) {
+    if (Run->HasKd) {
         KdLineClose(&Run->Kd);
     }
     if (Run->PagingFile >= 0) {

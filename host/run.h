@@ -45,7 +45,8 @@ typedef struct RUN {
     char Append[2048]; /* the kernel's command line */
     int PagingFile; /* descriptor, -1: none */
     MACHINE Machine;
-    KD_LINE Kd;     /* when Options.Kd is set */
+    KD_LINE Kd;     /* when HasKd */
+    bool HasKd;
     SESSION Session;
     REPORT Report;
     SYMBOLS Symbols;
@@ -76,7 +77,9 @@ typedef struct RUN {
     unsigned HistoryCount;
 } RUN;
 
-EXIT_CODE RunCommand(const char *Program, int Count, char **Arguments);
+/* Debugger: a connected kernel debugger, for which the machine waits at its start; -1: none. It is
+   closed at the end. */
+EXIT_CODE RunCommand(const char *Program, int Count, char **Arguments, int Debugger);
 
 /* run_events.c */
 void RunOnEvent(void *Context, const CONTROL_MESSAGE *Message);

@@ -283,6 +283,10 @@ static STOP Classify(DEBUGGER *Debugger, bool Traced)
     if (Temporary) {
         return Mine ? StopTemporary : StopNone;
     }
+    if (Execution->IgnoresBreak && State->Exception.Record.ExceptionCode == KD_EXCEPTION_BREAKPOINT) {
+        Execution->IgnoresBreak = false;
+        return StopNone;
+    }
     return Traced && State->Exception.Record.ExceptionCode == KD_EXCEPTION_SINGLE_STEP ? StopStep
                                                                                         : StopOther;
 }
@@ -362,6 +366,15 @@ bool ExecutionTakeStop(DEBUGGER *Debugger)
         return ExecutionGo(Debugger, KD_CONTINUE, false);
     }
     Finish(Debugger);
+    return true;
+}
+
+bool ExecutionOpenDump(DEBUGGER *Debugger)
+{
+    FindDebuggerData(Debugger);
+    ExecutionTakeContext(Debugger);
+    DebugReload(Debugger);
+    StopReportPosition(Debugger);
     return true;
 }
 

@@ -32,6 +32,7 @@ typedef struct {
     bool InCommands;      /* a breakpoint's commands run; g only asks */
     bool GoAsked;
     bool Gone;            /* the line to the target is closed */
+    bool IgnoresBreak;    /* the next break that is not ours is passed over */
     bool Quiet;           /* module loads are not shown */
     bool LineIsOpen;      /* what the target printed last does not end in a newline */
     bool ModulesAreOld;   /* the list is read at the next stop */
@@ -48,6 +49,8 @@ EXECUTION *ExecutionOf(DEBUGGER *Debugger);
 bool ExecutionGo(DEBUGGER *Debugger, int32_t Status, bool Trace);
 /* The first stop has come, or what came where none was awaited: takes it as ExecutionGo does. */
 bool ExecutionTakeStop(DEBUGGER *Debugger);
+/* A dump: modules and context are read, and where it stands is printed. */
+bool ExecutionOpenDump(DEBUGGER *Debugger);
 /* After a request that lets the target run or begin anew: until the next stop for the user. */
 bool ExecutionFollow(DEBUGGER *Debugger);
 /* At a CC of the program's own: moves Rip past it. False: there is none. */

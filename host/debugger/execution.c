@@ -283,12 +283,12 @@ static STOP Classify(DEBUGGER *Debugger, bool Traced)
     if (Temporary) {
         return Mine ? StopTemporary : StopNone;
     }
-    if (Execution->IgnoresBreak && State->Exception.Record.ExceptionCode == KD_EXCEPTION_BREAKPOINT) {
+    uint32_t Code = State->Exception.Record.ExceptionCode;
+    if (Execution->IgnoresBreak && Code == KD_EXCEPTION_BREAKPOINT) {
         Execution->IgnoresBreak = false;
         return StopNone;
     }
-    return Traced && State->Exception.Record.ExceptionCode == KD_EXCEPTION_SINGLE_STEP ? StopStep
-                                                                                        : StopOther;
+    return Traced && Code == KD_EXCEPTION_SINGLE_STEP ? StopStep : StopOther;
 }
 
 /* The target stands: all of ours is taken out of it, and what is known of it is renewed. */

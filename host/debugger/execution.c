@@ -182,20 +182,19 @@ static bool RestoreContext(DEBUGGER *Debugger)
 static bool Resume(DEBUGGER *Debugger, int32_t Status, bool Trace, bool *StepsOff)
 {
     TARGET *Target = Debugger->Target;
-    bool IsException = Target->State.NewState == DBGKD_EXCEPTION_STATE_CHANGE;
     uint64_t Except = 0;
 
     *StepsOff = false;
-    if (IsException && !RestoreContext(Debugger)) {
+    if (!RestoreContext(Debugger)) {
         return false;
     }
     ExecutionSkipBreak(Debugger);
-    if (IsException && BreakpointIsAt(Debugger, Debugger->Context.Rip)) {
+    if (BreakpointIsAt(Debugger, Debugger->Context.Rip)) {
         Except = Debugger->Context.Rip;
         *StepsOff = !Trace;
         Trace = true;
     }
-    if (IsException && BreakpointsOf(Debugger)->DebugRegisters) {
+    if (BreakpointsOf(Debugger)->DebugRegisters) {
         CONTEXT Context = Debugger->Context;
         Context.EFlags |= EFLAGS_RESUME; /* past a `ba e` that is here */
         if (!SetContext(Debugger, &Context)) {

@@ -194,9 +194,11 @@ void DebugInstructionText(DEBUGGER *Debugger, uint64_t Address, char *Out, size_
         ZydisDecoderDecodeFull(&Decoder, Bytes, Size, &Instruction, Operands);
     if (ZYAN_SUCCESS(Status)) {
         *Length = Instruction.length;
+        unsigned Count = Instruction.operand_count_visible;
+        Count = Instruction.mnemonic == ZYDIS_MNEMONIC_NOP && Count > 1 ? 1 : Count;
         if (ZYAN_SUCCESS(ZydisFormatterFormatInstruction(
-                InstructionFormatter(), &Instruction, Operands,
-                Instruction.operand_count_visible, Line, sizeof(Line), Address, Debugger))) {
+                InstructionFormatter(), &Instruction, Operands, (ZyanU8)Count, Line, sizeof(Line),
+                Address, Debugger))) {
             LayOut(Line, Text, sizeof(Text));
         }
     } else if (Size != 0 && Status != ZYDIS_STATUS_NO_MORE_DATA) {

@@ -13,6 +13,8 @@ function(native_program file)
             file(GLOB files CONFIGURE_DEPENDS ${source}/*.c)
             list(REMOVE_ITEM sources ${source})
             list(APPEND sources ${files})
+        elseif(source MATCHES "^-(.*)") # but for this file
+            list(REMOVE_ITEM sources ${source} ${CMAKE_SOURCE_DIR}/${CMAKE_MATCH_1})
         endif()
     endforeach()
     add_executable(${name} EXCLUDE_FROM_ALL ${file} ${sources})

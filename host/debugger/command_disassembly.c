@@ -168,14 +168,20 @@ static bool CodeFindFunction(DEBUGGER *Debugger, uint64_t Address, uint64_t *Beg
             }
         }
     }
+    /* Assembly without unwind data: up to the next name. */
     const SYMBOL_NAME *Name =
         Table != NULL ? SymbolTableNear(Table, (uint32_t)(Address - Module->Base)) : NULL;
-    if (Name == NULL || Address - Module->Base - Name->Rva >= Name->Size) {
+    if (Name == NULL) {
         return false;
     }
+    const SYMBOL_NAME *Next = Name;
+    while (Next < Table->Names + Table->NameCount && Next->Rva == Name->Rva) {
+        Next++;
+    }
+    uint32_t Size = Next < Table->Names + Table->NameCount ? Next->Rva - Name->Rva : Name->Size;
     *Begin = Module->Base + Name->Rva;
-    *End = *Begin + Name->Size;
-    return true;
+    *End = *Begin + (Name->Size != 0 ? Name->Size : Size);
+    return Address < *End;
 }
 
 /* Backwards only a beginning that is known helps: instructions do not say where they start. */

@@ -2,8 +2,8 @@
 /* sources: host/debugger/pdb_symbols.c host/debugger/pdb_types.c host/debugger/pdb_type_query.c host/debugger/symbol_table.c host/debugger/string_pool.c host/child_program.c host/text.c */
 /*
  * What llvm-pdbutil may be made to print by a hostile PDB, parsed, and then every question asked.
- * An input that begins with a blank is the text itself; of any other each byte stands for a piece of
- * a line, so that the records' words need not be guessed.
+ * An input that begins with a blank is the text itself; of any other each byte stands for a piece
+ * of a line, so that the records' words need not be guessed.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -18,13 +18,15 @@ static const char *const Pieces[] = {
     "\n  0x1003 | LF_ARRAY [size = 4]\n", "\n  0x1004 | LF_POINTER [size = 4]\n",
     "\n  0x1005 | LF_BITFIELD [size = 4]\n", "\n  0x1006 | LF_MODIFIER [size = 4]\n",
     "\n  0x1007 | LF_ENUM [size = 4] `_E`\n", " - LF_MEMBER [name = `", "`, Type = 0x100",
-    ", offset = ", " - LF_ENUMERATE [", " = ", "field list: 0x100", "options: forward ref (-> 0x100",
+    ", offset = ", " - LF_ENUMERATE [", " = ", "field list: 0x100",
+    "options: forward ref (-> 0x100",
     "options: , sizeof ", "referent = 0x100", "size: ", "element type: 0x100",
     "underlying type: 0x0074", "type = 0x100", "bit offset = ", "# bits = ", "SECTION HEADER #1\n",
     " virtual address\n", "  76 | S_GPROC32 [size = 68] `", "  9 | S_PUB32 [size = 32] `",
     "  4 | S_LDATA32 [size = 32] `", "??_C@_0BD@", "\n  addr = 0001:", ", code size = ",
     "Mod 0000 | `x`:\n", "a\\b.c (MD5: ", "(no checksum)\n", "  0001:00000000-000000",
-    ", line/addr entries = 6\n", "    50 000000", " ! ", "\n  GUID: {", "34D4049E-C821-79C6-4C4C-4420",
+    ", line/addr entries = 6\n", "    50 000000", " ! ", "\n  GUID: {",
+    "34D4049E-C821-79C6-4C4C-4420",
     "5044422E}", "\n  Age: ", "\xff", "\x1b[31m", "99999999999999999999", "FFFFFFFF",
 };
 

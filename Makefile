@@ -22,6 +22,7 @@ bench: all
 # The documents that are made from the tables of the code.
 docs: all
 	$(BUILD)/pageable explain --markdown > docs/bug-checks.md
+	$(BUILD)/pageable exports --markdown > docs/routines.md
 
 install: all
 	cmake --install $(BUILD) --prefix $(PREFIX)

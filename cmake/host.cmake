@@ -6,8 +6,11 @@ pkg_check_modules(JANSSON REQUIRED IMPORTED_TARGET jansson)
 pkg_check_modules(LIBEDIT REQUIRED IMPORTED_TARGET libedit)
 find_package(zydis 4.0 REQUIRED) # has a CMake package, no .pc
 
+add_custom_command(OUTPUT host_exports.c
+    COMMAND awk -f ${CMAKE_SOURCE_DIR}/tools/exports-to-host.awk ${EXPORT_TABLES} > host_exports.c
+    DEPENDS ${EXPORT_TABLES} tools/exports-to-host.awk VERBATIM)
 file(GLOB HOST_SOURCES CONFIGURE_DEPENDS host/*.c host/debugger/*.c)
-add_executable(pageable ${HOST_SOURCES} ${LIB_SOURCES})
+add_executable(pageable ${HOST_SOURCES} ${LIB_SOURCES} ${CMAKE_BINARY_DIR}/host_exports.c)
 target_compile_options(pageable PRIVATE -O2 -g -Wall -Wextra -Werror -Wno-unused-parameter
     -fshort-wchar -fms-extensions -Wno-microsoft-anon-tag
     -ffile-prefix-map=${CMAKE_SOURCE_DIR}=.)

@@ -13,6 +13,7 @@
 #include <strings.h>
 
 #include "host/bug_check_names.h"
+#include "host/near_names.h"
 #include "host/text.h"
 
 const char HelpExplain[] =
@@ -29,8 +30,6 @@ const char HelpExplain[] =
     "Exit codes: 0, or 2 when there is no such bug check or parameter.\n"
     "\n"
     "Try: pageable explain 0xC4 0x20019\n";
-
-#define NEAR_MOST 3
 
 /* "0 read, 1 write, 2 or 8 execute"; NULL: the values have no names of their own. */
 static const char *ExplainValues(BUG_CHECK_VALUES Values)
@@ -91,36 +90,13 @@ static const BUG_CHECK_NAME *ExplainFind(const char *Text)
     return NULL;
 }
 
-/* How many characters must be put in, taken out or changed; both texts shorter than 100. */
-static unsigned ExplainDistance(const char *One, const char *Other)
-{
-    unsigned Row[100];
-    size_t Columns = strlen(Other);
-    for (unsigned i = 0; i <= Columns; i++) {
-        Row[i] = i;
-    }
-    for (size_t i = 0; One[i] != 0; i++) {
-        unsigned Corner = Row[0];
-        Row[0] = (unsigned)i + 1;
-        for (size_t n = 0; n < Columns; n++) {
-            unsigned Change =
-                Corner + (toupper((unsigned char)One[i]) != toupper((unsigned char)Other[n]));
-            unsigned Least = Row[n] < Row[n + 1] ? Row[n] + 1 : Row[n + 1] + 1;
-            Corner = Row[n + 1];
-            Row[n + 1] = Change < Least ? Change : Least;
-        }
-    }
-    return Row[Columns];
-}
-
 /* Names a word may have been meant for; a number is compared as it is printed. */
 static void ExplainSuggest(const char *Text)
 {
-    unsigned Best[NEAR_MOST];
-    const BUG_CHECK_NAME *Near[NEAR_MOST], *Name;
-    unsigned Count = 0;
+    NEAR_NAMES Near = {.Count = 0};
+    const BUG_CHECK_NAME *Name;
     uint64_t Number;
-    char Code[TEXT_NUMBER], Typed[100];
+    char Code[TEXT_NUMBER], Typed[NEAR_NAMES_LENGTH];
     bool IsNumber = ExplainParseHex(Text, &Number);
 
     if (IsNumber) {
@@ -130,29 +106,15 @@ static void ExplainSuggest(const char *Text)
     }
     for (size_t i = 0; (Name = BugCheckByIndex(i)) != NULL; i++) {
         snprintf(Code, sizeof(Code), "0x%X", Name->Code);
-        bool Part = IsNumber ? strncmp(Code, Typed, strlen(Typed)) == 0
-                             : strlen(Typed) >= 3 && strcasestr(Name->Name, Typed) != NULL;
-        unsigned Distance = Part ? 0 : ExplainDistance(Typed, IsNumber ? Code : Name->Name);
-        if (Distance > (IsNumber ? 1 : strlen(Name->Name) / 2)) {
-            continue;
-        }
-        unsigned At = Count < NEAR_MOST ? Count++ : NEAR_MOST;
-        for (; At > 0 && Distance < Best[At - 1]; At--) {
-            if (At < NEAR_MOST) {
-                Best[At] = Best[At - 1];
-                Near[At] = Near[At - 1];
-            }
-        }
-        if (At < NEAR_MOST) {
-            Best[At] = Distance;
-            Near[At] = Name;
-        }
+        NearNamesOffer(&Near, Typed, IsNumber ? Code : Name->Name, i,
+                       IsNumber ? 1 : (unsigned)strlen(Name->Name) / 2);
     }
     fprintf(stderr, "pageable: %s: no such bug check", Typed);
-    for (unsigned i = 0; i < Count; i++) {
-        fprintf(stderr, "%s 0x%X %s", i == 0 ? "; near it:" : ",", Near[i]->Code, Near[i]->Name);
+    for (unsigned i = 0; i < Near.Count; i++) {
+        Name = BugCheckByIndex(Near.Index[i]);
+        fprintf(stderr, "%s 0x%X %s", i == 0 ? "; near it:" : ",", Name->Code, Name->Name);
     }
-    fprintf(stderr, "%s\n", Count == 0 ? "; `pageable explain` lists them" : "");
+    fprintf(stderr, "%s\n", Near.Count == 0 ? "; `pageable explain` lists them" : "");
 }
 
 static void ExplainLine(const char *Label, const char *Text)

@@ -9,6 +9,7 @@ const char HelpMain[] =
     "       pageable debug DRIVER.sys [options] the same under the kernel debugger\n"
     "       pageable kd SOCKET                  attaches the debugger to a `run --kd=SOCKET`\n"
     "       pageable explain CODE               what a bug check means, and what to do about it\n"
+    "       pageable exports [PATTERN]          what the kernel exports, and what drivers lack\n"
     "       pageable help COMMAND               more about one of these\n"
     "       pageable --version\n"
     "\n"

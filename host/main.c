@@ -5,6 +5,7 @@
 
 #include "host/debugger/console.h"
 #include "host/explain.h"
+#include "host/exports.h"
 #include "host/help.h"
 #include "host/run.h"
 #include "host/test_guest.h"
@@ -29,6 +30,11 @@ static int MainExplain(const char *Program, int Count, char **Arguments)
     return ExplainCommand(Count, Arguments);
 }
 
+static int MainExports(const char *Program, int Count, char **Arguments)
+{
+    return ExportsCommand(Count, Arguments);
+}
+
 static int MainTestGuest(const char *Program, int Count, char **Arguments)
 {
     return TestGuestCommand(Count, Arguments);
@@ -43,6 +49,7 @@ static const struct {
     {"debug", HelpDebug, MainDebug},
     {"kd", HelpKd, MainKd},
     {"explain", HelpExplain, MainExplain},
+    {"exports", HelpExports, MainExports},
     {"test-guest", NULL, MainTestGuest},
 };
 

@@ -15,6 +15,30 @@ generated() {
     result "generated $file" "$problem"
 }
 
+exported() {
+    expect "exports by pattern" 0 "MmLockPagableImageSection " "$pageable" exports 'MmLock*'
+    expect "exports: one whole name" 0 "rules       IrqlKeSetEvent" "$pageable" exports KeSetEvent
+    expect "exports by part" 0 "KeAcquireSpinLockRaiseToDpc " "$pageable" exports spinlock
+    expect "exports --json" 0 '{"name":"KeSetEvent","component":"ke","kind":"function",' \
+        "$pageable" exports --json KeSetEvent
+    expect "exports: no such name" 2 "near it: KeSetEvent" "$pageable" exports KeSetEvnt
+    expect "exports: no such option" 2 "no such option" "$pageable" exports --mising
+    expect "exports: two patterns" 2 "one pattern" "$pageable" exports A B
+    expect "exports --missing without files" 2 "which drivers" "$pageable" exports --missing
+    expect "exports --missing: nothing" 0 "1 of 1 drivers lack nothing" \
+        "$pageable" exports --missing "$notepad"
+    cp "$build/drivers/faulty/missing-import.sys" "$scratch/twin.sys"
+    expect "exports --missing: for how many" 1 "     2  ntoskrnl.exe!MissingFrobnicate" \
+        "$pageable" exports --missing "$build/drivers/faulty/missing-import.sys" "$notepad" \
+        "$scratch/twin.sys"
+    expect "exports --missing --json" 1 '{"missing":"ntoskrnl.exe!MissingFrobnicate","files":1}' \
+        "$pageable" exports --missing --json "$scratch/twin.sys"
+    expect "exports --missing: bad files are named" 3 "offset 0x0" \
+        "$pageable" exports --missing README.md "$notepad"
+    expect "help exports" 0 "usage: pageable exports" "$pageable" help exports
+    generated docs/routines.md "$pageable" exports --markdown
+}
+
 # Each "Sample: [name]" of docs/bug-checks.md is a driver whose expected output has the code.
 samples_end_as_told() {
     local code name problem=

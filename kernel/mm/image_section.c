@@ -120,20 +120,21 @@ PVOID MmPageEntireDriver(PVOID AddressWithinSection)
 {
     KI_ASSERT_IRQL_AT_MOST(APC_LEVEL);
     PVOID Base = NULL;
-    BOOLEAN Connected = FALSE;
+    PMM_IMAGE Image = MmFindImage(AddressWithinSection); /* the caller's own: it stays */
+    /* Said first, as the interrupt may come as soon as the pages can leave. */
+    if (Image != NULL && KiIsInterruptConnected(Image->Base, Image->Pages << PAGE_SHIFT)) {
+        MiReportFinding(0x1A0003, "MmPageEntireDriver with an interrupt of the driver connected",
+                        KI_CALL_SITE(__builtin_return_address(0)));
+    }
     ExAcquireFastMutex(&MiImageLock);
-    PMM_IMAGE Image = MmFindImage(AddressWithinSection);
+    Image = MmFindImage(AddressWithinSection);
     if (Image != NULL) {
         MiSetWholePaged(Image, TRUE);
         Base = (PVOID)Image->Base;
-        Connected = KiIsInterruptConnected(Image->Base, Image->Pages << PAGE_SHIFT);
     }
     ExReleaseFastMutex(&MiImageLock);
     if (Base == NULL) {
         MiReportFinding(0x1A0001, "MmPageEntireDriver: the address is in no driver",
-                        KI_CALL_SITE(__builtin_return_address(0)));
-    } else if (Connected) {
-        MiReportFinding(0x1A0003, "MmPageEntireDriver with an interrupt of the driver connected",
                         KI_CALL_SITE(__builtin_return_address(0)));
     }
     return Base;

@@ -114,6 +114,7 @@ static const ZydisFormatter *InstructionFormatter(void)
     if (!Ready) {
         ZydisFormatterInit(&Formatter, ZYDIS_FORMATTER_STYLE_INTEL);
         ZydisFormatterSetProperty(&Formatter, ZYDIS_FORMATTER_PROP_FORCE_SIZE, ZYAN_TRUE);
+        ZydisFormatterSetProperty(&Formatter, ZYDIS_FORMATTER_PROP_FORCE_SCALE_ONE, ZYAN_FALSE);
         ZydisFormatterSetHook(&Formatter, ZYDIS_FORMATTER_FUNC_PRINT_IMM,
                               (const void **)(void *)&Immediate);
         ZydisFormatterSetHook(&Formatter, ZYDIS_FORMATTER_FUNC_PRINT_DISP,
@@ -194,11 +195,12 @@ void DebugInstructionText(DEBUGGER *Debugger, uint64_t Address, char *Out, size_
         ZydisDecoderDecodeFull(&Decoder, Bytes, Size, &Instruction, Operands);
     if (ZYAN_SUCCESS(Status)) {
         *Length = Instruction.length;
-        unsigned Count = Instruction.operand_count_visible;
-        Count = Instruction.mnemonic == ZYDIS_MNEMONIC_NOP && Count > 1 ? 1 : Count;
+        if (Instruction.mnemonic == ZYDIS_MNEMONIC_NOP && Instruction.operand_count_visible > 1) {
+            Instruction.operand_count_visible = 1; /* the second one says nothing */
+        }
         if (ZYAN_SUCCESS(ZydisFormatterFormatInstruction(
-                InstructionFormatter(), &Instruction, Operands, (ZyanU8)Count, Line, sizeof(Line),
-                Address, Debugger))) {
+                InstructionFormatter(), &Instruction, Operands,
+                Instruction.operand_count_visible, Line, sizeof(Line), Address, Debugger))) {
             LayOut(Line, Text, sizeof(Text));
         }
     } else if (Size != 0 && Status != ZYDIS_STATUS_NO_MORE_DATA) {

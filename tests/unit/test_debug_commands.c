@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "host/debugger/debug_unwind.h"
+#include "lib/pe_image.h"
 #include "tests/unit/fake_target.h"
 
 #define NT 0xfffff80000000000ull
@@ -197,20 +198,44 @@ static void TestThreadContext(void **State)
 static void TestDisassembly(void **State)
 {
     static const uint8_t Code[] = {0x48, 0x83, 0xec, 0x28, 0x75, 0x02, 0xf0, 0x48, 0x0f, 0xb1, 0x11,
-                                   0x65, 0x48, 0x8b, 0x04, 0x25, 0x88, 0x01, 0x00, 0x00, 0xcc};
+                                   0x65, 0x48, 0x8b, 0x04, 0x25, 0x88, 0x01, 0x00, 0x00, 0xcc, 0x66, 0x0f,
+                                   0x1f, 0x84, 0x00, 0x00, 0x00, 0x00, 0x00};
     memcpy(Data, Code, sizeof(Code));
-    assert_string_equal(Run("u fffff8a0`00000000 L5"),
+    assert_string_equal(Run("u fffff8a0`00000000 L6"),
         "fffff8a0`00000000 4883ec28        sub     rsp,28h\n"
         "fffff8a0`00000004 7502            jne     fffff8a0`00000008\n"
         "fffff8a0`00000006 f0480fb111      lock cmpxchg qword ptr [rcx],rdx\n"
         "fffff8a0`0000000b 65488b042588010000 mov     rax,qword ptr gs:[188h]\n"
-        "fffff8a0`00000014 cc              int     3\n");
+        "fffff8a0`00000014 cc              int     3\n"
+        "fffff8a0`00000015 660f1f840000000000 nop     word ptr [rax+rax]\n");
     const char *Text = Run("u notepad!NotepadComplete L2");
     assert_non_null(strstr(Text, "notepad!NotepadComplete [drivers/correct/notepad/notepad.c @ "));
     assert_non_null(strstr(Run("uf notepad!NotepadComplete"), "ret\n"));
     FakeMap(&Fake, DRIVER, NULL, DriverSize);
     Text = Run("u notepad!NotepadComplete");
     assert_non_null(strstr(Text, " ??              ???\n*** the code at fffff882`"));
+}
+
+/* All code of the kernel that has unwind data: nothing that Zydis decodes may fail to print. */
+static void TestEveryFunction(void **State)
+{
+    PE_IMAGE Image;
+    PE_ERROR Error;
+    PE_FUNCTION Function;
+    char Line[1100];
+    unsigned Length, Instructions = 0;
+
+    assert_true(PeMappedOpen(&Image, Kernel, KernelSize, &Error));
+    for (uint32_t i = 0; PeImageFunction(&Image, i, &Function, &Error) == PeStepItem; i++) {
+        for (uint32_t Rva = Function.BeginRva; Rva < Function.EndRva; Rva += Length) {
+            DebugInstructionText(Fake.Debugger, NT + Rva, Line, sizeof(Line), &Length);
+            if (Length == 0 || strstr(Line, "???") != NULL) {
+                fail_msg("%s", Line);
+            }
+            Instructions++;
+        }
+    }
+    assert_true(Instructions > 10000);
 }
 
 static void TestSymbolCommands(void **State)
@@ -259,6 +284,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(TestStack, Start, End),
         cmocka_unit_test_setup_teardown(TestThreadContext, Start, End),
         cmocka_unit_test_setup_teardown(TestDisassembly, Start, End),
+        cmocka_unit_test_setup_teardown(TestEveryFunction, Start, End),
         cmocka_unit_test_setup_teardown(TestSymbolCommands, Start, End),
         cmocka_unit_test_setup_teardown(TestDt, Start, End),
     };

@@ -157,7 +157,8 @@ static bool PrintVector(DEBUGGER *Debugger, unsigned Vector, uint64_t Handler)
                         {"Context", &Context}, {"OfDriver", &OfDriver})) {
         return false;
     }
-    DebugSymbolText(Debugger, Routine != 0 ? Routine : Handler, Symbol, sizeof(Symbol));
+    Handler = Routine != 0 ? Routine : Handler;
+    DebugSymbolText(Debugger, Handler, Symbol, sizeof(Symbol));
     DebuggerPrint(Debugger, "%02x:\t%s %s\n", Vector, DebugAddressText(Handler, Text), Symbol);
     return !OfDriver || PrintInterruptObjects(Debugger, Context);
 }

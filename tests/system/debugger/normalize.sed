@@ -1,0 +1,15 @@
+# SPDX-License-Identifier: MIT
+# Run with sed -E. What differs from build to build or from run to run becomes underscores: where the
+# kernel's own things are, stacks, pools, page frames, contents of page tables, slots.
+s/(fffff800|fffff880|fffff8a0|fffffaa0|fffff780)`[0-9a-f]{8}/\1`________/g
+s/(FFFFF800|FFFFF880|FFFFF8A0|FFFFFAA0)[0-9A-F]{8}/\1________/g
+s/frame [0-9a-f]+/frame _/g
+s/slot [0-9a-f]+/slot _/g
+s/^ Offset: [0-9a-f]+/ Offset: _/
+s/^ Transition: [0-9a-f]+/ Transition: _/
+s/contains [0-9A-F]{16}/contains ________________/g
+s/pfn [0-9a-f]+ +/pfn _         /g
+s/(nt![A-Za-z_0-9]+)\+0x[0-9a-f]+/\1+0x_/g
+s/ \[kernel[^]]*\]//g
+# An instruction of the kernel, after its address: bytes, mnemonic, operands.
+s/^(fffff800`________) [0-9a-f]+ +[a-z].*/\1 (an instruction)/

@@ -2,7 +2,8 @@
 # Part of tests/system/run: transcripts of the debugger against kept ones. The first line of
 # debugger/NAME.commands names the program's arguments, in the build directory; what it prints, with
 # that which differs from run to run taken out by normalize.sed, must be debugger/NAME.txt, whose
-# first line is the exit status. RENEW=1 writes the kept one anew: read the difference before you keep it.
+# first line is the exit status. RENEW=1 writes the kept one anew: read the difference before you
+# keep it.
 
 transcript() {
     local name=$1 file=tests/system/debugger/$1.commands problem=

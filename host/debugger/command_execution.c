@@ -13,6 +13,12 @@ static bool CanRun(DEBUGGER *Debugger)
     return true;
 }
 
+/* That the target ends while it runs is no failure of the command. */
+static bool Run(DEBUGGER *Debugger, int32_t Status)
+{
+    return ExecutionGo(Debugger, Status, false) || ExecutionOf(Debugger)->Gone;
+}
+
 /* "=Address", where execution begins instead of at Rip. */
 static bool TakeStart(DEBUGGER *Debugger, const char **Arguments)
 {
@@ -53,7 +59,7 @@ static bool Go(DEBUGGER *Debugger, const char *Arguments, int32_t Status)
         Execution->GoAsked = true; /* the loop that runs the commands goes on */
         return true;
     }
-    return ExecutionGo(Debugger, Status, false);
+    return Run(Debugger, Status);
 }
 
 static bool CommandGo(DEBUGGER *Debugger, const char *Arguments)
@@ -71,8 +77,11 @@ static bool CommandGoNotHandled(DEBUGGER *Debugger, const char *Arguments)
     return Go(Debugger, Arguments, KD_CONTINUE_NOT_HANDLED);
 }
 
-/* One step; Over: not into calls. True: it came to its end, and another may follow. */
-static bool Step(DEBUGGER *Debugger, bool Over)
+/*
+ * One step; Over: not into calls. *More: it came to its end, and another may follow. False: the
+ * target could not be resumed.
+ */
+static bool Step(DEBUGGER *Debugger, bool Over, bool *More)
 {
     EXECUTION *Execution = ExecutionOf(Debugger);
     DEBUG_INSTRUCTION Instruction;
@@ -83,6 +92,7 @@ static bool Step(DEBUGGER *Debugger, bool Over)
         if (!Execution->Silent) {
             StopReportPosition(Debugger);
         }
+        *More = true;
         return true;
     }
     bool Trace = true;
@@ -92,13 +102,15 @@ static bool Step(DEBUGGER *Debugger, bool Over)
                                    Debugger->Target->State.Thread, Context->Rsp};
         Trace = false;
     }
-    return ExecutionGo(Debugger, KD_CONTINUE, Trace) &&
-           (Execution->Stop == StopStep || Execution->Stop == StopTemporary);
+    bool Good = ExecutionGo(Debugger, KD_CONTINUE, Trace);
+    *More = Good && (Execution->Stop == StopStep || Execution->Stop == StopTemporary);
+    return Good || Execution->Gone;
 }
 
 static bool StepMany(DEBUGGER *Debugger, const char *Arguments, bool Over)
 {
     uint64_t Count = 1;
+    bool Good = true, More = true;
     if (!CanRun(Debugger) || !TakeStart(Debugger, &Arguments) ||
         (*Arguments != 0 && !ExpressionEvaluateAll(Debugger, Arguments, &Count))) {
         return false;
@@ -106,9 +118,10 @@ static bool StepMany(DEBUGGER *Debugger, const char *Arguments, bool Over)
     if (ExecutionOf(Debugger)->InCommands) {
         return DebuggerError(Debugger, "A breakpoint's commands can only go on with g");
     }
-    while (Count-- != 0 && !DebuggerInterrupted(Debugger) && Step(Debugger, Over)) {
+    while (Good && More && Count-- != 0 && !DebuggerInterrupted(Debugger)) {
+        Good = Step(Debugger, Over, &More);
     }
-    return !ExecutionOf(Debugger)->Gone;
+    return Good;
 }
 
 static bool CommandStep(DEBUGGER *Debugger, const char *Arguments)
@@ -122,32 +135,38 @@ static bool CommandTrace(DEBUGGER *Debugger, const char *Arguments)
 }
 
 /* Steps, at least once, until the next instruction is a call. */
-static bool StepToCall(DEBUGGER *Debugger, bool *Ended)
+static bool StepToCall(DEBUGGER *Debugger, bool *More)
 {
     EXECUTION *Execution = ExecutionOf(Debugger);
     DEBUG_INSTRUCTION Instruction;
+    bool Good;
     Execution->Silent = true;
     do {
-        *Ended = DebuggerInterrupted(Debugger) || !Step(Debugger, true);
-    } while (!*Ended && !(DebugInstruction(Debugger, Debugger->Context.Rip, &Instruction) &&
-                          Instruction.IsCall));
+        Good = Step(Debugger, true, More);
+        *More = *More && !DebuggerInterrupted(Debugger);
+    } while (Good && *More &&
+             !(DebugInstruction(Debugger, Debugger->Context.Rip, &Instruction) &&
+               Instruction.IsCall));
     Execution->Silent = false;
     if (Execution->Stop == StopStep || Execution->Stop == StopTemporary) {
         StopReportPosition(Debugger);
     }
-    return !Execution->Gone;
+    return Good;
 }
 
 static bool CommandStepToCall(DEBUGGER *Debugger, const char *Arguments)
 {
     uint64_t Count = 1;
-    bool Ended = false, Good = true;
+    bool More = true, Good = true;
     if (!CanRun(Debugger) || !TakeStart(Debugger, &Arguments) ||
         (*Arguments != 0 && !ExpressionEvaluateAll(Debugger, Arguments, &Count))) {
         return false;
     }
-    while (Good && !Ended && Count-- != 0) {
-        Good = StepToCall(Debugger, &Ended);
+    if (ExecutionOf(Debugger)->InCommands) {
+        return DebuggerError(Debugger, "A breakpoint's commands can only go on with g");
+    }
+    while (Good && More && Count-- != 0) {
+        Good = StepToCall(Debugger, &More);
     }
     return Good;
 }
@@ -166,7 +185,7 @@ static bool CommandGoUp(DEBUGGER *Debugger, const char *Arguments)
     }
     BreakpointsOf(Debugger)->Temporary[0] = (BREAKPOINT_TEMPORARY){
         true, Caller.Rip, Debugger->Target->State.Thread, Caller.Rsp};
-    return ExecutionGo(Debugger, KD_CONTINUE, false);
+    return Run(Debugger, KD_CONTINUE);
 }
 
 static bool CommandStopAt(DEBUGGER *Debugger, const char *Arguments)

@@ -84,6 +84,7 @@ struct DEBUGGER {
     bool Quit;
     bool Detach;              /* qd: what runs the machine lets it go on without us */
     bool Failed;              /* a command did; the exit code follows */
+    bool Terminal;            /* a user types; Ctrl-C leaves the line open */
     bool Color;               /* the output is a terminal and NO_COLOR is not set */
     int Interrupt;            /* readable after Ctrl-C; -1: none */
     FILE *Output;             /* the standard output, but for tests */

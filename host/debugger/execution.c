@@ -124,6 +124,7 @@ static bool AwaitState(DEBUGGER *Debugger, int Milliseconds)
             return TakeGone(Debugger);
         case TargetEventNothing:
             if (DebuggerInterrupted(Debugger)) {
+                ExecutionOf(Debugger)->LineIsOpen |= Debugger->Terminal; /* it shows ^C */
                 Target->Operations->BreakIn(Target);
             } else if (Milliseconds >= 0 && TextNow() >= Limit) {
                 return false;

@@ -214,6 +214,16 @@ static void PromptOpenEditor(PROMPT *Prompt)
     Prompt->History = Past;
 }
 
+/* For DbgPrompt: the terminal's own line, without history. */
+static void PromptAsk(DEBUGGER *Debugger, char *Line, size_t Capacity)
+{
+    fflush(stdout);
+    if (fgets(Line, (int)Capacity, stdin) == NULL) {
+        Line[0] = 0;
+    }
+    Line[strcspn(Line, "\r\n")] = 0;
+}
+
 void PromptOpen(PROMPT *Prompt, DEBUGGER *Debugger)
 {
     Prompt->Debugger = Debugger;
@@ -221,6 +231,8 @@ void PromptOpen(PROMPT *Prompt, DEBUGGER *Debugger)
     Prompt->OnlyScript = (Prompt->CommandCount != 0 || Prompt->File != NULL) && !Terminal;
     Prompt->Interactive = Terminal && isatty(STDOUT_FILENO);
     if (Prompt->Interactive) {
+        Debugger->Terminal = true;
+        Debugger->Ask = PromptAsk;
         PromptOpenEditor(Prompt);
     }
 }

@@ -8,8 +8,7 @@
  * comes with KD_SYNC_ID where an answer was due. If it is the same stop, the request is sent
  * again; if not, the request fails and the next Wait reports the stop.
  */
-#include "host/debugger/kd_link.h"
-#include "host/debugger/target.h"
+#include "host/debugger/kd_target.h"
 
 #include <poll.h>
 #include <stdio.h>
@@ -23,15 +22,8 @@
 #define ANSWER_TRY_MS 1500u
 #define ATTACH_TRY_MS 1000
 #define MAX_RESTARTS 4 /* of one request */
-#define MAX_DATA (KD_MAX_PAYLOAD - sizeof(DBGKD_MANIPULATE_STATE64))
 
-typedef struct {
-    KD_LINK Link;
-    bool HasVersion;
-    bool StopPending; /* a stop came where an answer was due; Wait reports it */
-} KD_TARGET;
-
-static bool KdFail(TARGET *Target, const char *Text)
+bool KdFail(TARGET *Target, const char *Text)
 {
     snprintf(Target->Error, sizeof(Target->Error), "%s", Text);
     return false;
@@ -125,12 +117,8 @@ static KD_ANSWER KdAwaitAnswer(TARGET *Target, const DBGKD_MANIPULATE_STATE64 *R
     return KdNoAnswer;
 }
 
-/*
- * Sends a request and, if Answer is wanted, takes it: State becomes the target's, and up to
- * Capacity bytes of data go to Out, *OutSize says how many. True whatever ReturnStatus says.
- */
-static bool KdExchange(TARGET *Target, DBGKD_MANIPULATE_STATE64 *State, const void *Data,
-                       size_t DataSize, bool Answer, void *Out, size_t Capacity, size_t *OutSize)
+bool KdExchange(TARGET *Target, DBGKD_MANIPULATE_STATE64 *State, const void *Data, size_t DataSize,
+                bool Answer, void *Out, size_t Capacity, size_t *OutSize)
 {
     KD_TARGET *Kd = Target->Private;
     KD_LINK *Link = &Kd->Link;
@@ -167,9 +155,7 @@ static bool KdExchange(TARGET *Target, DBGKD_MANIPULATE_STATE64 *State, const vo
     return KdFail(Target, "the target begins anew instead of answering");
 }
 
-/* A request whose answer has no data; also false when the target refuses. */
-static bool KdRequest(TARGET *Target, DBGKD_MANIPULATE_STATE64 *State, const void *Data,
-                      size_t DataSize)
+bool KdRequest(TARGET *Target, DBGKD_MANIPULATE_STATE64 *State, const void *Data, size_t DataSize)
 {
     uint8_t None[1];
     size_t Size;
@@ -182,224 +168,6 @@ static bool KdRequest(TARGET *Target, DBGKD_MANIPULATE_STATE64 *State, const voi
         return false;
     }
     return true;
-}
-
-static bool KdMemory(TARGET *Target, uint32_t Api, uint64_t Address, void *Out, const void *In,
-                     size_t Size, size_t *Done)
-{
-    DBGKD_MANIPULATE_STATE64 State = {.ApiNumber = Api};
-    size_t Got = 0;
-    char Text[TEXT_NUMBER];
-
-    *Done = 0;
-    Size = Size < MAX_DATA ? Size : MAX_DATA;
-    State.Memory.Address = Address;
-    State.Memory.TransferCount = (uint32_t)Size;
-    if (!KdExchange(Target, &State, In, In != NULL ? Size : 0, true, Out, Out != NULL ? Size : 0,
-                    &Got)) {
-        return false;
-    }
-    size_t Actual = State.Memory.ActualBytes;
-    if (Actual > Size || (Out != NULL && Actual > Got) || Actual == 0) {
-        snprintf(Target->Error, sizeof(Target->Error), "memory at %s cannot be %s",
-                 TextAddress(Text, Address), Out != NULL ? "read" : "written");
-        return false;
-    }
-    *Done = Actual;
-    return true;
-}
-
-static bool KdReadVirtual(TARGET *Target, uint64_t Address, void *Out, size_t Size, size_t *Done)
-{
-    return KdMemory(Target, DbgKdReadVirtualMemoryApi, Address, Out, NULL, Size, Done);
-}
-
-static bool KdWriteVirtual(TARGET *Target, uint64_t Address, const void *In, size_t Size,
-                           size_t *Done)
-{
-    return KdMemory(Target, DbgKdWriteVirtualMemoryApi, Address, NULL, In, Size, Done);
-}
-
-static bool KdReadPhysical(TARGET *Target, uint64_t Address, void *Out, size_t Size, size_t *Done)
-{
-    return KdMemory(Target, DbgKdReadPhysicalMemoryApi, Address, Out, NULL, Size, Done);
-}
-
-static bool KdWritePhysical(TARGET *Target, uint64_t Address, const void *In, size_t Size,
-                            size_t *Done)
-{
-    return KdMemory(Target, DbgKdWritePhysicalMemoryApi, Address, NULL, In, Size, Done);
-}
-
-static bool KdGetContext(TARGET *Target, CONTEXT *Context)
-{
-    DBGKD_MANIPULATE_STATE64 State = {.ApiNumber = DbgKdGetContextApi};
-    size_t Got = 0;
-    if (!KdExchange(Target, &State, NULL, 0, true, Context, sizeof(*Context), &Got)) {
-        return false;
-    }
-    if (State.ReturnStatus < 0 || Got != sizeof(*Context)) {
-        return KdFail(Target, "the target gives no context");
-    }
-    return true;
-}
-
-static bool KdSetContext(TARGET *Target, const CONTEXT *Context)
-{
-    DBGKD_MANIPULATE_STATE64 State = {.ApiNumber = DbgKdSetContextApi};
-    return KdRequest(Target, &State, Context, sizeof(*Context));
-}
-
-static bool KdReadControlSpace(TARGET *Target, uint64_t Selector, void *Out, size_t Size)
-{
-    size_t Done;
-    return KdMemory(Target, DbgKdReadControlSpaceApi, Selector, Out, NULL, Size, &Done) &&
-           (Done == Size || KdFail(Target, "the target's control space is too short"));
-}
-
-static bool KdGetSpecial(TARGET *Target, KSPECIAL_REGISTERS *Special)
-{
-    return KdReadControlSpace(Target, KD_CONTROL_SPACE_SPECIAL, Special, sizeof(*Special));
-}
-
-static bool KdSetSpecial(TARGET *Target, const KSPECIAL_REGISTERS *Special)
-{
-    size_t Done;
-    return KdMemory(Target, DbgKdWriteControlSpaceApi, KD_CONTROL_SPACE_SPECIAL, NULL, Special,
-                    sizeof(*Special), &Done);
-}
-
-static bool KdReadControl(TARGET *Target, uint64_t Selector, uint64_t *Value)
-{
-    return KdReadControlSpace(Target, Selector, Value, sizeof(*Value));
-}
-
-static bool KdReadMsr(TARGET *Target, uint32_t Register, uint64_t *Value)
-{
-    DBGKD_MANIPULATE_STATE64 State = {.ApiNumber = DbgKdReadMachineSpecificRegister};
-    State.Msr.Register = Register;
-    bool Good = KdRequest(Target, &State, NULL, 0);
-    *Value = (uint64_t)State.Msr.High << 32 | State.Msr.Low;
-    return Good;
-}
-
-static bool KdWriteMsr(TARGET *Target, uint32_t Register, uint64_t Value)
-{
-    DBGKD_MANIPULATE_STATE64 State = {.ApiNumber = DbgKdWriteMachineSpecificRegister};
-    State.Msr.Register = Register;
-    State.Msr.Low = (uint32_t)Value;
-    State.Msr.High = (uint32_t)(Value >> 32);
-    return KdRequest(Target, &State, NULL, 0);
-}
-
-static bool KdReadIo(TARGET *Target, uint64_t Port, uint32_t Size, uint32_t *Value)
-{
-    DBGKD_MANIPULATE_STATE64 State = {.ApiNumber = DbgKdReadIoSpaceApi};
-    State.IoSpace.Port = Port;
-    State.IoSpace.Size = Size;
-    bool Good = KdRequest(Target, &State, NULL, 0);
-    *Value = State.IoSpace.Value;
-    return Good;
-}
-
-static bool KdWriteIo(TARGET *Target, uint64_t Port, uint32_t Size, uint32_t Value)
-{
-    DBGKD_MANIPULATE_STATE64 State = {.ApiNumber = DbgKdWriteIoSpaceApi};
-    State.IoSpace.Port = Port;
-    State.IoSpace.Size = Size;
-    State.IoSpace.Value = Value;
-    return KdRequest(Target, &State, NULL, 0);
-}
-
-/* The answer does not say "owed"; a byte that cannot be read is in a page that is out. */
-static bool KdSetBreakpoint(TARGET *Target, uint64_t Address, uint32_t *Handle, bool *Owed)
-{
-    DBGKD_MANIPULATE_STATE64 State = {.ApiNumber = DbgKdWriteBreakPointApi};
-    uint8_t Byte;
-    size_t Done;
-
-    State.WriteBreakPoint.Address = Address;
-    if (!KdRequest(Target, &State, NULL, 0)) {
-        return false;
-    }
-    *Handle = State.WriteBreakPoint.Handle;
-    if (*Handle == 0 || *Handle > KD_BREAKPOINT_MAX) {
-        return KdFail(Target, "the target has no room for a breakpoint");
-    }
-    *Owed = !KdReadVirtual(Target, Address, &Byte, 1, &Done);
-    Target->Error[0] = 0;
-    return true;
-}
-
-static bool KdClearBreakpoint(TARGET *Target, uint32_t Handle)
-{
-    DBGKD_MANIPULATE_STATE64 State = {.ApiNumber = DbgKdRestoreBreakPointApi};
-    State.RestoreBreakPoint.Handle = Handle;
-    return KdRequest(Target, &State, NULL, 0);
-}
-
-/* A request after which the target runs, or is gone. */
-static bool KdLeave(TARGET *Target, DBGKD_MANIPULATE_STATE64 *State)
-{
-    size_t None;
-    if (!KdExchange(Target, State, NULL, 0, false, NULL, 0, &None)) {
-        return false;
-    }
-    Target->Stopped = false;
-    return true;
-}
-
-static bool KdContinue(TARGET *Target, int32_t Status, bool Trace, uint64_t Dr7)
-{
-    DBGKD_MANIPULATE_STATE64 State = {.ApiNumber = DbgKdContinueApi2};
-    State.Continue2.Status = Status;
-    State.Continue2.TraceFlag = Trace;
-    State.Continue2.Dr7 = Dr7;
-    State.Continue2.CurrentSymbolStart = 1; /* no range */
-    State.Continue2.CurrentSymbolEnd = 1;
-    return KdLeave(Target, &State);
-}
-
-static bool KdSwitchProcessor(TARGET *Target, unsigned Processor)
-{
-    DBGKD_MANIPULATE_STATE64 State = {.ApiNumber = DbgKdSwitchProcessor};
-    size_t None;
-    uint16_t Before = Target->State.Processor;
-    Target->State.Processor = (uint16_t)Processor;
-    bool Good = KdExchange(Target, &State, NULL, 0, false, NULL, 0, &None);
-    Target->State.Processor = Before;
-    Target->Stopped = Target->Stopped && !Good;
-    return Good;
-}
-
-static bool KdBreakIn(TARGET *Target)
-{
-    KD_TARGET *Kd = Target->Private;
-    KdLinkSendBreakIn(&Kd->Link);
-    return Kd->Link.Socket >= 0 || KdFail(Target, "the target closed the line");
-}
-
-static bool KdReboot(TARGET *Target)
-{
-    DBGKD_MANIPULATE_STATE64 State = {.ApiNumber = DbgKdRebootApi};
-    return KdLeave(Target, &State);
-}
-
-static bool KdCauseBugCheck(TARGET *Target)
-{
-    DBGKD_MANIPULATE_STATE64 State = {.ApiNumber = DbgKdCauseBugCheckApi};
-    return KdLeave(Target, &State);
-}
-
-static bool KdAnswer(TARGET *Target, const char *Text)
-{
-    KD_TARGET *Kd = Target->Private;
-    DBGKD_DEBUG_IO Io = {.ApiNumber = DbgKdGetStringApi};
-    size_t Length = strlen(Text);
-    Length = Length < KD_MAX_PAYLOAD - sizeof(Io) ? Length : KD_MAX_PAYLOAD - sizeof(Io);
-    Io.LengthRead = (uint32_t)Length;
-    return KdLinkSend(&Kd->Link, KdPacketDebugIo, &Io, sizeof(Io), Text, Length) ||
-           KdFail(Target, "the target does not take the answer");
 }
 
 /* The target asks for a file of ours; it gets none. */
@@ -459,7 +227,7 @@ static TARGET_EVENT KdTakeStop(TARGET *Target)
     return Reset ? TargetEventReset : TargetEventStopped;
 }
 
-static TARGET_EVENT KdWait(TARGET *Target, int Milliseconds, int Interrupt)
+TARGET_EVENT KdWait(TARGET *Target, int Milliseconds, int Interrupt)
 {
     KD_TARGET *Kd = Target->Private;
     uint64_t Limit = TextNow() + (uint64_t)(Milliseconds < 0 ? 0 : Milliseconds);
@@ -497,7 +265,7 @@ static TARGET_EVENT KdWait(TARGET *Target, int Milliseconds, int Interrupt)
     }
 }
 
-static void KdClose(TARGET *Target)
+void KdClose(TARGET *Target)
 {
     KD_TARGET *Kd = Target->Private;
     if (Kd != NULL) {
@@ -506,32 +274,6 @@ static void KdClose(TARGET *Target)
         Target->Private = NULL;
     }
 }
-
-static const TARGET_OPERATIONS KdOperations = {
-    .ReadVirtual = KdReadVirtual,
-    .WriteVirtual = KdWriteVirtual,
-    .ReadPhysical = KdReadPhysical,
-    .WritePhysical = KdWritePhysical,
-    .GetContext = KdGetContext,
-    .SetContext = KdSetContext,
-    .GetSpecial = KdGetSpecial,
-    .SetSpecial = KdSetSpecial,
-    .ReadControl = KdReadControl,
-    .ReadMsr = KdReadMsr,
-    .WriteMsr = KdWriteMsr,
-    .ReadIo = KdReadIo,
-    .WriteIo = KdWriteIo,
-    .SetBreakpoint = KdSetBreakpoint,
-    .ClearBreakpoint = KdClearBreakpoint,
-    .Continue = KdContinue,
-    .SwitchProcessor = KdSwitchProcessor,
-    .BreakIn = KdBreakIn,
-    .Reboot = KdReboot,
-    .CauseBugCheck = KdCauseBugCheck,
-    .Answer = KdAnswer,
-    .Wait = KdWait,
-    .Close = KdClose,
-};
 
 bool TargetOpenKd(TARGET *Target, int Socket, char *Error, size_t ErrorSize)
 {

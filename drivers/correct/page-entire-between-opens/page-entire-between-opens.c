@@ -103,7 +103,7 @@ NTSTATUS ClockClose(PDEVICE_OBJECT DeviceObject, PIRP Irp)
 {
     LARGE_INTEGER Settle;
     PAGED_CODE();
-    Settle.QuadPart = -5 * 10000LL; /* the device's minimum between its last use and its stop */
+    Settle.QuadPart = -20 * 10000LL; /* the device's minimum between its last use and its stop */
     KeDelayExecutionThread(KernelMode, FALSE, &Settle);
     ClockDisconnect();
     MmPageEntireDriver((PVOID)(ULONG_PTR)ClockIsr); /* after the disconnect, not before */

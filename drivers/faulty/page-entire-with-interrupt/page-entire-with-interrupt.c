@@ -105,7 +105,7 @@ NTSTATUS ClockClose(PDEVICE_OBJECT DeviceObject, PIRP Irp)
     PAGED_CODE();
     /* The mistake: the interrupt is still connected, so the ISR's code and data must stay. */
     MmPageEntireDriver((PVOID)(ULONG_PTR)ClockIsr);
-    Settle.QuadPart = -5 * 10000LL; /* the device's minimum between its last use and its stop */
+    Settle.QuadPart = -20 * 10000LL; /* the device's minimum between its last use and its stop */
     KeDelayExecutionThread(KernelMode, FALSE, &Settle);
     ClockDisconnect();
     return ClockComplete(Irp, STATUS_SUCCESS);

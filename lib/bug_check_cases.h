@@ -210,14 +210,16 @@ VERIFIER(0xe5, "a routine was called at a wrong IRQL",
 VERIFIER(0xe6, "a Zw routine was called above PASSIVE_LEVEL, or with special APCs disabled",
          "Do it in a work item, or before the lock.", NULL, P_IRQL, P_NONE, P_NONE)
 VERIFIER(0xea, "a push lock was acquired while normal kernel APCs can come",
-         "Call KeEnterCriticalRegion before.", NULL, P_IRQL, P("APC disable count"), P("push lock"))
+         "Call KeEnterCriticalRegion before.", "push-lock-with-apcs", P_IRQL,
+         P("APC disable count"), P("push lock"))
 VERIFIER(0xeb, "a push lock was released while normal kernel APCs can come",
          "Leave the critical region after the release.", NULL, P_IRQL, P("APC disable count"),
          P("push lock"))
 VERIFIER(0xfa, "a completion routine returned at another IRQL",
-         "Release each lock before it returns.", NULL, P("completion routine"), P_IRQL,
-         P_IRQL_AFTER)
-VERIFIER(0x111, "an interrupt service routine returned at another IRQL", NULL, NULL,
+         "Release each lock before it returns.", "completion-routine-returns-raised",
+         P("completion routine"), P_IRQL, P_IRQL_AFTER)
+VERIFIER(0x111, "an interrupt service routine returned at another IRQL",
+         "Lower IRQL to what it was, before the routine returns.", "isr-returns-raised",
          P("service routine"), P_IRQL, P_IRQL_AFTER)
 VERIFIER(0x11a, "KeEnterCriticalRegion was called above APC_LEVEL",
          "At DISPATCH_LEVEL no APC can come: no region is needed.", NULL, P_IRQL, P_NONE, P_NONE)
@@ -258,7 +260,10 @@ IRQL_RULE(0x2000e, "IrqlIoPassive5", "PASSIVE_LEVEL", NULL)
 IRQL_RULE(0x2000f, "IrqlKeApcLte1", "APC_LEVEL or below", NULL)
 IRQL_RULE(0x20010, "IrqlKeApcLte2", "APC_LEVEL or below", NULL)
 IRQL_RULE(0x20011, "IrqlKeDispatchLte", "DISPATCH_LEVEL or below", NULL)
-IRQL_RULE(0x20015, "IrqlKeReleaseSpinLock", "DISPATCH_LEVEL", NULL)
+VERIFIER(0x20015, "IrqlKeReleaseSpinLock: a spin lock is released to an IRQL that nobody saved",
+         "Save the IRQL in a variable of its own for each acquisition, on the stack.",
+         "saved-irql-shared", P("text of the violated condition"), P("spin lock"),
+         P("call that acquired it"))
 IRQL_RULE(0x20016, "IrqlKeSetEvent", "DISPATCH_LEVEL or below (Wait TRUE: APC_LEVEL)", NULL)
 IRQL_RULE(0x20019, "IrqlMmApcLte", "APC_LEVEL or below", "page-entire-at-dispatch")
 IRQL_RULE(0x2001a, "IrqlMmDispatch", "DISPATCH_LEVEL or below", NULL)
@@ -274,18 +279,20 @@ IRQL_RULE(0x20024, "IrqlNtifsApcPassive", "PASSIVE_LEVEL or APC_LEVEL", NULL)
 VERIFIER(0x40003, "CriticalRegions: critical regions are entered and left in pairs",
          "Leave the region on every path out of the dispatch routine.", "critical-region-left-open",
          P("text of the violated condition"), P_NONE, P_NONE)
-VERIFIER(0x40006, "QueuedSpinLock: an in-stack queued spin lock is acquired once, then released",
-         "Release the lock before acquiring it again.", NULL, P("text of the violated condition"),
-         P_NONE, P_NONE)
-VERIFIER(0x40007, "QueuedSpinLockRelease: an in-stack queued spin lock is released on every path",
-         "Release the lock before the dispatch routine returns.", NULL,
-         P("text of the violated condition"), P_NONE, P_NONE)
-VERIFIER(0x40009, "SpinLock: a spin lock is acquired once, then released",
-         "Release the lock before acquiring it again.", NULL, P("text of the violated condition"),
-         P_NONE, P_NONE)
-VERIFIER(0x4000a, "SpinlockRelease: a spin lock is released on every path",
-         "Release the lock before the dispatch routine returns.", NULL,
-         P("text of the violated condition"), P_NONE, P_NONE)
+/* P3 and P4: undocumented but as optional state; this verifier says which lock. */
+#define LOCK_RULE(Id, Words, Advice, Example) \
+    VERIFIER(Id, Words, Advice, Example, P("text of the violated condition"), P("spin lock"), \
+             P("call that acquired it"))
+LOCK_RULE(0x40006, "QueuedSpinLock: a held in-stack queued spin lock, or its handle, is used again",
+          "Release the lock before acquiring it again; one handle for each lock.",
+          "queued-lock-handle-reused")
+LOCK_RULE(0x40007, "QueuedSpinLockRelease: an in-stack queued lock is not released, or not held",
+          "Release the lock once, on every path, before IRQL goes below DISPATCH_LEVEL.", NULL)
+LOCK_RULE(0x40009, "SpinLock: a held spin lock is acquired again, left held, or freed",
+          "Release the lock before acquiring it again, and on every path out of the routine.",
+          "dpc-keeps-lock")
+LOCK_RULE(0x4000a, "SpinlockRelease: a spin lock is released that nobody holds",
+          "Release the lock that was acquired, once.", "wrong-lock-released")
 VERIFIER(0x4000e, "GuardedRegions: guarded regions are entered and left in pairs",
          "Leave the region on every path out of the dispatch routine.", NULL,
          P("text of the violated condition"), P_NONE, P_NONE)
@@ -316,6 +323,9 @@ IO_VERIFIER(0x11, "a fast I/O routine changed IRQL", NULL, NULL, P("routine"), P
 IO_VERIFIER(0x12, "a dispatch routine, DriverEntry, AddDevice or Unload changed IRQL",
             "Release each lock on every path out of the routine, error paths too.",
             "lock-not-released", P("routine"), P_IRQL, P_IRQL_AFTER)
+IO_VERIFIER(0x23a, "a request was sent on at DISPATCH_LEVEL that must be sent below it",
+            "Release the lock first; only reads, writes, controls and power requests may be sent.",
+            "flush-sent-at-dispatch", P_IRQL, P("IRP"), P_NONE)
 
 BUG_CHECK_CASE(WORKER_INVALID, 0x0, "an active work item was freed or queued again", NULL, NULL,
                P("work item"), P_NONE, P_NONE)
@@ -342,3 +352,4 @@ BUG_CHECK_CASE(KERNEL_SECURITY_CHECK_FAILURE, 0xa,
 #undef VERIFIER
 #undef IO_VERIFIER
 #undef IRQL_RULE
+#undef LOCK_RULE

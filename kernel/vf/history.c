@@ -69,7 +69,8 @@ ULONG64 VfCountEvents(VOID)
     return Number < VF_PROCESSORS ? (ULONG64)VfHistory[Number].Count : 0;
 }
 
-VOID VfNameAddress(ULONG64 Address, PCHAR Text, SIZE_T Size)
+/* "name.sys+1234 (section)"; an address outside of drivers as it is. */
+static VOID VfNameAddress(ULONG64 Address, PCHAR Text, SIZE_T Size)
 {
     PMM_IMAGE Image = MmFindImage((PVOID)Address);
     PMI_SECTION Section = MiFindSection((PVOID)Address);

@@ -86,12 +86,11 @@ static BOOLEAN VfFindHeldSince(ULONG64 First, VF_HELD_LOCK *Found)
     return Last != NULL;
 }
 
+/* The host puts the routine's name in the place of the address. */
 static DECLSPEC_NORETURN VOID VfStopForLock(ULONG Rule, const VF_HELD_LOCK *Held, PCSTR Text)
 {
-    CHAR Place[96];
-    VfNameAddress((ULONG64)Held->Place, Place, sizeof(Place));
     VfStopForRule(Rule, (ULONG_PTR)Held->Lock, (ULONG_PTR)Held->Place,
-                  "%s; the lock at %p was taken by %s", Text, Held->Lock, Place);
+                  "%s; the lock was taken by %p", Text, Held->Place);
 }
 
 /* ---- acquisitions ---- */
@@ -335,8 +334,8 @@ VOID VfCheckLowering(KIRQL NewIrql)
 static VOID VfStopForUnheld(const VF_EXPORT *Export, ULONG Rule, PVOID Lock)
 {
     if (!VfLocksLost) {
-        VfStopForRule(Rule, (ULONG_PTR)Lock, 0, "%s: nobody holds the spin lock at %p",
-                      Export->Name, Lock);
+        VfStopForRule(Rule, (ULONG_PTR)Lock, 0, "%s: nobody holds the spin lock",
+                      Export->Name);
     }
 }
 
@@ -475,12 +474,9 @@ ULONG64 VfMarkLocks(VOID)
 VOID VfExplainHeldLock(ULONG64 Mark, PCSTR Kind)
 {
     VF_HELD_LOCK Held;
-    CHAR Place[96];
     if (VfActive && VfFindHeldSince(Mark, &Held)) {
-        VfNameAddress((ULONG64)Held.Place, Place, sizeof(Place));
-        DbgPrint("*** Verifier: %s returned with a spin lock held; the lock at %p was taken by "
-                 "%s\n",
-                 Kind, Held.Lock, Place);
+        DbgPrint("*** Verifier: %s returned with a spin lock held; the lock was taken by %p\n",
+                 Kind, Held.Place);
     }
 }
 

@@ -80,8 +80,6 @@ VOID VfLogCall(const VF_EXPORT *Export, PVOID Caller, ULONG64 Argument);
 VOID VfLogIrqlWrite(PVOID Caller, KIRQL NewIrql);
 /* A page fault that was not resolved at once. */
 VOID VfLogFault(ULONG64 Rip, ULONG64 Address);
-/* "name.sys+1234 (section)"; an address outside of drivers as it is. */
-VOID VfNameAddress(ULONG64 Address, PCHAR Text, SIZE_T Size);
 /* The last events of this processor, oldest first, to the debug console; called by a bug check. */
 VOID VfPrintHistory(VOID);
 /* Pages left memory, not for want of it but because the page-out mode or a request said so. */

@@ -20,7 +20,8 @@ static TARGET Target;
 static const TARGET_OPERATIONS Operations;
 static DEBUGGER Debugger = {.Target = &Target, .Radix = 16, .HasContext = true};
 static char LastError[300];
-static const uint8_t Memory[16] = {1, 2, 3, 4, 5, 6, 7, 0x88, 0x10, 0x10, 0, 0, 0, 0xf8, 0xff, 0xff};
+static const uint8_t Memory[16] = {1,    2,    3, 4, 5, 6,    7,    0x88,
+                                   0x10, 0x10, 0, 0, 0, 0xf8, 0xff, 0xff};
 
 bool DebuggerError(DEBUGGER *Unused, const char *Format, ...)
 {

@@ -190,7 +190,9 @@ static bool Resume(DEBUGGER *Debugger, int32_t Status, bool Trace, bool *StepsOf
         return false;
     }
     ExecutionSkipBreak(Debugger);
-    if (BreakpointIsAt(Debugger, Debugger->Context.Rip)) {
+    bool Fresh = ExecutionOf(Debugger)->Fresh;
+    ExecutionOf(Debugger)->Fresh = false;
+    if (!Fresh && BreakpointIsAt(Debugger, Debugger->Context.Rip)) {
         Except = Debugger->Context.Rip;
         *StepsOff = !Trace;
         Trace = true;
@@ -346,7 +348,8 @@ bool ExecutionGo(DEBUGGER *Debugger, int32_t Status, bool Trace)
         TakeState(Debugger);
         Execution->Stop = Classify(Debugger, Traced || StepsOff);
         if (Execution->Stop == StopStep && StepsOff) {
-            continue; /* the breakpoint is behind us */
+            Execution->Fresh = true; /* the breakpoint is behind us; one here has not been hit */
+            continue;
         }
         if (Execution->Stop != StopNone || !Debugger->Target->Stopped) {
             break;

@@ -28,6 +28,7 @@ typedef struct {
     BREAKPOINTS Breakpoints;
     STOP Stop;
     int Number;
+    bool Fresh;           /* a breakpoint at Rip is still to be hit, not stepped off */
     bool Silent;          /* the ends of steps are not shown: pc looks at each instruction */
     bool InCommands;      /* a breakpoint's commands run; g only asks */
     bool GoAsked;

@@ -11,5 +11,9 @@ s/contains [0-9A-F]{16}/contains ________________/g
 s/pfn [0-9a-f]+ +/pfn _         /g
 s/(nt![A-Za-z_0-9]+)\+0x[0-9a-f]+/\1+0x_/g
 s/ \[kernel[^]]*\]//g
+# Registers, but for rip, and the flags.
+s/\b(r[abcd]x|r[sd]i|r[sb]p| ?r8| ?r9|r1[0-5])=[0-9a-f]{16}/\1=________________/g
+s/^(iopl=0 +).*/\1(flags)/
+s/efl=[0-9a-f]{8}/efl=________/
 # An instruction of the kernel, after its address: bytes, mnemonic, operands.
 s/^(fffff800`________) [0-9a-f]+ +[a-z].*/\1 (an instruction)/

@@ -125,14 +125,15 @@ VOID VfCheckUnload(PMM_IMAGE Image)
     __builtin_memcpy(Name, Image->Name, sizeof(Name));
     ULONG Count = VfCountHoldings(Image, VfHoldingPages, &Last);
     if (Count != 0) {
-        DbgPrint("*** Verifier: %s was unloaded and left the pages of %u MDLs locked\n", Name,
-                 Count);
+        DbgPrint("*** Verifier: %s was unloaded and left the pages of %u MDLs locked, one of them "
+                 "by %p\n", Name, Count, KI_CALL_SITE(Last->Caller));
         KeBugCheckEx(DRIVER_LEFT_LOCKED_PAGES_IN_PROCESS, (ULONG_PTR)Last, 0,
                      (ULONG_PTR)Last->Object, Last->Size);
     }
     Count = VfCountHoldings(Image, VfHoldingPool, &Last);
     if (Count != 0) {
-        DbgPrint("*** Verifier: %s was unloaded and left %u blocks of pool\n", Name, Count);
+        DbgPrint("*** Verifier: %s was unloaded and left %u blocks of pool, one of them "
+                 "allocated by %p\n", Name, Count, KI_CALL_SITE(Last->Caller));
         KeBugCheckEx(DRIVER_VERIFIER_DETECTED_VIOLATION, 0x62, (ULONG_PTR)Name, 0, Count);
     }
 }

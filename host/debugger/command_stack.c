@@ -164,7 +164,7 @@ static bool StackFindFrame(DEBUGGER *Debugger, DEBUG_WALK *Walk, uint64_t Number
     DebugWalkStart(Walk, Debugger, &Debugger->Context);
     for (uint64_t i = 0; i < Number; i++) {
         if (!DebugWalkNext(Walk)) {
-            return DebuggerError(Debugger, "There is no frame %llx: the stack has %llx",
+            return DebuggerError(Debugger, "There is no frame 0x%llx: the stack has 0x%llx",
                                  (unsigned long long)Number, (unsigned long long)(i + 1));
         }
     }

@@ -35,12 +35,15 @@ static void TypePrintCharacters(const TYPE_VIEW *View, uint64_t Address, uint64_
     size_t Wanted = (size_t)(Count < TYPE_MAX_TEXT ? Count : TYPE_MAX_TEXT);
     size_t Got = DebugReadSome(View->Debugger, Address, Bytes, Wanted * Size) / Size;
 
+    size_t Length = 0;
     DebuggerPrint(View->Debugger, "\"");
-    for (size_t i = 0; i < Got && Bytes[i * Size] != 0; i++) {
-        uint8_t Byte = Bytes[i * Size];
+    for (; Length < Got && Bytes[Length * Size] != 0; Length++) {
+        uint8_t Byte = Bytes[Length * Size];
         DebuggerPrint(View->Debugger, "%c", Byte >= 0x20 && Byte < 0x7f ? Byte : '.');
     }
-    DebuggerPrint(View->Debugger, Got < Wanted && Count != 0 ? "\"..." : "\"");
+    /* cut, by our limit or because the rest cannot be read */
+    bool IsCut = Length == Got && (Got < Wanted || Wanted < Count);
+    DebuggerPrint(View->Debugger, IsCut ? "\"..." : "\"");
 }
 
 /* What WinDbg adds to the name of some structures. */
@@ -121,6 +124,9 @@ static void TypePrintScalar(const TYPE_VIEW *View, uint64_t Base, PDB_PLACE Plac
         PdbTypeText(View->Types, Type.Element, Text, sizeof(Text));
         if (Value == 0) {
             DebuggerPrint(View->Debugger, "(null)");
+        } else if (strcmp(Text, "Wchar") == 0 || strcmp(Text, "Char") == 0) {
+            DebuggerPrint(View->Debugger, "0x%s  ", DebugAddressText(Value, Number));
+            TypePrintCharacters(View, Value, TYPE_MAX_TEXT + 1, *Text == 'W' ? 2 : 1);
         } else {
             DebuggerPrint(View->Debugger, "0x%s %s", DebugAddressText(Value, Number), Text);
         }

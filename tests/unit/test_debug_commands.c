@@ -166,7 +166,7 @@ static void TestStack(void **State)
     assert_non_null(strstr(Run("kv"), "(TrapFrame @ fffff9ff`80001000)"));
     assert_non_null(strstr(Run("kc 1"), "Call Site\nnt!MiFastFault"));
     assert_non_null(strstr(Run(".frame 2"), "02 fffff9ff`80002000 "));
-    assert_non_null(strstr(Run(".frame 4"), "There is no frame 4"));
+    assert_non_null(strstr(Run(".frame 4"), "There is no frame 0x4"));
 
     /* the driver's image is out and its file cannot be found: no guess */
     FakeMap(&Fake, DRIVER, NULL, DriverSize);

@@ -115,8 +115,11 @@ static bool IsKernel(const DEBUG_MODULE *Module)
     return Module == NULL || strcmp(Module->Name, "nt") == 0;
 }
 
-/* The first frame that is not the kernel's own: whom to look at. *Found 0: there is none. */
-static bool FindCulprit(DEBUGGER *Debugger, uint64_t *Found, bool *IsReturn)
+/*
+ * The first frame that is not the kernel's own: whom to look at. *Found 0: there is none. A routine
+ * that could not be executed where it is (NotAt) is not at fault: its caller is.
+ */
+static bool FindCulprit(DEBUGGER *Debugger, uint64_t NotAt, uint64_t *Found, bool *IsReturn)
 {
     DEBUG_WALK *Walk = malloc(sizeof(*Walk));
     *Found = 0;
@@ -126,7 +129,8 @@ static bool FindCulprit(DEBUGGER *Debugger, uint64_t *Found, bool *IsReturn)
     }
     DebugWalkStart(Walk, Debugger, &Debugger->Context);
     for (unsigned i = 0; i < MAX_FRAMES; i++) {
-        if (!IsKernel(DebugFindModule(Debugger, Walk->Context.Rip))) {
+        if (Walk->Context.Rip != NotAt &&
+            !IsKernel(DebugFindModule(Debugger, Walk->Context.Rip))) {
             *Found = Walk->Context.Rip;
             *IsReturn = Walk->IsReturn;
             break;
@@ -139,13 +143,13 @@ static bool FindCulprit(DEBUGGER *Debugger, uint64_t *Found, bool *IsReturn)
     return *Found != 0;
 }
 
-static void PrintCulprit(DEBUGGER *Debugger)
+static void PrintCulprit(DEBUGGER *Debugger, const BUG_CHECK_DATA *Data)
 {
-    uint64_t Address;
+    uint64_t Address, NotAt = FirstIsMemory(Data->Code) ? Data->Parameter[0] : 0;
     bool IsReturn;
     char Symbol[400], File[512];
     unsigned Line;
-    if (!FindCulprit(Debugger, &Address, &IsReturn)) {
+    if (!FindCulprit(Debugger, NotAt, &Address, &IsReturn)) {
         return;
     }
     DEBUG_MODULE *Module = DebugFindModule(Debugger, Address);
@@ -169,22 +173,35 @@ static void PrintProcessName(DEBUGGER *Debugger)
     }
 }
 
-static bool PrintDetails(DEBUGGER *Debugger, const BUG_CHECK_DATA *Data)
+/* Of the fault, where the bug check tells it: stopping has raised it since. */
+static void PrintCurrentIrql(DEBUGGER *Debugger, const BUG_CHECK_DATA *Data)
 {
     KSPECIAL_REGISTERS Special;
     TARGET *Target = Debugger->Target;
+    for (unsigned i = 0; Data->Code != 0 && i < PARAMETERS; i++) {
+        if (BugCheckParameter(Data->Code, Data->Parameter[0], i).Values == BugCheckIrql) {
+            DebuggerPrint(Debugger, "CURRENT_IRQL:  %llx\n\n",
+                          (unsigned long long)Data->Parameter[i]);
+            return;
+        }
+    }
+    if (TargetCan(Target, GetSpecial) && Target->Operations->GetSpecial(Target, &Special)) {
+        DebuggerPrint(Debugger, "CURRENT_IRQL:  %llx\n\n", (unsigned long long)Special.Cr8 & 0xf);
+    }
+}
+
+static bool PrintDetails(DEBUGGER *Debugger, const BUG_CHECK_DATA *Data)
+{
     DebuggerPrint(Debugger, "Debugging Details:\n------------------\n\n");
     if (Data->Code != 0 && FirstIsMemory(Data->Code)) {
         PrintMemory(Debugger, Data->Parameter[0]);
     }
     PrintProcessName(Debugger);
-    if (TargetCan(Target, GetSpecial) && Target->Operations->GetSpecial(Target, &Special)) {
-        DebuggerPrint(Debugger, "CURRENT_IRQL:  %llu\n\n", (unsigned long long)Special.Cr8 & 0xf);
-    }
+    PrintCurrentIrql(Debugger, Data);
     DebuggerPrint(Debugger, "STACK_TEXT:\n");
     bool Good = DebuggerRunLine(Debugger, "k");
     DebuggerPrint(Debugger, "\n");
-    PrintCulprit(Debugger);
+    PrintCulprit(Debugger, Data);
     if (Data->Code != 0) {
         DebuggerPrint(Debugger, "ADVICE:  %s\n", BugCheckAdvice(Data->Code, Data->Parameter[0]));
     }
@@ -249,7 +266,7 @@ static bool AnalyzeCommand(DEBUGGER *Debugger, const char *Arguments)
     }
     if (!Verbose) {
         DebuggerPrint(Debugger, "Use !analyze -v to get detailed debugging information.\n\n");
-        PrintCulprit(Debugger);
+        PrintCulprit(Debugger, &Data);
         return true;
     }
     return PrintDetails(Debugger, &Data);

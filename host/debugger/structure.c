@@ -20,11 +20,10 @@ bool VariableAddress(DEBUGGER *Debugger, const char *Name, uint64_t *Address)
                          ".reload)", Name);
 }
 
-static bool CannotRead(DEBUGGER *Debugger, const char *Name, uint64_t Address)
+/* Target->Error names the address. */
+static bool CannotRead(DEBUGGER *Debugger, const char *Name)
 {
-    char Text[DEBUG_ADDRESS_SIZE];
-    return DebuggerError(Debugger, "%s at %s cannot be read: %s", Name,
-                         DebugAddressText(Address, Text), Debugger->Target->Error);
+    return DebuggerError(Debugger, "%s: %s", Name, Debugger->Target->Error);
 }
 
 bool VariableRead(DEBUGGER *Debugger, const char *Name, unsigned Size, uint64_t *Value)
@@ -33,7 +32,7 @@ bool VariableRead(DEBUGGER *Debugger, const char *Name, unsigned Size, uint64_t 
     if (!VariableAddress(Debugger, Name, &Address)) {
         return false;
     }
-    return DebugReadSized(Debugger, Address, Size, Value) || CannotRead(Debugger, Name, Address);
+    return DebugReadSized(Debugger, Address, Size, Value) || CannotRead(Debugger, Name);
 }
 
 bool VariableWrite(DEBUGGER *Debugger, const char *Name, unsigned Size, uint64_t Value)
@@ -55,7 +54,7 @@ bool DataBlockVariable(DEBUGGER *Debugger, size_t Offset, const char *Name, uint
         !DebugRead64(Debugger, Debugger->DebuggerData + Offset, &Address) || Address == 0) {
         return DebuggerError(Debugger, "the target does not say where %s is", Name);
     }
-    return DebugRead64(Debugger, Address, Value) || CannotRead(Debugger, Name, Address);
+    return DebugRead64(Debugger, Address, Value) || CannotRead(Debugger, Name);
 }
 
 static bool NoType(DEBUGGER *Debugger, const char *Type, const char *Field)
@@ -100,7 +99,7 @@ bool StructureReadFields(DEBUGGER *Debugger, uint64_t Address, const char *Type,
         }
         if (Whole ? !DebugFieldValue(Debugger, Bytes, Size, Type, Fields[i].Field, Fields[i].Value)
                   : !DebugReadField(Debugger, Address, Type, Fields[i].Field, Fields[i].Value)) {
-            return CannotRead(Debugger, Type, Address);
+            return CannotRead(Debugger, Type);
         }
     }
     return true;
@@ -121,11 +120,11 @@ bool StructureString(DEBUGGER *Debugger, uint64_t Address, char *Out, size_t Cap
     Out[0] = 0;
     if (!DebugReadSized(Debugger, Address, 2, &Length) ||
         !DebugRead64(Debugger, Address + 8, &Buffer)) {
-        return CannotRead(Debugger, "the string", Address);
+        return CannotRead(Debugger, "the string");
     }
     Length = Length > sizeof(Wide) ? sizeof(Wide) : Length & ~1ull;
     if (Length != 0 && !DebugRead(Debugger, Buffer, Wide, Length)) {
-        return CannotRead(Debugger, "the string's text", Buffer);
+        return CannotRead(Debugger, "the string's text");
     }
     for (unsigned i = 0; i < Length / 2; i++) {
         Narrow[i] = Wide[i] < 0x7f ? (char)Wide[i] : '?';
@@ -141,7 +140,7 @@ bool StructureChars(DEBUGGER *Debugger, uint64_t Address, unsigned Size, char *O
     Size = Size > sizeof(Bytes) ? sizeof(Bytes) : Size;
     Out[0] = 0;
     if (!DebugRead(Debugger, Address, Bytes, Size)) {
-        return CannotRead(Debugger, "the name", Address);
+        return CannotRead(Debugger, "the name");
     }
     TextClean(Out, Capacity, Bytes, strnlen(Bytes, Size));
     return true;

@@ -17,3 +17,14 @@ s/^(iopl=0 +).*/\1(flags)/
 s/efl=[0-9a-f]{8}/efl=________/
 # An instruction of the kernel, after its address: bytes, mnemonic, operands.
 s/^(fffff800`________) [0-9a-f]+ +[a-z].*/\1 (an instruction)/
+s/(fffff800|fffff880|fffff8a0|fffffaa0)[0-9a-f]{8}\b/\1________/g
+s/DirBase: [0-9a-f]+/DirBase: ________/
+s/(Context Switch Count      |PointerCount: |Interrupt Count -- )[0-9a-f]+/\1_/
+s/previous size: +[0-9a-f]+/previous size:    _/
+s/Context switches [0-9]+, DPCs [0-9]+ \([0-9]+ queued\)/Context switches _, DPCs _/
+s/Page faults [0-9]+: soft [0-9]+, hard [0-9]+, demand zero [0-9]+/Page faults _/
+s/ +[0-9]+ \( *[0-9]+ ([Kk]b)\)/ _ (_ \1)/
+s/[0-9]+ frame numbers are not RAM/_ frame numbers are not RAM/
+s/highest is [0-9a-f]+/highest is _/
+s/(at FFFFF[0-9A-F]{3})[0-9A-F]{8}/\1________/g
+s/HandleCount: [0-9]+/HandleCount: _/

@@ -7,12 +7,11 @@
  */
 #pragma once
 
-#include <poll.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#define KD_LINE_POLLS 3u
 #define KD_LINE_BUFFER 16384u
 
 /* One direction: bytes that were read and are not yet written. */
@@ -26,7 +25,12 @@ typedef struct {
     int Listener; /* -1: closed */
     int Client;   /* -1: nobody is connected */
     int Machine;  /* the UART's end; not ours to close. -1: closed by the machine */
+    int Stop;     /* an eventfd that ends the thread */
+    bool Running;
+    pthread_t Thread;
     KD_LINE_FLOW ToMachine, ToClient;
+    _Atomic uint64_t AttachedSince; /* of TextNow; 0: nobody is connected */
+    _Atomic uint64_t AttachedTime;  /* milliseconds, of those who have left */
 } KD_LINE;
 
 /*
@@ -36,12 +40,16 @@ typedef struct {
 bool KdLineOpen(KD_LINE *Line, const char *Path, char *Error, size_t ErrorSize);
 /* A line with a debugger that is connected already, and no other after it. */
 void KdLineAdopt(KD_LINE *Line, int Client);
+/*
+ * Bytes flow from now on, by a thread of its own: whatever else the program does, a debugger and
+ * the guest hear each other at once. False: no thread.
+ */
+bool KdLineStart(KD_LINE *Line, int Machine);
 void KdLineClose(KD_LINE *Line); /* may be repeated */
+/* Any thread. */
 static inline bool KdLineAttached(const KD_LINE *Line)
 {
-    return Line->Client >= 0;
+    return Line->AttachedSince != 0;
 }
-/* What to wait for; fills KD_LINE_POLLS entries. */
-void KdLinePoll(const KD_LINE *Line, struct pollfd Poll[KD_LINE_POLLS]);
-/* Moves what can be moved, takes or refuses who comes. Never waits. */
-void KdLineRun(KD_LINE *Line);
+/* How long debuggers have been connected until now, in milliseconds. Any thread. */
+uint64_t KdLineAttachedTime(const KD_LINE *Line);

@@ -112,6 +112,19 @@ static bool OptionsParseAccelerator(PARSE *Parse, const char *Argument, const ch
     return true;
 }
 
+/* What the kernel tells a debugger that it is. */
+static bool OptionsParseNtVersion(PARSE *Parse, const char *Argument, const char *Value)
+{
+    static const char *const Versions[] = {"5.1", "5.2", "6.0", "10.0"};
+    for (size_t i = 0; i < sizeof(Versions) / sizeof(Versions[0]); i++) {
+        if (strcmp(Value, Versions[i]) == 0) {
+            Parse->Options->NtVersion = Versions[i];
+            return true;
+        }
+    }
+    return OptionsFail(Parse, Argument, "the versions are 5.1, 5.2, 6.0 and 10.0");
+}
+
 static bool OptionsParseMachine(PARSE *Parse, const char *Argument, const char *Value)
 {
     if (strcmp(Value, "microvm") != 0 && strcmp(Value, "pci") != 0) {
@@ -192,6 +205,7 @@ static const struct {
     {"--machine", OptionsParseMachine},
     {"--disk-fault", OptionsParseDiskFault},
     {"--kd", OptionsParseText},
+    {"--nt-version", OptionsParseNtVersion},
     {"--append", OptionsParseText},
     {"--file", OptionsParseText},
 };
@@ -314,6 +328,9 @@ void OptionsReplay(const RUN_OPTIONS *Options, const char *Program, char *Line, 
     if (Options->Kd != NULL) {
         snprintf(Word, sizeof(Word), "--kd=%s", Options->Kd);
         TextAppendWord(Line, Capacity, Word);
+    }
+    if (Options->NtVersion != NULL) {
+        TextAppendFormat(Line, Capacity, " --nt-version=%s", Options->NtVersion);
     }
     if (Options->Append != NULL) {
         snprintf(Word, sizeof(Word), "--append=%s", Options->Append);

@@ -169,10 +169,12 @@ static EXIT_CODE RunMachine(RUN *Run)
     char Error[2048];
     uint64_t Deadline = TextNow() + (uint64_t)Run->Options.TimeoutSeconds * 1000;
 
-    snprintf(Run->Append, sizeof(Run->Append), "page-out=%s%s%s seed=%llu%s%s%s",
+    snprintf(Run->Append, sizeof(Run->Append), "page-out=%s%s%s seed=%llu%s%s%s%s%s",
              Run->Options.PageOut, Run->Options.Evict ? " evict" : "",
              Run->Options.NoVerify ? "" : " verify", (unsigned long long)Run->Options.Seed,
              !Run->HasKd ? "" : Run->Options.Kd != NULL ? " kd" : " kd kd-wait",
+             Run->Options.NtVersion != NULL ? " nt-version=" : "",
+             Run->Options.NtVersion != NULL ? Run->Options.NtVersion : "",
              Run->Options.Append != NULL ? " " : "",
              Run->Options.Append != NULL ? Run->Options.Append : "");
     /* First the signals: from the start of QEMU on, a Ctrl-C must find the loop that ends it. */
@@ -192,9 +194,15 @@ static EXIT_CODE RunMachine(RUN *Run)
                               "exit_code", (int)ExitEnvironment));
         return RunFail(ExitEnvironment, Error);
     }
-    Run->Kd.Machine = Run->Machine.Kd;
+    if (Run->HasKd && !KdLineStart(&Run->Kd, Run->Machine.Kd)) {
+        MachineStop(&Run->Machine);
+        return RunFail(ExitEnvironment, "no thread for the debugger's line");
+    }
     RunSession(Run);
     SessionServeDebugger(&Run->Session);
+    if (Run->HasKd) {
+        KdLineClose(&Run->Kd); /* before the machine's end of it closes */
+    }
     MachineStop(&Run->Machine);
     return VerdictReport(Run);
 }

@@ -22,6 +22,7 @@
 
 #define SESSION_MAX_EVENTS 1000000u
 #define SHUTDOWN_LIMIT_MS 2000
+#define DEBUGGER_LOOK_MS 100 /* whether it is still there */
 
 static int SessionSignals = -1;
 
@@ -195,16 +196,14 @@ static void SessionCheckMachine(SESSION *Session)
 }
 
 /* A debugger may keep the guest stopped for as long as it likes: the time limit waits for it. */
-static void SessionRunKdLine(SESSION *Session, uint64_t Since)
+static uint64_t SessionDeadline(const SESSION *Session)
 {
-    if (Session->Kd == NULL) {
-        return;
-    }
-    bool Attached = KdLineAttached(Session->Kd);
-    KdLineRun(Session->Kd);
-    if (Attached) {
-        Session->Deadline += TextNow() - Since;
-    }
+    return Session->Deadline + (Session->Kd != NULL ? KdLineAttachedTime(Session->Kd) : 0);
+}
+
+static bool SessionHasDebugger(const SESSION *Session)
+{
+    return Session->Kd != NULL && KdLineAttached(Session->Kd);
 }
 
 /* One round: waits up to LimitMs for anything to happen, and takes it. */
@@ -212,7 +211,7 @@ static void SessionPump(SESSION *Session, int LimitMs)
 {
     MACHINE *Machine = Session->Machine;
     bool Unsent = Session->OutputUsed < Session->OutputSize;
-    struct pollfd Poll[5 + KD_LINE_POLLS] = {
+    struct pollfd Poll[5] = {
         {Machine->Control, (short)(POLLIN | (Unsent ? POLLOUT : 0)), 0},
         {Machine->Log, POLLIN, 0},
         {Machine->Errors, POLLIN, 0},
@@ -220,22 +219,18 @@ static void SessionPump(SESSION *Session, int LimitMs)
         {SessionSignals, POLLIN, 0},
     };
     uint64_t Now = TextNow();
-    uint64_t Rest = Now < Session->Deadline ? Session->Deadline - Now : 0;
+    uint64_t Rest = Now < SessionDeadline(Session) ? SessionDeadline(Session) - Now : 0;
     int Limit = LimitMs >= 0 && (uint64_t)LimitMs < Rest ? LimitMs : (int)Rest;
     if (Machine->PidDescriptor < 0 && Limit > 20) {
         Limit = 20; /* without pidfd_open QEMU's end is looked for */
     }
-    if (Session->Kd != NULL) {
-        KdLinePoll(Session->Kd, Poll + 5);
-    }
-    poll(Poll, Session->Kd != NULL ? 5 + KD_LINE_POLLS : 5, Limit);
+    poll(Poll, 5, Limit);
     SessionCheckSignals(Session);
     MachineDrain(Machine, Session->Echo);
     SessionSend(Session);
     SessionReceive(Session);
     SessionCheckMachine(Session);
-    SessionRunKdLine(Session, Now);
-    if (TextNow() >= Session->Deadline) {
+    if (TextNow() >= SessionDeadline(Session)) {
         SessionEnd(Session, SessionTimeLimit);
     }
 }
@@ -288,7 +283,7 @@ void SessionShutdown(SESSION *Session)
     if (SessionRequest(Session, ControlShutdown, NULL, 0, None)) {
         uint64_t Limit = TextNow() + SHUTDOWN_LIMIT_MS;
         while (Session->State == SessionOpen &&
-               (TextNow() < Limit || (Session->Kd != NULL && KdLineAttached(Session->Kd)))) {
+               (TextNow() < Limit || SessionHasDebugger(Session))) {
             SessionPump(Session, SHUTDOWN_LIMIT_MS);
         }
     }
@@ -297,9 +292,9 @@ void SessionShutdown(SESSION *Session)
 
 void SessionServeDebugger(SESSION *Session)
 {
-    while (Session->Kd != NULL && KdLineAttached(Session->Kd) && Session->Signal == 0 &&
+    while (SessionHasDebugger(Session) && Session->Signal == 0 &&
            !MachineHasEnded(Session->Machine)) {
-        SessionPump(Session, -1);
+        SessionPump(Session, DEBUGGER_LOOK_MS);
     }
 }
 

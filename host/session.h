@@ -32,7 +32,7 @@ typedef struct {
     SESSION_STATE State;
     const char *Error;
     int Signal;
-    uint64_t Deadline;  /* of TextNow; moves on while a debugger is connected to Kd */
+    uint64_t Deadline;  /* of TextNow; put off by the time debuggers were connected to Kd */
     KD_LINE *Kd;        /* NULL: none; set after SessionInit */
     uint32_t Pending;   /* type of the request under way, 0: none */
     uint32_t PendingId;

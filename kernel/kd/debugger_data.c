@@ -6,6 +6,7 @@
 #include "kd/kd.h"
 
 #include "ke/bug_check.h"
+#include "ke/command_line.h"
 #include "mm/image.h"
 
 #include "ob/obp.h"
@@ -120,6 +121,24 @@ static VOID KdpFillOffsets(KDDEBUGGER_DATA64 *Data)
     Data->Gdt64R3CmTeb = KGDT64_R3_CMTEB;
 }
 
+/* nt-version=V, for a debugger whose rules go by the version. The host has checked it. */
+static USHORT KdpBuildToTell(VOID)
+{
+    static const struct {
+        PCSTR Version;
+        USHORT Build;
+    } Builds[] = {{"5.1", 2600}, {"5.2", 3790}, {"6.0", 6000}, {"10.0", RTL_BUILD_NUMBER}};
+    CHAR Version[8];
+    if (KiQueryCommandLine("nt-version", Version, sizeof(Version))) {
+        for (ULONG i = 0; i < RTL_NUMBER_OF(Builds); i++) {
+            if (__builtin_strcmp(Builds[i].Version, Version) == 0) {
+                return Builds[i].Build;
+            }
+        }
+    }
+    return RTL_BUILD_NUMBER;
+}
+
 /* Also without a debugger: a crash dump is read by these. */
 VOID KdpInitializeDebuggerData(VOID)
 {
@@ -132,7 +151,7 @@ VOID KdpInitializeDebuggerData(VOID)
     InsertTailList(&KdpDebuggerDataListHead, (PLIST_ENTRY)Data);
     KdVersionBlock = (DBGKD_GET_VERSION64){
         .MajorVersion = DBG ? KDP_MAJOR_CHECKED : KDP_MAJOR_FREE,
-        .MinorVersion = RTL_BUILD_NUMBER,
+        .MinorVersion = KdpBuildToTell(),
         .ProtocolVersion = KDP_PROTOCOL_VERSION,
         .KdSecondaryVersion = KDP_SECONDARY_VERSION,
         .Flags = KD_VERSION_MULTIPROCESSOR | KD_VERSION_DATA | KD_VERSION_PTR64,

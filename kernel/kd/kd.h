@@ -44,17 +44,19 @@ typedef enum _KDP_RECEIVE {
     KdpReceived,     /* KdpPayload() holds a packet of the type wanted */
     KdpAcknowledged, /* what was sent has arrived */
     KdpTimedOut,
-    KdpResend,       /* the other side lost its state: what was pending is to be sent again */
+    KdpResend,       /* what was pending is to be sent again */
+    KdpReset,        /* as well, and the other side has forgotten all that was before */
 } KDP_RECEIVE;
 
 VOID KdpInitializePackets(VOID);
 /*
- * Sends until it is acknowledged. FALSE: given up after KD_PRINT_RETRIES, which only prints,
- * load-symbols and the like may be; no debugger is present then.
+ * Sends until it is acknowledged. KdpAcknowledged; KdpTimedOut: given up after KD_PRINT_RETRIES,
+ * which only prints and load-symbols changes may be, and no debugger is present then; KdpReset: an
+ * answer that its asker, which has begun anew, no longer waits for.
  */
-BOOLEAN KdpSendPacket(USHORT Type, const VOID *Header, SIZE_T HeaderSize, const VOID *Data,
+KDP_RECEIVE KdpSendPacket(USHORT Type, const VOID *Header, SIZE_T HeaderSize, const VOID *Data,
                       SIZE_T DataSize);
-/* Waits for a packet of Type of at least LeastSize bytes: never KdpAcknowledged. */
+/* Waits for a packet of Type, of at least LeastSize bytes: all but KdpAcknowledged. */
 KDP_RECEIVE KdpReceivePacket(USHORT Type, SIZE_T LeastSize);
 /* The last packet received; good until the next send or receive. */
 const UCHAR *KdpPayload(PULONG Size);
@@ -88,6 +90,7 @@ typedef enum _KDP_ANSWER {
     KdpContinueHandled, /* leaves the debugger */
     KdpContinueNotHandled,
     KdpStateChange,     /* a new state change is the answer */
+    KdpAskedAnew,       /* nobody waits for the answer: the same state change again */
 } KDP_ANSWER;
 
 typedef struct _KDP_REQUEST {

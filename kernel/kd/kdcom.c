@@ -8,7 +8,8 @@
  *
  *   ACK of our id      done
  *   other ACK          nothing: a late one
- *   RESET              both streams begin again, a RESET is the answer, ours is sent again
+ *   RESET              both streams begin again, a RESET is the answer, ours is sent again; an
+ *                      answer to a request is not: the other side has forgotten that it asked
  *   RESEND             ours is sent again
  *   a new data packet  it was not sent without ours: ours has arrived; RESEND brings it back
  *   an old data packet its acknowledgement was lost: it gets another one
@@ -82,6 +83,7 @@ static BOOLEAN KdpTakeControl(BOOLEAN AwaitAck, KDP_RECEIVE *Result)
     case KdPacketReset:
         KdpResetIds();
         KdpSendControl(KdPacketReset, 0);
+        *Result = KdpReset;
         return TRUE;
     case KdPacketResend:
         return TRUE;
@@ -151,7 +153,7 @@ static BOOLEAN KdpMayGiveUp(USHORT Type, ULONG Api)
            (Type == KdPacketStateChange64 && Api == DBGKD_LOAD_SYMBOLS_STATE_CHANGE);
 }
 
-BOOLEAN KdpSendPacket(USHORT Type, const VOID *Header, SIZE_T HeaderSize, const VOID *Data,
+KDP_RECEIVE KdpSendPacket(USHORT Type, const VOID *Header, SIZE_T HeaderSize, const VOID *Data,
                       SIZE_T DataSize)
 {
     BOOLEAN MayGiveUp = KdpMayGiveUp(Type, *(const ULONG *)Header);
@@ -163,13 +165,13 @@ BOOLEAN KdpSendPacket(USHORT Type, const VOID *Header, SIZE_T HeaderSize, const 
         NT_VERIFY(Size != 0);
         KdpWriteUart(KdpSendBuffer, Size);
         KDP_RECEIVE Result = KdpReceive(TRUE, 0, 0);
-        if (Result == KdpAcknowledged) {
-            return TRUE;
+        if (Result == KdpAcknowledged || (Result == KdpReset && Type == KdPacketManipulate)) {
+            return Result;
         }
         if (Result == KdpTimedOut && ++Tries >= KD_PRINT_RETRIES && MayGiveUp) {
             KdpSetPresent(FALSE);
             KdpResetIds();
-            return FALSE;
+            return KdpTimedOut;
         }
     }
 }

@@ -59,9 +59,10 @@ static KDP_ANSWER KdpServeRequest(PCONTEXT Context)
     Request.Reply = KdpReplyData;
     Request.ReplySize = 0;
     KDP_ANSWER Answer = KdpManipulate(&Request);
-    if (Answer == KdpAnswer) {
+    if (Answer == KdpAnswer &&
         KdpSendPacket(KdPacketManipulate, &Request.Header, sizeof(Request.Header), Request.Reply,
-                      Request.ReplySize);
+                      Request.ReplySize) == KdpReset) {
+        return KdpAskedAnew;
     }
     return Answer;
 }
@@ -71,8 +72,8 @@ static KDP_ANSWER KdpServe(SIZE_T DataSize, PCONTEXT Context)
 {
     KdpForgetContextSent();
     for (;;) {
-        if (!KdpSendPacket(KdPacketStateChange64, &KdpChange, sizeof(KdpChange), KdpChangeData,
-                           DataSize)) {
+        if (KdpSendPacket(KdPacketStateChange64, &KdpChange, sizeof(KdpChange), KdpChangeData,
+                          DataSize) == KdpTimedOut) {
             return KdpContinueHandled;
         }
         KDP_RECEIVE Received;
@@ -80,11 +81,14 @@ static KDP_ANSWER KdpServe(SIZE_T DataSize, PCONTEXT Context)
             Received = KdpReceivePacket(KdPacketManipulate, sizeof(DBGKD_MANIPULATE_STATE64));
             if (Received == KdpReceived) {
                 KDP_ANSWER Answer = KdpServeRequest(Context);
+                if (Answer == KdpAskedAnew) {
+                    break;
+                }
                 if (Answer != KdpAnswer && Answer != KdpAnswerNothing) {
                     return Answer;
                 }
             }
-        } while (Received != KdpResend);
+        } while (Received != KdpResend && Received != KdpReset);
     }
 }
 

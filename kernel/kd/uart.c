@@ -24,7 +24,7 @@
 #define STATUS_HOLDING_EMPTY 0x20
 #define STATUS_NO_UART 0xff
 
-#define WRITE_LIMIT_MS 250 /* then the other end does not read, and the bytes are lost */
+#define WRITE_LIMIT_MS 5000 /* then the other end does not read, and the bytes are lost */
 
 BOOLEAN KdpInitializeUart(VOID)
 {

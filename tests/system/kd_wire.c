@@ -16,6 +16,9 @@
 
 static int Line = -1;
 uint32_t WireNextId;
+bool WireMayClose;
+static uint8_t Buffer[65536]; /* received and not yet looked at: [Start, End) */
+static size_t Start, End;
 
 void Fail(const char *Format, ...)
 {
@@ -73,7 +76,20 @@ void WireConnect(const char *Path)
 void WireDisconnect(void)
 {
     close(Line);
+    Start = End = 0;
     Line = -1;
+}
+
+bool WireSecondIsRefused(const char *Path)
+{
+    int First = Line;
+    uint8_t Byte;
+    WireConnect(Path);
+    struct pollfd Poll = {Line, POLLIN, 0};
+    bool Refused = poll(&Poll, 1, 2000) == 1 && recv(Line, &Byte, 1, 0) == 0;
+    close(Line);
+    Line = First;
+    return Refused;
 }
 
 void WireSendBytes(const void *Bytes, size_t Size)
@@ -89,9 +105,6 @@ void WireSendBytes(const void *Bytes, size_t Size)
     }
 }
 
-static uint8_t Buffer[65536];
-static size_t Start, End;
-
 static void WireUnread(void)
 {
     Start--;
@@ -99,11 +112,6 @@ static void WireUnread(void)
 
 int WireByte(int Milliseconds)
 {
-    static int Of = -1;
-    if (Of != Line) {
-        Start = End = 0;
-        Of = Line;
-    }
     if (Start == End) {
         struct pollfd Poll = {Line, POLLIN, 0};
         if (poll(&Poll, 1, Milliseconds) <= 0) {
@@ -133,7 +141,7 @@ bool WireReceive(WIRE_PACKET *Packet, int Milliseconds)
     uint8_t Header[16];
     uint32_t Sum = 0;
     int First = WireByte(Milliseconds);
-    if (First == -2) {
+    if (First == -2 && !WireMayClose) {
         Fail("the line is closed (receiving)");
     }
     if (First < 0) {
@@ -228,32 +236,21 @@ void WireExpectData(WIRE_PACKET *Packet, unsigned Type)
 /* Bytes sent before the target has set up its UART are lost: asked again every second. */
 static void WireReset(void)
 {
-    WIRE_PACKET Packet;
+    static const uint8_t Reset[16] = {0x69, 0x69, 0x69, 0x69, 6};
     for (int Try = 0; Try < 10; Try++) {
         WireSendBytes("b", 1);
         WireSendControl(6, 0);
-        /* A target that is stopped may have been sending again: that comes first. */
-        while (WireReceive(&Packet, 1000)) {
-            if (Packet.Leader == 0x69696969 && Packet.Type == 6) {
-                CHECK(Packet.Id == 0);
+        /* Before it, the rest of a packet to another client, and what is sent again. */
+        uint8_t Last[16] = {0};
+        for (int Byte; (Byte = WireByte(1000)) >= 0;) {
+            memmove(Last, Last + 1, 15);
+            Last[15] = (uint8_t)Byte;
+            if (memcmp(Last, Reset, 16) == 0) {
                 return;
             }
         }
     }
     Fail("no answer to RESET");
-}
-
-void WireAttach(WIRE_PACKET *State)
-{
-    WireReset();
-    do {
-        WireExpectData(State, 7);
-    } while (State->Id != 0x80800800); /* the last of the old stream, sent before our RESET came */
-    WireNextId = 0x80800000;
-    if (Get32(State->Payload) == 0x3031) {
-        WireContinue();
-        WireWaitForBreak(State);
-    }
 }
 
 /* A print or a state change that is not for us. */
@@ -266,6 +263,33 @@ static void WireServe(const WIRE_PACKET *State)
     } else {
         CHECK(State->Type == 3 && Get32(State->Payload) == 0x3230);
     }
+}
+
+void WireAttach(WIRE_PACKET *State)
+{
+    bool Synchronized = false;
+    WireReset();
+    for (int Try = 0; Try < 10; Try++) {
+        while (WireReceive(State, 1000)) {
+            CHECK(State->Leader == 0x30303030);
+            /* The last of the old stream may come first, when it was sent before our RESET came. */
+            if (!Synchronized && State->Id != 0x80800800) {
+                WireSendControl(4, State->Id & ~0x800u);
+                continue;
+            }
+            if (!Synchronized) {
+                WireNextId = 0x80800000;
+                Synchronized = true;
+            }
+            if (State->Type == 7 && Get32(State->Payload) == 0x3030) {
+                WireSendControl(4, State->Id & ~0x800u);
+                return;
+            }
+            WireServe(State);
+        }
+        WireSendBytes("b", 1); /* it was lost in the target's start */
+    }
+    Fail("no break after RESET");
 }
 
 void WireServeToEnd(void)

@@ -16,7 +16,7 @@ typedef struct {
     uint32_t Leader; /* 30303030 or 69696969 */
     unsigned Type, Count;
     uint32_t Id;
-    uint8_t Payload[WIRE_PAYLOAD];
+    uint8_t Payload[WIRE_PAYLOAD + 1];
 } WIRE_PACKET;
 
 __attribute__((noreturn, format(printf, 1, 2))) void Fail(const char *Format, ...);
@@ -32,11 +32,14 @@ void Put64(uint8_t *At, uint64_t Value);
 /* ---- the line ---- */
 void WireConnect(const char *Path); /* waits until the socket is there */
 void WireDisconnect(void);
+/* A second connection is closed at once. */
+bool WireSecondIsRefused(const char *Path);
 /* Bytes as they are, in one piece. */
 void WireSendBytes(const void *Bytes, size_t Size);
 /* One byte; -1 when none came in that time; -2 when the line is closed. */
 int WireByte(int Milliseconds);
 /* A packet, whole and checked byte by byte; false: none in that time. Rubbish is an error. */
+extern bool WireMayClose; /* then a line that is closed is only "none" for WireReceive */
 bool WireReceive(WIRE_PACKET *Packet, int Milliseconds);
 void WireExpectSilence(int Milliseconds);
 void WireSendControl(unsigned Type, uint32_t Id);

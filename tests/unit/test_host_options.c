@@ -68,7 +68,8 @@ static void TestRefused(void **State)
         "--memory=65G", "--paging-file=4095", "--paging-file=4096", "--timeout=0", "--timeout=x",
         "--history=1001", "--history=few", "--seed=0", "--seed=-1",
         "--page-out=random:5 --seed=6", "--json=", "--accel=hax",
-        "--machine=q35", "--disk-fault=melt", "--disk-fault=flip:1", "--disk-fault=read:65",
+        "--machine=q35", "--nt-version=7", "--kd=", "--disk-fault=melt", "--disk-fault=flip:1",
+        "--disk-fault=read:65",
         "--disk-fault=slow:9", "--disk-fault=slow:x", "--disk-fault=slower", "--nonsense", "-x",
         "--evict=yes", "--memoryx=48M",
     };

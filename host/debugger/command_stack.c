@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* k and its kin, .frame, .trap. Columns as WinDbg's. */
+/* k and its kin, .frame, .trap, .cxr. Columns as WinDbg's. */
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "host/debugger/debug_unwind.h"
+#include "host/debugger/execution.h"
 
 #define STACK_DEFAULT_FRAMES 0x100u
 
@@ -234,22 +235,52 @@ static bool StackReadTrapFrame(DEBUGGER *Debugger, uint64_t Address, CONTEXT *Co
     return true;
 }
 
+/* The registers that commands use from now on; NULL: those of the stop again. */
+static bool StackUseContext(DEBUGGER *Debugger, const CONTEXT *Context)
+{
+    if (Context == NULL) {
+        Debugger->ImplicitThread = 0;
+        return ExecutionTakeContext(Debugger)
+                   ? true : DebuggerError(Debugger, "The registers of the stop cannot be read: %s",
+                                          Debugger->Target->Error);
+    }
+    Debugger->Context = *Context;
+    Debugger->HasContext = true;
+    Debugger->ContextIsOfStop = false;
+    return DebuggerRunLine(Debugger, "r");
+}
+
 static bool CommandTrap(DEBUGGER *Debugger, const char *Arguments)
 {
     uint64_t Address;
     CONTEXT Context = Debugger->Context;
 
     if (*Arguments == 0) {
-        return DebuggerError(Debugger, ".trap needs the address of a KTRAP_FRAME; kv shows them");
+        return StackUseContext(Debugger, NULL);
     }
-    if (!ExpressionEvaluateAll(Debugger, Arguments, &Address) ||
-        !StackReadTrapFrame(Debugger, Address, &Context)) {
+    return ExpressionEvaluateAll(Debugger, Arguments, &Address) &&
+           StackReadTrapFrame(Debugger, Address, &Context) && StackUseContext(Debugger, &Context);
+}
+
+static bool CommandCxr(DEBUGGER *Debugger, const char *Arguments)
+{
+    uint64_t Address;
+    CONTEXT Context;
+
+    if (*Arguments == 0) {
+        return StackUseContext(Debugger, NULL);
+    }
+    if (!ExpressionEvaluateAll(Debugger, Arguments, &Address)) {
         return false;
     }
-    Debugger->Context = Context;
-    Debugger->HasContext = true;
-    Debugger->ContextIsOfStop = false;
-    return DebuggerRunLine(Debugger, "r");
+    if (!DebugRead(Debugger, Address, &Context, sizeof(Context))) {
+        return DebuggerError(Debugger, "%s", Debugger->Target->Error);
+    }
+    if ((Context.ContextFlags & CONTEXT_AMD64) == 0) {
+        return DebuggerError(Debugger, "There is no CONTEXT at that address: its flags are %x",
+                             Context.ContextFlags);
+    }
+    return StackUseContext(Debugger, &Context);
 }
 
 const DEBUGGER_COMMAND CommandsStack[] = {
@@ -263,7 +294,9 @@ const DEBUGGER_COMMAND CommandsStack[] = {
     {"kc", CommandKc, "kc [Frames]", "The names alone.", false},
     {".frame", CommandFrame, ".frame [/c] [/r] [Frame]",
      "Shows a frame; /c makes its registers the ones that commands use, /r shows them.", false},
-    {".trap", CommandTrap, ".trap Address", "Makes a trap frame's registers the ones in use.",
+    {".trap", CommandTrap, ".trap [Address]",
+     "Makes a trap frame's registers the ones in use; without an address those of the stop.",
      false},
+    {".cxr", CommandCxr, ".cxr [Address]", "The same of a CONTEXT.", false},
     {0},
 };

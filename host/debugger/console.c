@@ -122,6 +122,10 @@ void ConsoleSetSymbolPath(DEBUGGER *Debugger, const CONSOLE_OPTIONS *Options, co
     if (Options->Symbols != NULL) {
         AddDirectory(Path, Capacity, Options->Symbols, strlen(Options->Symbols));
     }
+    const char *Windows = getenv("_NT_SYMBOL_PATH"); /* as WinDbg's users have it */
+    if (Windows != NULL) {
+        AddDirectory(Path, Capacity, Windows, strlen(Windows));
+    }
 }
 
 bool ConsoleRunPrompt(DEBUGGER *Debugger, const CONSOLE_OPTIONS *Options)

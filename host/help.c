@@ -59,7 +59,7 @@ const char HelpRun[] =
     "  -c COMMANDS            runs them first, separated by ';'; may be given again\n" \
     "  --command-file=FILE    then the lines of a file; the terminal comes after both\n" \
     "  --symbols=DIRECTORIES  where images and PDBs are looked for as well, separated by ;\n" \
-    "                         (then in those of $_NT_SYMBOL_PATH)\n"                         \
+    "                         (then in those of $_NT_SYMBOL_PATH)\n" \
     "  --attach-timeout=N     seconds until the target must have stopped\n" \
     "\n" \
     "The commands are WinDbg's; .help lists them. Ctrl-C breaks in.\n" \

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* sources: tests/unit/fake_commands.c host/debugger/command.c host/debugger/structure.c host/debugger/page_walk.c host/debugger/page_frame.c host/debugger/page_in.c host/debugger/object_name.c host/debugger/command_paging.c host/debugger/command_page.c host/debugger/command_pageable.c host/debugger/command_virtual_memory.c host/debugger/command_object.c host/debugger/command_driver.c host/debugger/command_thread.c host/debugger/command_system.c host/debugger/command_pool.c host/debugger/command_analyze.c host/bug_check_names.c host/status_names.c host/text.c */
 /*
- * The ! commands on a target that lies: its memory, everywhere, is the input over and over again, so
- * that pointers, lists, counts and names are the input's; each name of a symbol, type or field gives
- * some place or size that is always the same. A command must end, and touch nothing of ours.
+ * The ! commands on a target that lies: its memory, everywhere, is the input over and over again,
+ * so that pointers, lists, counts and names are the input's; each name of a symbol, type or field
+ * gives some place or size that is always the same. A command must end, and touch nothing of ours.
  */
 #include <stdarg.h>
 #include <stdio.h>

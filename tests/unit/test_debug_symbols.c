@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* sources: tests/unit/fake_target.c host/debugger/debug_symbols.c host/debugger/debug_module.c host/debugger/pdb_symbols.c host/debugger/pdb_types.c host/debugger/pdb_type_query.c host/debugger/debug_types.c host/debugger/symbol_table.c host/debugger/string_pool.c host/debugger/debug_memory.c host/debugger/page_walk.c host/debugger/debugger.c host/debugger/target.c host/child_program.c host/driver_file.c host/text.c lib/pe_image.c lib/pe_directories.c lib/pe_exports.c lib/pe_load.c */
+/* sources: tests/unit/fake_target.c host/debugger/debug_symbols.c host/debugger/debug_module.c host/debugger/pdb_symbols.c host/debugger/pdb_types.c host/debugger/pdb_type_query.c host/debugger/debug_types.c host/debugger/symbol_table.c host/debugger/string_pool.c host/debugger/debug_memory.c host/debugger/page_walk.c host/debugger/debugger.c host/debugger/target.c host/symbolizer.c host/child_program.c host/driver_file.c host/text.c lib/pe_image.c lib/pe_directories.c lib/pe_exports.c lib/pe_load.c */
 /* Modules, names and lines of the build's own images, in a target that may lie. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "host/symbolizer.h"
 #include "tests/unit/fake_target.h"
 
 #define NT 0xfffff80000000000ull
@@ -88,6 +89,36 @@ static void TestNames(void **State)
     assert_string_equal(Text, "note_pad+0x10");
     DebugSymbolText(Fake.Debugger, 0x1234, Text, sizeof(Text));
     assert_string_equal(Text, "00000000`00001234");
+}
+
+/* Names and lines against those of another reader of PDBs, over the kernel's code. */
+static void TestAgainstSymbolizer(void **State)
+{
+    static SYMBOLIZER_ANSWER Answers[SYMBOLIZER_MAX_ADDRESSES];
+    uint64_t Rva[SYMBOLIZER_MAX_ADDRESSES];
+    DEBUG_NAME Name;
+    char File[400];
+    unsigned Line, Compared = 0;
+
+    assert_true(DebugReload(Fake.Debugger));
+    for (unsigned i = 0; i < SYMBOLIZER_MAX_ADDRESSES; i++) {
+        Rva[i] = 0x1000 + i * 0x8e5;
+    }
+    if (!SymbolizerRun("ntoskrnl.exe", Rva, SYMBOLIZER_MAX_ADDRESSES, Answers)) {
+        skip(); /* no llvm-symbolizer */
+    }
+    for (unsigned i = 0; i < SYMBOLIZER_MAX_ADDRESSES; i++) {
+        if (Answers[i].Line == 0) {
+            continue; /* between functions, or assembly */
+        }
+        assert_true(DebugSymbolNear(Fake.Debugger, NT + Rva[i], &Name));
+        assert_string_equal(Name.Text + strlen("nt!"), Answers[i].Function);
+        assert_true(DebugSymbolLine(Fake.Debugger, NT + Rva[i], false, File, sizeof(File), &Line));
+        assert_string_equal(File, Answers[i].File);
+        assert_int_equal(Line, Answers[i].Line);
+        Compared++;
+    }
+    assert_true(Compared > SYMBOLIZER_MAX_ADDRESSES / 2);
 }
 
 static bool Count(void *Context, DEBUG_MODULE *Module, const char *Name, uint64_t Value)
@@ -199,6 +230,7 @@ int main(void)
 {
     const struct CMUnitTest Tests[] = {
         cmocka_unit_test_setup_teardown(TestNames, Start, End),
+        cmocka_unit_test_setup_teardown(TestAgainstSymbolizer, Start, End),
         cmocka_unit_test_setup_teardown(TestEach, Start, End),
         cmocka_unit_test_setup_teardown(TestPagedOut, StartPlain, End),
         cmocka_unit_test_setup_teardown(TestNoFiles, Start, End),

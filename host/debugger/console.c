@@ -144,6 +144,7 @@ bool ConsoleRunPrompt(DEBUGGER *Debugger, const CONSOLE_OPTIONS *Options)
     }
     PromptOpen(&Prompt, Debugger);
     while (!Debugger->Quit && ExecutionPoll(Debugger) && PromptRead(&Prompt, Line, sizeof(Line))) {
+        fflush(Debugger->Output); /* the line is seen before what may take long */
         DebuggerRunLine(Debugger, Line);
         fflush(Debugger->Output);
     }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* `pageable kd SOCKET` attaches to a running target; `pageable kd --dump FILE` opens a dump. */
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -12,6 +13,7 @@
 #include "host/text.h"
 
 #define DEFAULT_ATTACH_SECONDS 30u
+#define CONNECT_TRY_MS 50
 
 static EXIT_CODE Fail(EXIT_CODE Code, const char *Subject, const char *Text)
 {
@@ -39,6 +41,32 @@ static int Connect(const char *Path)
     return Socket;
 }
 
+/*
+ * The machine may be started after us: as long as nobody listens there it is tried again. What
+ * else is wrong (a path that is too long, no right to it) is so at once.
+ */
+static int ConnectInTime(const char *Path, uint64_t Limit, int Interrupt)
+{
+    char Clean[256];
+    bool Told = false;
+    for (;;) {
+        struct pollfd Poll = {Interrupt, POLLIN, 0};
+        int Socket = Connect(Path), Code = errno;
+        if (Socket >= 0 || (Code != ENOENT && Code != ECONNREFUSED)) {
+            return Socket;
+        }
+        if (TextNow() >= Limit || poll(&Poll, 1, CONNECT_TRY_MS) != 0) {
+            errno = Code;
+            return -1;
+        }
+        if (!Told) {
+            TextCleanString(Clean, sizeof(Clean), Path);
+            fprintf(stderr, "pageable: waiting for a machine at %s\n", Clean);
+            Told = true;
+        }
+    }
+}
+
 static void PrintGreeting(DEBUGGER *Debugger)
 {
     const DBGKD_GET_VERSION64 *Version = &Debugger->Target->Version;
@@ -55,7 +83,12 @@ static EXIT_CODE RunTarget(DEBUGGER *Debugger, const CONSOLE_OPTIONS *Options, b
     ConsoleSetSymbolPath(Debugger, Options, NULL);
     Debugger->Color = isatty(STDOUT_FILENO) && getenv("NO_COLOR") == NULL;
     PrintGreeting(Debugger);
-    if (Live ? !ExecutionTakeStop(Debugger) : !ExecutionOpenDump(Debugger)) {
+    /* A machine that is just starting may stop for a module's load first: that is a stop as good
+       as any. */
+    ExecutionOf(Debugger)->StopAtLoad = true;
+    bool Good = Live ? ExecutionTakeStop(Debugger) : ExecutionOpenDump(Debugger);
+    ExecutionOf(Debugger)->StopAtLoad = false;
+    if (!Good) {
         return ExitEnvironment;
     }
     if (!ConsoleRunPrompt(Debugger, Options)) {
@@ -76,7 +109,8 @@ static EXIT_CODE OpenSocket(TARGET *Target, const char *Path, const CONSOLE_OPTI
                             int Interrupt)
 {
     char Error[256];
-    int Socket = Connect(Path);
+    uint64_t Limit = TextNow() + (uint64_t)Options->TimeoutSeconds * 1000;
+    int Socket = ConnectInTime(Path, Limit, Interrupt);
     if (Socket < 0) {
         return Fail(ExitEnvironment, Path, strerror(errno));
     }

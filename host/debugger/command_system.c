@@ -15,6 +15,7 @@
 #define MAX_PRINT_BUFFER (1u << 20) /* bytes */
 #define MAX_RESOURCE_OWNERS 256u
 #define MAX_CHAINED_INTERRUPTS 64u
+#define RESOURCE_OWNED_EXCLUSIVE 0x80u /* ERESOURCE.Flag */
 #define VECTORS 256u
 #define VERIFIER_EVENTS_SHOWN 20u
 
@@ -335,28 +336,26 @@ static bool PrintOwnerTable(DEBUGGER *Debugger, uint64_t Table)
     return true;
 }
 
-/* !locks Address: an ERESOURCE */
-static bool LocksCommand(DEBUGGER *Debugger, const char *Arguments)
+static bool PrintResource(DEBUGGER *Debugger, uint64_t Address, bool Free, bool *Held)
 {
-    uint64_t Address, Active, Flags, Contention, Shared, Exclusive, Owner, Count, Table;
+    uint64_t Active, Flags, Contention, Shared, Exclusive, Owner, Count, Table;
     char Text[DEBUG_ADDRESS_SIZE], Symbol[400];
-    if (*Arguments == 0) {
-        return DebuggerError(Debugger, "!locks needs the address of an ERESOURCE: the kernel keeps "
-                             "no list of them");
-    }
-    if (!ExpressionEvaluateAll(Debugger, Arguments, &Address) ||
-        !STRUCTURE_READ(Debugger, Address, RESOURCE, {"ActiveEntries", &Active}, {"Flag", &Flags},
+    if (!STRUCTURE_READ(Debugger, Address, RESOURCE, {"ActiveEntries", &Active}, {"Flag", &Flags},
                         {"ContentionCount", &Contention}, {"NumberOfSharedWaiters", &Shared},
                         {"NumberOfExclusiveWaiters", &Exclusive},
                         {"OwnerEntry.OwnerThread", &Owner}, {"OwnerEntry.OwnerCount", &Count},
                         {"OwnerTable", &Table})) {
         return false;
     }
+    *Held = Active != 0;
+    if (!*Held && !Free) {
+        return true;
+    }
     DebugSymbolText(Debugger, Address, Symbol, sizeof(Symbol));
     DebuggerPrint(Debugger, "\nResource @ %s (%s)", Symbol, DebugAddressText(Address, Text));
     if (Active == 0) {
         DebuggerPrint(Debugger, "    Available\n");
-    } else if ((Flags & 0x80) != 0) {
+    } else if ((Flags & RESOURCE_OWNED_EXCLUSIVE) != 0) {
         DebuggerPrint(Debugger, "    Exclusively owned\n");
     } else {
         DebuggerPrint(Debugger, "    Shared %llu owning threads\n", (unsigned long long)Active);
@@ -373,6 +372,47 @@ static bool LocksCommand(DEBUGGER *Debugger, const char *Arguments)
     return PrintOwnerTable(Debugger, Table);
 }
 
+/* !locks [-v] [Address]: the ERESOURCEs that are held; -v: all; Address: that one */
+static bool LocksCommand(DEBUGGER *Debugger, const char *Arguments)
+{
+    uint64_t Address = 0, Head = 0, Link;
+    unsigned HeldCount = 0;
+    bool Verbose = strncmp(Arguments, "-v", 2) == 0, Held = false, Found = false;
+    char Text[DEBUG_ADDRESS_SIZE];
+    Arguments += Verbose ? 2 : 0;
+    Arguments += strspn(Arguments, " \t");
+    if (*Arguments != 0 && !ExpressionEvaluateAll(Debugger, Arguments, &Address)) {
+        return false;
+    }
+    if (!VariableAddress(Debugger, "nt!ExpSystemResourcesList", &Head) ||
+        !StructureOffset(Debugger, RESOURCE, "SystemResourcesList", &Link)) {
+        return false;
+    }
+    if (Address == 0) {
+        DebuggerPrint(Debugger, "**** DUMP OF ALL RESOURCE OBJECTS ****\n");
+    }
+    LIST_WALK Walk = ListBegin(Debugger, Head);
+    while (ListNext(&Walk)) {
+        bool Meant = Walk.Entry - Link == Address;
+        Found = Found || Meant;
+        if (Address != 0 && !Meant) {
+            continue;
+        }
+        if (!PrintResource(Debugger, Walk.Entry - Link, Verbose || Meant, &Held)) {
+            return false;
+        }
+        HeldCount += Held;
+    }
+    if (Address == 0 && !Walk.Failed) {
+        DebuggerPrint(Debugger, "%u total locks, %u locks currently held\n", Walk.Count, HeldCount);
+    }
+    if (Address != 0 && !Found && !Walk.Failed) {
+        return DebuggerError(Debugger, "%s is not an initialized ERESOURCE",
+                             DebugAddressText(Address, Text));
+    }
+    return !Walk.Failed;
+}
+
 const DEBUGGER_COMMAND CommandsSystem[] = {
     {"!irql", IrqlCommand, "!irql [Processor]", "The IRQL before the break.", false},
     {"!pcr", PcrCommand, "!pcr [Processor]", "The processor control region.", false},
@@ -381,6 +421,7 @@ const DEBUGGER_COMMAND CommandsSystem[] = {
     {"!dbgprint", DbgPrintCommand, "!dbgprint", "What DbgPrint printed last.", false},
     {"!verifier", VerifierCommand, "!verifier [8]",
      "Whether drivers are verified; 8: what they did last.", false},
-    {"!locks", LocksCommand, "!locks Address", "An ERESOURCE and who owns it.", false},
+    {"!locks", LocksCommand, "!locks [-v] [Address]",
+     "ERESOURCEs that are held and who owns them; -v: all of them.", false},
     {0},
 };

@@ -10,6 +10,9 @@
 VOID ExInitializeWorkers(VOID);
 NTSTATUS ExpInitializeCallbackType(VOID);
 
+/* Of ERESOURCE.SystemResourcesList; for the debugger. */
+extern LIST_ENTRY ExpSystemResourcesList;
+
 /* ---- debugger_worker.c ---- */
 VOID ExpInitializeDebuggerWorker(VOID); /* when there are workers */
 /* When the debugger is left: starts what it asked for. Any IRQL, interrupts off. */

@@ -16,11 +16,16 @@
  * until then it is in ActiveEntries only.
  *
  * SpinLock (DISPATCH_LEVEL) protects everything; nothing is called with it held.
+ *
+ * As in NT all resources are in one list, for the debugger's !locks, under ExpResourceListLock. So a
+ * resource must be nonpaged, and be deleted before its memory goes; a list that does not fit
+ * together any more is bug check 0x139, as with NT's own list routines.
  */
 #include "ex/ex.h"
 
 #define EXP_RESOURCE_TAG 0x61547352u /* 'RsTa' */
 #define EXP_TABLE_GROWTH 8u
+#define EXP_LIST_CORRUPT 3u /* P1 of 0x139 */
 #define EXP_OWNER_POINTER 3u /* low bits of an owner that is no thread */
 
 typedef struct _EXP_RESOURCE_WAITER {
@@ -28,6 +33,9 @@ typedef struct _EXP_RESOURCE_WAITER {
     ERESOURCE_THREAD Thread;
     KEVENT Event;
 } EXP_RESOURCE_WAITER;
+
+LIST_ENTRY ExpSystemResourcesList = {&ExpSystemResourcesList, &ExpSystemResourcesList};
+static KSPIN_LOCK ExpResourceListLock;
 
 typedef enum { ExpShared, ExpSharedStarve, ExpSharedYield } EXP_SHARED_MODE;
 
@@ -391,10 +399,22 @@ VOID ExReleaseResourceAndLeaveCriticalRegion(PERESOURCE Resource)
 
 /* ---- life and questions ---- */
 
+/* ExpResourceListLock held. */
+static VOID ExpCheckLinks(PLIST_ENTRY Entry, PERESOURCE Resource)
+{
+    if (Entry->Flink == NULL || Entry->Flink->Blink != Entry ||
+        Entry->Blink->Flink != Entry) {
+        KeBugCheckEx(KERNEL_SECURITY_CHECK_FAILURE, EXP_LIST_CORRUPT, 0, 0, (ULONG_PTR)Resource);
+    }
+}
+
 NTSTATUS ExInitializeResourceLite(PERESOURCE Resource)
 {
     __builtin_memset(Resource, 0, sizeof(*Resource));
-    InitializeListHead(&Resource->SystemResourcesList);
+    KIRQL OldIrql = KiAcquireSpinLock(&ExpResourceListLock);
+    ExpCheckLinks(&ExpSystemResourcesList, Resource);
+    InsertTailList(&ExpSystemResourcesList, &Resource->SystemResourcesList);
+    KiReleaseSpinLock(&ExpResourceListLock, OldIrql);
     return STATUS_SUCCESS;
 }
 
@@ -408,7 +428,12 @@ NTSTATUS ExReinitializeResourceLite(PERESOURCE Resource)
 NTSTATUS ExDeleteResourceLite(PERESOURCE Resource)
 {
     POWNER_ENTRY Table = Resource->OwnerTable;
+    KIRQL OldIrql = KiAcquireSpinLock(&ExpResourceListLock);
 
+    ExpCheckLinks(&Resource->SystemResourcesList, Resource);
+    RemoveEntryList(&Resource->SystemResourcesList);
+    InitializeListHead(&Resource->SystemResourcesList); /* a second deletion does no harm */
+    KiReleaseSpinLock(&ExpResourceListLock, OldIrql);
     Resource->OwnerTable = NULL;
     if (Table != NULL) {
         ExFreePoolWithTag(Table, EXP_RESOURCE_TAG);

@@ -5,6 +5,7 @@
  */
 #include "kd/kd.h"
 
+#include "ex/ex.h"
 #include "ke/bug_check.h"
 #include "ke/command_line.h"
 #include "mm/image.h"
@@ -45,6 +46,7 @@ static VOID KdpFillVariables(KDDEBUGGER_DATA64 *Data)
     Data->PaeEnabled = 1;
     Data->PsLoadedModuleList = ADDRESS(PsLoadedModuleList);
     Data->PsActiveProcessHead = ADDRESS(PsActiveProcessHead);
+    Data->ExpSystemResourcesList = ADDRESS(ExpSystemResourcesList);
     Data->KiBugcheckData = ADDRESS(KiBugCheckData);
     Data->ObpRootDirectoryObject = ADDRESS(ObpRootDirectoryObject);
     Data->MmPfnDatabase = ADDRESS(KdpPfnDatabase);

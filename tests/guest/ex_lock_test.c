@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Fast and guarded mutexes, resources, push locks, rundown protection under contention. */
-#include "nt/ex.h"
+#include "ex/ex.h"
 #include "test_thread.h"
 
 #define CONTENDERS 5
@@ -150,6 +150,34 @@ GUEST_TEST(ex_resource_contention)
     EXPECT_EQUAL(ExGetSharedWaiterCount(&Guarded.Resource), 0);
     EXPECT_EQUAL(ExGetExclusiveWaiterCount(&Guarded.Resource), 0);
     ExDeleteResourceLite(&Guarded.Resource);
+}
+
+static ULONG CountListed(const ERESOURCE *Resource)
+{
+    ULONG Count = 0;
+    for (PLIST_ENTRY Link = ExpSystemResourcesList.Flink; Link != &ExpSystemResourcesList;
+         Link = Link->Flink) {
+        Count += Link == &Resource->SystemResourcesList;
+    }
+    return Count;
+}
+
+GUEST_TEST(ex_resource_list)
+{
+    ERESOURCE First, Second;
+
+    ExInitializeResourceLite(&First);
+    ExInitializeResourceLite(&Second);
+    EXPECT_EQUAL(CountListed(&First), 1);
+    EXPECT_EQUAL(CountListed(&Second), 1);
+    ExReinitializeResourceLite(&First);
+    EXPECT_EQUAL(CountListed(&First), 1);
+    ExDeleteResourceLite(&First);
+    EXPECT_EQUAL(CountListed(&First), 0);
+    EXPECT_EQUAL(CountListed(&Second), 1);
+    ExDeleteResourceLite(&Second);
+    ExDeleteResourceLite(&Second);
+    EXPECT_EQUAL(CountListed(&Second), 0);
 }
 
 GUEST_TEST(ex_resource_ownership)

@@ -25,6 +25,7 @@ PULONG TourPool;       /* paged pool */
 PVOID TourUser;        /* the last request's input, in TourProcess's memory */
 PEPROCESS TourProcess;
 volatile ULONG TourHold; /* set by the debugger: a request waits, so that nothing moves */
+ERESOURCE TourResource; /* held while a request is served */
 PVOID TourHandle;      /* of section PAGELK, which stays locked */
 UNICODE_STRING TourName = RTL_CONSTANT_STRING(L"\\Device\\Tour");
 
@@ -71,6 +72,8 @@ NTSTATUS TourDeviceControl(PDEVICE_OBJECT Device, PIRP Irp)
         PULONG Words = Stack->Parameters.DeviceIoControl.Type3InputBuffer;
         TourUser = Words;
         TourProcess = IoGetCurrentProcess();
+        KeEnterCriticalRegion();
+        ExAcquireResourceExclusiveLite(&TourResource, TRUE);
         TourStop();
         Status = STATUS_SUCCESS;
         __try {
@@ -79,6 +82,8 @@ NTSTATUS TourDeviceControl(PDEVICE_OBJECT Device, PIRP Irp)
         } __except (EXCEPTION_EXECUTE_HANDLER) {
             Status = GetExceptionCode();
         }
+        ExReleaseResourceLite(&TourResource);
+        KeLeaveCriticalRegion();
     }
     DbgPrint("tour: the sum is %08x\n", TourLocked(Sum));
     Irp->IoStatus.Status = Status;
@@ -91,6 +96,7 @@ VOID TourUnload(PDRIVER_OBJECT Driver)
 {
     PAGED_CODE();
     MmUnlockPagableImageSection(TourHandle);
+    ExDeleteResourceLite(&TourResource);
     ExFreePoolWithTag(TourPool, TOUR_TAG);
     IoDeleteDevice(Driver->DeviceObject);
 }
@@ -111,6 +117,7 @@ NTSTATUS DriverEntry(PDRIVER_OBJECT Driver, PUNICODE_STRING RegistryPath)
     for (ULONG i = 0; i < TOUR_WORDS; i++) {
         TourPool[i] = 0x70000000 + i;
     }
+    ExInitializeResourceLite(&TourResource);
     TourHandle = MmLockPagableCodeSection((PVOID)(ULONG_PTR)TourLocked);
     Driver->DriverUnload = TourUnload;
     Driver->MajorFunction[IRP_MJ_CREATE] = TourCreateClose;

@@ -17,8 +17,8 @@
  *
  * SpinLock (DISPATCH_LEVEL) protects everything; nothing is called with it held.
  *
- * As in NT all resources are in one list, for the debugger's !locks, under ExpResourceListLock. So a
- * resource must be nonpaged, and be deleted before its memory goes; a list that does not fit
+ * As in NT all resources are in one list, for the debugger's !locks, under ExpResourceListLock. So
+ * a resource must be nonpaged, and be deleted before its memory goes; a list that does not fit
  * together any more is bug check 0x139, as with NT's own list routines.
  */
 #include "ex/ex.h"

@@ -47,7 +47,8 @@ debugger_attaches() {
         tail -n +1 -f --pid="$run" "$scratch/kd.killed" 2>/dev/null | grep -q -m 1 'kd> g'
         kill -9 "$run"
     ) &
-    timeout 60 "$pageable" kd "$socket" -c 'bc *' -c 'g' -c '? 1' >>"$scratch/kd.killed" 2>&1 </dev/null
+    timeout 60 "$pageable" kd "$socket" -c 'bc *' -c 'g' -c '? 1' \
+        >>"$scratch/kd.killed" 2>&1 </dev/null
     status=$?
     wait "$run" 2>/dev/null
     problem=
@@ -55,8 +56,8 @@ debugger_attaches() {
     cp "$scratch/kd.killed" "$out"
     grep -q 'The target is gone' "$out" || problem="it does not say that the target is gone"
     result "debugger's target is killed" "$problem"
-    expect "debugger attaches to nobody" 5 "waiting for a machine" timeout 60 "$pageable" kd "$socket" \
-        --attach-timeout=1 -c q
+    expect "debugger attaches to nobody" 5 "waiting for a machine" timeout 60 "$pageable" \
+        kd "$socket" --attach-timeout=1 -c q
 }
 
 debugger_refusals() {

@@ -122,14 +122,13 @@ static bool KdLineHasLeft(const KD_LINE *Line)
 static void KdLineAccept(KD_LINE *Line)
 {
     for (;;) {
-        struct pollfd Poll = {Line->Listener, POLLIN, 0};
-        if (poll(&Poll, 1, 0) == 1 && KdLineHasLeft(Line)) {
-            KdLineRead(Line->Client, &Line->ToMachine); /* its last words */
-            KdLineDropClient(Line);
-        }
         int Client = accept4(Line->Listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
         if (Client < 0) {
             return;
+        }
+        if (KdLineHasLeft(Line)) { /* before this one came */
+            KdLineRead(Line->Client, &Line->ToMachine); /* its last words */
+            KdLineDropClient(Line);
         }
         if (Line->Client >= 0) {
             close(Client);

@@ -31,8 +31,12 @@ kd() {
     timeout -k 1 60 "$pageable" run "$build/drivers/$driver.sys" --kd="$scratch/kd.sock" "$@" \
         >"$scratch/kd.run" 2>&1 </dev/null &
     run_pid=$!
-    # shellcheck disable=SC2086 # each symbol is a word
-    timeout -k 1 50 "$scratch/kd_client" "$scratch/kd.sock" "$test" $kd_symbols >"$out" 2>&1
+    if [ "$test" = lossy ]; then
+        timeout -k 1 50 "$scratch/kd_lossy" "$scratch/kd.sock" "${KD_SEED:-1}" 100 >"$out" 2>&1
+    else
+        # shellcheck disable=SC2086 # each symbol is a word
+        timeout -k 1 50 "$scratch/kd_client" "$scratch/kd.sock" "$test" $kd_symbols >"$out" 2>&1
+    fi
     client=$?
     [ "$want" != stop ] || kill -INT "$run_pid" 2>/dev/null
     wait "$run_pid"
@@ -50,7 +54,9 @@ kernel_debugger() {
     local notepad=correct/notepad scenarios=tests/system/scenarios
     wanted kd || [[ $pattern == kd* ]] || return 0
     if ! clang-19 -O1 -Wall -Wextra -D_GNU_SOURCE tests/system/kd_client.c \
-        tests/system/kd_requests.c tests/system/kd_wire.c -o "$scratch/kd_client" >"$out" 2>&1; then
+        tests/system/kd_requests.c tests/system/kd_wire.c -o "$scratch/kd_client" >"$out" 2>&1 ||
+        ! clang-19 -O1 -Wall -Wextra -D_GNU_SOURCE tests/system/kd_lossy.c \
+            tests/system/kd_wire.c -o "$scratch/kd_lossy" >"$out" 2>&1; then
         result "kd clients: build" "they do not compile"
         return
     fi
@@ -72,4 +78,5 @@ kernel_debugger() {
     kd crash 1 "0xE2 MANUALLY_INITIATED_CRASH" $notepad --scenario=$scenarios/waits.lua
     kd reboot 5 "a debugger rebooted the guest" $notepad --append=kd-wait
     kd stays 4 "time limit" $notepad --append=kd-wait --timeout=2
+    kd lossy stop "verdict     interrupted" $notepad --scenario=$scenarios/waits.lua
 }

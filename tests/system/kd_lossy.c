@@ -187,7 +187,8 @@ static bool Ask(const uint8_t Request[56], const uint8_t *More, size_t Size, WIR
             if (Kind == Nothing || (Kind == Control && Answer->Type == 5)) {
                 break;
             }
-            if (Kind == Control && Answer->Type == 4 && Answer->Id == NextId && Request[0] == 0x3c) {
+            bool Acknowledged = Kind == Control && Answer->Type == 4 && Answer->Id == NextId;
+            if (Acknowledged && Request[0] == 0x3c) {
                 NextId ^= 1;
                 return true; /* Continue2: the acknowledgement is all */
             }

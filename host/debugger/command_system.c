@@ -53,12 +53,14 @@ static bool ControlBlock(DEBUGGER *Debugger, uint64_t Selector, const char *Name
 /* !irql [Processor]: before the break, not the debugger's own */
 static bool IrqlCommand(DEBUGGER *Debugger, const char *Arguments)
 {
-    KSPECIAL_REGISTERS Special;
-    if (!ParseProcessor(Debugger, Arguments) || !ReadSpecial(Debugger, &Special)) {
+    uint64_t Prcb, Irql;
+    if (!ParseProcessor(Debugger, Arguments) ||
+        !ControlBlock(Debugger, KD_CONTROL_SPACE_PRCB, "PRCB", &Prcb) ||
+        !DebugReadField(Debugger, Prcb, "nt!_KPRCB", "DebuggerSavedIRQL", &Irql)) {
         return false;
     }
     DebuggerPrint(Debugger, "Debugger saved IRQL for processor 0x0 -- %llu (%s)\n",
-                  (unsigned long long)(Special.Cr8 & 0xf), IrqlName((uint32_t)Special.Cr8 & 0xf));
+                  (unsigned long long)(Irql & 0xf), IrqlName((uint32_t)Irql & 0xf));
     return true;
 }
 

@@ -13,6 +13,7 @@
 #include "kd/kd.h"
 
 #include "ex/ex.h"
+#include "ke/bug_check.h"
 
 BOOLEAN KdpEntered;
 static ULONG64 KdpInterruptFlags;
@@ -49,6 +50,9 @@ BOOLEAN KdEnterDebugger(PCONTEXT Context)
     KdpEntered = TRUE;
     KdpInterruptFlags = Flags;
     KdpOldIrql = KiRaiseIrql(HIGH_LEVEL);
+    if (KiBugCheckData[0] == 0) { /* a bug check has kept its own */
+        KeGetCurrentPrcb()->DebuggerSavedIRQL = KdpOldIrql;
+    }
     if (Context != NULL) {
         KdpSaveState(Context);
     }

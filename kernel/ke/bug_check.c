@@ -124,6 +124,7 @@ static DECLSPEC_NORETURN VOID KiBugCheck(ULONG Code, ULONG_PTR P1, ULONG_PTR P2,
     }
     KiReport.Code = Code;
     KiReport.Irql = Irql;
+    KeGetCurrentPrcb()->DebuggerSavedIRQL = Irql;
     KiBugCheckData[0] = Code;
     for (ULONG Index = 0; Index < 4; Index++) {
         KiReport.Parameter[Index] = Parameter[Index];

@@ -270,6 +270,7 @@ typedef struct _KPRCB {
     PCONTEXT Context;
     PVOID LastRaiseCaller;                /* who last raised to >= DISPATCH_LEVEL by an export */
     volatile BOOLEAN TimerRequest;        /* the clock saw a due timer */
+    KIRQL DebuggerSavedIRQL;              /* Kd: before the stop, or the bug check before it */
     UCHAR VerifierSavedIrqls[3];          /* Vf: how many held locks have saved IRQL 0, 1, 2 */
 } KPRCB, *PKPRCB;
 

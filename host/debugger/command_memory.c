@@ -91,29 +91,29 @@ void MemoryViewPrintLine(DEBUGGER *Debugger, const MEMORY_VIEW *View, size_t At,
     DebuggerPrint(Debugger, "\n");
 }
 
-/* dps: a line for each; dpp: with what is at the place it points to. */
+/* dps: a line for each; dpp: with what is at the place it points to. The name is looked for before
+   anything is printed, as reading a PDB may have something to say. */
 static void DumpPointers(DEBUGGER *Debugger, const MEMORY_VIEW *View, const DUMP_STYLE *Style)
 {
-    char Text[DEBUG_ADDRESS_SIZE], Name[400];
-    uint64_t Value;
+    char Text[DEBUG_ADDRESS_SIZE], Pointed[DEBUG_ADDRESS_SIZE + 1], Name[400];
 
     for (size_t At = 0; At + Style->Size <= View->Size && !DebuggerInterrupted(Debugger);
          At += Style->Size) {
-        DebuggerPrint(Debugger, "%s  ", DebugAddressText(View->Address + At, Text));
-        DumpNumber(Debugger, View, At, Style->Size);
-        Value = 0;
+        uint64_t Value = 0;
         bool Known = MemoryViewHas(View, At, Style->Size);
         memcpy(&Value, View->Bytes + At, Known ? Style->Size : 0);
+        Name[0] = Pointed[0] = 0;
         if (Known && Style->Form == DumpPointed) {
             Known = DebugReadSome(Debugger, Value, &Value, sizeof(Value)) == sizeof(Value);
-            DebuggerPrint(Debugger, " %s",
-                          Known ? DebugAddressText(Value, Text) : "????????`????????");
+            snprintf(Pointed, sizeof(Pointed), " %s",
+                     Known ? DebugAddressText(Value, Text) : "????????`????????");
         }
         if (Known && DebugFindModule(Debugger, Value) != NULL) {
             DebugSymbolText(Debugger, Value, Name, sizeof(Name));
-            DebuggerPrint(Debugger, " %s", Name);
         }
-        DebuggerPrint(Debugger, "\n");
+        DebuggerPrint(Debugger, "%s  ", DebugAddressText(View->Address + At, Text));
+        DumpNumber(Debugger, View, At, Style->Size);
+        DebuggerPrint(Debugger, "%s%s%s\n", Pointed, Name[0] != 0 ? " " : "", Name);
     }
 }
 

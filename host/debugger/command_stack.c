@@ -60,7 +60,9 @@ static void StackPrintFrame(DEBUGGER *Debugger, const DEBUG_WALK *Walk, const ST
                             unsigned Number)
 {
     char Text[DEBUG_ADDRESS_SIZE];
+    DEBUG_NAME Name;
 
+    DebugSymbolNear(Debugger, Walk->Context.Rip, &Name); /* says now what it has to say */
     if (Style->Numbers) {
         DebuggerPrint(Debugger, "%02x ", Number);
     }

@@ -353,6 +353,9 @@ static bool CommandDt(DEBUGGER *Debugger, const char *Arguments)
             TypePrintField(&View, View.Fields[i], Address, Place, 0);
         }
     }
+    if (View.HasAddress && !DebugReadSized(Debugger, Address, 1, &(uint64_t){0})) {
+        DebuggerPrint(Debugger, "*** %s\n", Debugger->Target->Error);
+    }
     return true;
 }
 

@@ -152,6 +152,7 @@ static bool KdLinkTakeData(KD_LINK *Link)
     }
     KdLinkSendControl(Link, KdPacketAcknowledge, Id);
     if (Id != Link->RemoteId) {
+        Link->Troubles++;
         return false;
     }
     Link->RemoteId ^= 1;
@@ -185,6 +186,7 @@ KD_LINK_RESULT KdLinkReceive(KD_LINK *Link, int Milliseconds, int Interrupt)
             }
             break; /* acknowledgements nobody waits for; a RESEND of what has come through */
         case KdParsedBad:
+            Link->Troubles++;
             KdLinkSendControl(Link, KdPacketResend, 0);
             break;
         case KdParsedBreakIn:
@@ -262,6 +264,7 @@ bool KdLinkSend(KD_LINK *Link, uint16_t Type, const void *First, size_t FirstSiz
         if (Result < 0 || !Written) {
             return false;
         }
+        Link->Troubles++;
     }
     return false;
 }

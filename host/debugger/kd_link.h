@@ -33,6 +33,7 @@ typedef struct {
     bool SyncFresh;    /* nothing has passed since the last packet with KD_SYNC_ID */
     KD_PACKET Sync;    /* its header */
     bool Held;         /* Header and Payload wait to be received */
+    unsigned Troubles; /* bytes or packets were lost or repeated; the owner clears it */
     bool Restarted;    /* the target began its stream anew; the owner clears it */
     unsigned Retries;  /* sends of one packet until it is given up */
     unsigned AcknowledgeMilliseconds;

@@ -7,6 +7,7 @@
 
 #include "host/text.h"
 
+#define LEAVE_RETRIES 6u
 #define MAX_DATA (KD_MAX_PAYLOAD - sizeof(DBGKD_MANIPULATE_STATE64))
 
 static bool KdMemory(TARGET *Target, uint32_t Api, uint64_t Address, void *Out, const void *In,
@@ -163,11 +164,20 @@ bool KdClearBreakpoint(TARGET *Target, uint32_t Handle)
     return KdRequest(Target, &State, NULL, 0);
 }
 
-/* A request after which the target runs, or is gone. */
+/*
+ * A request after which the target runs, or is gone. A running target acknowledges nothing, so a
+ * request that seems not to be taken may only have lost its acknowledgement: it counts as taken,
+ * and Wait asks the target where it stands.
+ */
 static bool KdLeave(TARGET *Target, DBGKD_MANIPULATE_STATE64 *State)
 {
+    KD_TARGET *Kd = Target->Private;
+    unsigned Retries = Kd->Link.Retries;
     size_t None;
-    if (!KdExchange(Target, State, NULL, 0, false, NULL, 0, &None)) {
+    Kd->Link.Retries = Retries < LEAVE_RETRIES ? Retries : LEAVE_RETRIES;
+    bool Good = KdExchange(Target, State, NULL, 0, false, NULL, 0, &None);
+    Kd->Link.Retries = Retries;
+    if (!Good && (Kd->Link.Socket < 0 || !Target->Stopped || Kd->StopPending)) {
         return false;
     }
     Target->Stopped = false;

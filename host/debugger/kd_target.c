@@ -21,6 +21,8 @@
 #define ANSWER_LIMIT_MS 10000u
 #define ANSWER_TRY_MS 1500u
 #define ATTACH_TRY_MS 1000
+#define DOUBT_MS 1000
+#define DOUBT_RESETS 8u
 #define MAX_RESTARTS 4 /* of one request */
 
 bool KdFail(TARGET *Target, const char *Text)
@@ -48,6 +50,7 @@ static bool KdTakeState(TARGET *Target)
         Target->Path[Length] = 0;
     }
     Target->Stopped = true;
+    Kd->Link.Troubles = 0;
     return true;
 }
 
@@ -227,9 +230,14 @@ static TARGET_EVENT KdTakeStop(TARGET *Target)
     return Reset ? TargetEventReset : TargetEventStopped;
 }
 
+/*
+ * On a line that has lost something a stop can be lost too: each side then waits for the other. A
+ * RESET makes a target that stands say so again, and means nothing to one that runs.
+ */
 TARGET_EVENT KdWait(TARGET *Target, int Milliseconds, int Interrupt)
 {
     KD_TARGET *Kd = Target->Private;
+    unsigned Resets = 0;
     uint64_t Limit = TextNow() + (uint64_t)(Milliseconds < 0 ? 0 : Milliseconds);
 
     if (Kd->StopPending) {
@@ -239,12 +247,20 @@ TARGET_EVENT KdWait(TARGET *Target, int Milliseconds, int Interrupt)
     for (;;) {
         uint64_t Now = TextNow();
         int Rest = Milliseconds < 0 ? -1 : Now < Limit ? (int)(Limit - Now) : 0;
+        bool Doubtful = Kd->Link.Troubles != 0 && Resets < DOUBT_RESETS &&
+                        (Rest < 0 || Rest > DOUBT_MS);
         TARGET_EVENT Event = TargetEventNothing;
-        switch (KdLinkReceive(&Kd->Link, Rest, Interrupt)) {
+        switch (KdLinkReceive(&Kd->Link, Doubtful ? DOUBT_MS : Rest, Interrupt)) {
         case KdLinkClosed:
             KdFail(Target, "the target closed the line");
             return TargetEventGone;
         case KdLinkNothing:
+            if (Doubtful) {
+                KdLinkSendReset(&Kd->Link);
+                Resets++;
+                continue;
+            }
+            return TargetEventNothing;
         case KdLinkInterrupted:
             return TargetEventNothing;
         case KdLinkReset:

@@ -89,6 +89,22 @@ VOID KdSetOwedBreakpoints(VOID)
     KiRestoreInterrupts(Flags);
 }
 
+/* An image was laid out over breakpoints that had been set while its pages were still empty. */
+VOID KdpRearmBreakpoints(ULONG64 First, ULONG64 Last)
+{
+    UCHAR Byte;
+    ULONG64 Flags = KiDisableInterrupts();
+    for (ULONG i = 0; i < KD_BREAKPOINT_MAX; i++) {
+        ULONG64 Address = KdpBreakpoints[i].Address;
+        if (KdpBreakpoints[i].State == KdpSet && Address >= First && Address <= Last &&
+            MmDbgCopyMemory(Address, &Byte, 1, 0) == 1 && Byte != KDP_BREAKPOINT_BYTE) {
+            KdpBreakpoints[i].State = KdpOwed;
+        }
+    }
+    KdSetOwedBreakpoints();
+    KiRestoreInterrupts(Flags);
+}
+
 VOID KdOweBreakpointsInFrame(ULONG64 Frame)
 {
     ULONG64 Flags = KiDisableInterrupts();

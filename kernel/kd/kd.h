@@ -119,6 +119,8 @@ KDP_MANIPULATE KdpWriteBreakpoint, KdpRestoreBreakpoint;                      /*
 /* Takes out the breakpoints in [First, Last] of this address space and forgets them. Any IRQL. */
 VOID KdpDeleteBreakpointRange(ULONG64 First, ULONG64 Last);
 VOID KdpDeleteAllBreakpoints(VOID); /* interrupts off */
+/* Sets those in [First, Last] whose byte is gone, and those that are owed. Any IRQL. */
+VOID KdpRearmBreakpoints(ULONG64 First, ULONG64 Last);
 
 /* ---- debugger_data.c ---- */
 extern DBGKD_GET_VERSION64 KdVersionBlock;

@@ -21,7 +21,8 @@
 
 #include "lib/kd_packet.h"
 
-#define KDP_TIMEOUT_MS 250
+#define KDP_TIMEOUT_MS 250 /* for the next packet; then ours is sent again */
+#define KDP_GAP_MS 600     /* inside of a packet: a busy host delays bytes; then it is forgotten */
 
 static KD_PARSER KdpParser;
 static ULONG KdpCurrentId; /* of the packet that is sent now, with SYNC when it is the first */
@@ -57,7 +58,8 @@ static VOID KdpCountAcknowledged(VOID)
 /* FALSE: nothing came in time. */
 static BOOLEAN KdpReadByte(PUCHAR Byte)
 {
-    ULONG64 Limit = KiReadTimeStampCounter() + KeTimeStampFrequency / 1000 * KDP_TIMEOUT_MS;
+    ULONG Wait = KdParserInPacket(&KdpParser) ? KDP_GAP_MS : KDP_TIMEOUT_MS;
+    ULONG64 Limit = KiReadTimeStampCounter() + KeTimeStampFrequency / 1000 * Wait;
     while (!KdpReadUart(Byte)) {
         if (KiReadTimeStampCounter() > Limit) {
             return FALSE;
@@ -196,7 +198,7 @@ BOOLEAN KdpTestBreakIn(VOID)
     UCHAR Byte;
     SIZE_T Used;
     KDP_RECEIVE Ignored;
-    if (Now - KdpLastByteTime > KeTimeStampFrequency / 1000 * KDP_TIMEOUT_MS) {
+    if (Now - KdpLastByteTime > KeTimeStampFrequency / 1000 * KDP_GAP_MS) {
         KdInitializeParser(&KdpParser);
     }
     for (ULONG i = 0; i < POLL_LIMIT && !KdpBreakInPending && KdpReadUart(&Byte); i++) {

@@ -12,7 +12,6 @@
  *
  * Arguments are read as a debugger reads: what is not resident is not there.
  */
-#include "kd/breakpoint.h"
 #include "kd/kd.h"
 #include "mm/mm.h"
 
@@ -75,7 +74,8 @@ static VOID KdpServeSymbols(PCONTEXT Context, BOOLEAN Unload)
         KdpDeleteBreakpointRange((ULONG64)Info.BaseOfDll,
                                  (ULONG64)Info.BaseOfDll + Info.SizeOfImage - 1);
     } else if (There) {
-        KdPagesArrived(); /* breakpoints that were owed to the new image */
+        KdpRearmBreakpoints((ULONG64)Info.BaseOfDll,
+                            (ULONG64)Info.BaseOfDll + Info.SizeOfImage - 1);
     }
     if (There && !KdDebuggerNotPresent && KdEnterDebugger(Context)) {
         KdpReportLoadSymbols(Path.Buffer, Path.Length, &Info, Unload,

@@ -175,6 +175,8 @@ GUEST_TEST(kd_services_without_a_debugger)
     DbgpPrintString("kd test: int 2Dh\n", 17, 0, 0);
     EXPECT(Rollover != KdPrintRolloverCount ||
            __builtin_memcmp(KdPrintWritePointer - 17, "kd test: int 2Dh\n", 17) == 0);
+    STRING Name = {4, 4, "test"}, Command = {1, 1, "k"};
+    DbgpCommandString(&Name, &Command);
     EXPECT_EQUAL(DbgPrompt("name? ", Response, sizeof(Response)), 0);
     EXPECT_EQUAL(KdDebuggerEnabled, FALSE);
     EXPECT_EQUAL(KdRefreshDebuggerNotPresent(), TRUE);

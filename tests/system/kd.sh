@@ -73,6 +73,7 @@ kernel_debugger() {
     kd page-in stop "verdict     interrupted" $notepad \
         --scenario=$scenarios/evicts_and_waits.lua --page-out=pressure
     kd prints 0 "verdict     clean" correct/hal-imports --append=kd-wait
+    kd prompt 0 "16 bytes: blue" correct/debugger-prompt --append=kd-wait
     kd bug-check 1 "0xD1 DRIVER_IRQL_NOT_LESS_OR_EQUAL" faulty/paged-code-at-dispatch \
         --append=kd-wait
     kd crash 1 "0xE2 MANUALLY_INITIATED_CRASH" $notepad --scenario=$scenarios/waits.lua

@@ -308,8 +308,7 @@ int main(int Count, char **Arguments)
         WireDisconnect();
         Slowest = Now() - Start > Slowest ? Now() - Start : Slowest;
     }
-    printf("seed %s: %u bytes dropped, %u doubled, %u delays; "
-           "the slowest connection took %llu ms\n",
+    printf("seed %s: %u bytes dropped, %u doubled, %u late; the slowest connection took %llu ms\n",
            Arguments[2], Dropped, Doubled, Delayed, (unsigned long long)Slowest);
     if (Dropped + Doubled + Delayed < (unsigned)atoi(Arguments[3]) / 4) {
         Fail("too few faults for a test");

@@ -406,6 +406,42 @@ static void TestPageIn(void)
     WireExpectSilence(200);
 }
 
+/* DbgPrompt: asked again after RESEND; the answer is cut to the room there is. */
+static void TestPrompt(void)
+{
+    WIRE_PACKET State;
+    uint8_t Io[16] = {0};
+    unsigned Asked = 0;
+    WireAttach(&State);
+    StepOverBreak(1);
+    WireContinue();
+    while (Asked < 2) {
+        CHECK(WireReceive(&State, 10000) && State.Leader == 0x30303030);
+        if (State.Type == 3 && Get32(State.Payload) == 0x3231) {
+            CHECK(Get32(State.Payload + 8) == 31 && Get32(State.Payload + 12) == 16);
+            CHECK(State.Count == 16 + 31);
+            CHECK(memcmp(State.Payload + 16, "debugger-prompt: which colour? ", 31) == 0);
+            WireSendControl(4, State.Id & ~0x800u);
+            if (Asked++ == 0) {
+                WireSendControl(5, 0);
+            }
+        } else {
+            WireServe(&State);
+        }
+    }
+    Put32(Io, 0x3231);
+    Put32(Io + 12, 20);
+    WireSendData(3, WireNextId, Io, 16, "blue, or 16 bytes of", 20);
+    WireExpectControl(4, WireNextId);
+    WireNextId ^= 1;
+    CHECK(WireReceive(&State, 10000) && State.Type == 3 && Get32(State.Payload) == 0x3230);
+    State.Payload[State.Count] = 0;
+    CHECK(strcmp((char *)State.Payload + 16,
+                 "debugger-prompt: 16 bytes: blue, or 16 byte\n") == 0);
+    WireServe(&State);
+    WireServeToEnd();
+}
+
 /* .crash: no answer, and the bug check that it asks for. */
 static void TestCrash(void)
 {
@@ -452,5 +488,6 @@ static void TestVersion(void)
 const KD_TEST RequestTests[] = {
     {"manipulate", TestManipulate}, {"step", TestStep},     {"page-in", TestPageIn},
     {"crash", TestCrash},           {"reboot", TestReboot}, {"version", TestVersion},
+    {"prompt", TestPrompt},
     {NULL, NULL},
 };

@@ -254,7 +254,7 @@ static void WireReset(void)
 }
 
 /* A print or a state change that is not for us. */
-static void WireServe(const WIRE_PACKET *State)
+void WireServe(const WIRE_PACKET *State)
 {
     CHECK(State->Leader == 0x30303030);
     WireSendControl(4, State->Id & ~0x800u);
@@ -323,18 +323,30 @@ void WireNewRequest(uint8_t Request[56], uint32_t Api)
     Put32(Request, Api);
 }
 
+/* On a busy host a packet may come too slowly and be forgotten: sent again, as the rules allow. */
+static void WireSendRequest(const uint8_t Request[56], const void *Data, size_t Size)
+{
+    WIRE_PACKET Packet;
+    uint32_t Id = WireNextId & ~0x800u;
+    for (int Try = 0; Try < 4; Try++) {
+        WireSendData(2, WireNextId, Request, 56, Data, Size);
+        if (WireReceive(&Packet, ANSWER_MS / 3)) {
+            CHECK(Packet.Leader == 0x69696969 && Packet.Type == 4 && Packet.Id == Id);
+            WireNextId = Id ^ 1;
+            return;
+        }
+    }
+    Fail("request %08x is not acknowledged", Get32(Request));
+}
+
 void WireCommand(uint8_t Request[56])
 {
-    WireSendData(2, WireNextId, Request, 56, NULL, 0);
-    WireExpectControl(4, WireNextId & ~0x800u);
-    WireNextId = (WireNextId & ~0x800u) ^ 1;
+    WireSendRequest(Request, NULL, 0);
 }
 
 void WireRequest(uint8_t Request[56], const void *Data, size_t Size, WIRE_PACKET *Answer)
 {
-    WireSendData(2, WireNextId, Request, 56, Data, Size);
-    WireExpectControl(4, WireNextId & ~0x800u);
-    WireNextId = (WireNextId & ~0x800u) ^ 1;
+    WireSendRequest(Request, Data, Size);
     WireExpectData(Answer, 2);
     CHECK(Answer->Count >= 56);
     CHECK(memcmp(Answer->Payload, Request, 8) == 0); /* api, level and processor come back */

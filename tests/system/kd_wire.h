@@ -55,6 +55,8 @@ extern uint32_t WireNextId; /* of our next data packet */
 void WireAttach(WIRE_PACKET *State);
 /* Waits for a state change, printing text and skipping load-symbols ones on the way. */
 void WireWaitForBreak(WIRE_PACKET *State);
+/* Acknowledges a print, or a state change that is not for us, and lets the target go on. */
+void WireServe(const WIRE_PACKET *State);
 /* Lets the target go on at every stop, until it ends. */
 void WireServeToEnd(void);
 /* Sends Request (56 bytes) and Data, takes the acknowledgement and the answer, which echoes it. */

@@ -14,18 +14,11 @@
 
 #define COMMAND_MAX 4096u /* bytes of one command */
 
-static const DEBUGGER_COMMAND *const Tables[] = {
-    CommandsExecution, CommandsBreakpoint, CommandsRegister, CommandsProcess,
-    CommandsMemory, CommandsEdit, CommandsType, CommandsStack, CommandsDisassembly, CommandsSymbol,
-    CommandsExpression, CommandsPaging, CommandsPage, CommandsPageable,
-    CommandsVirtualMemory, CommandsObject, CommandsDriver, CommandsThread,
-    CommandsSystem, CommandsPool, CommandsAnalyze, CommandsDump,
-};
-
 bool CommandEach(COMMAND_EACH *Each, void *Context)
 {
-    for (size_t i = 0; i < sizeof(Tables) / sizeof(Tables[0]); i++) {
-        for (const DEBUGGER_COMMAND *Command = Tables[i]; Command->Name != NULL; Command++) {
+    for (size_t i = 0; CommandTables[i] != NULL; i++) {
+        const DEBUGGER_COMMAND *Command = CommandTables[i];
+        for (; Command->Name != NULL; Command++) {
             if (!Each(Context, Command)) {
                 return false;
             }

@@ -30,7 +30,7 @@ typedef struct {
     bool LiveOnly;        /* refused on a dump */
 } DEBUGGER_COMMAND;
 
-/* Each command_*.c ends with its table; command.c lists the tables. A NULL Name ends one. */
+/* Each command_*.c ends with its table; command_table.c lists them. A NULL Name ends one. */
 extern const DEBUGGER_COMMAND CommandsExecution[], CommandsBreakpoint[], CommandsRegister[],
     CommandsProcess[], CommandsMemory[], CommandsEdit[], CommandsType[],
     CommandsDisassembly[], CommandsStack[], CommandsSymbol[],
@@ -115,6 +115,7 @@ bool DebuggerRunLine(DEBUGGER *Debugger, const char *Line);
 bool CommandWord(const char **Text, char *Word, size_t Capacity);
 /* Refuses what is left of the arguments. */
 bool CommandEnd(DEBUGGER *Debugger, const char *Rest);
+extern const DEBUGGER_COMMAND *const CommandTables[]; /* NULL ends them */
 typedef bool COMMAND_EACH(void *Context, const DEBUGGER_COMMAND *Command);
 bool CommandEach(COMMAND_EACH *Each, void *Context);
 

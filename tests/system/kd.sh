@@ -38,7 +38,9 @@ kd() {
         timeout -k 1 50 "$scratch/kd_client" "$scratch/kd.sock" "$test" $kd_symbols >"$out" 2>&1
     fi
     client=$?
-    [ "$want" != stop ] || kill -INT "$run_pid" 2>/dev/null
+    if [ "$want" = stop ] || [ "$client" != 0 ]; then
+        kill -INT "$run_pid" 2>/dev/null
+    fi
     wait "$run_pid"
     status=$?
     [ "$want" != stop ] || want=130

@@ -168,6 +168,10 @@ static void TestRetransmit(void)
     CHECK(Again.Type == 5);
     WireRequest(Request, NULL, 0, &Answer);
     CHECK(Answer.Id == (Id ^ 1));
+    /* And that one again, long after it was served. */
+    WireSendData(2, WireNextId ^ 1, Request, 56, NULL, 0);
+    WireExpectControl(4, WireNextId ^ 1);
+    WireExpectSilence(200);
     StepOverBreak(1);
     WireContinue();
     WireServeToEnd();

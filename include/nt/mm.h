@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "ke.h"
+#include "ob.h"
 
 typedef enum _MEMORY_CACHING_TYPE {
     MmNonCached = 0,
@@ -89,6 +89,28 @@ C_ASSERT(offsetof(MDL, StartVa) == 32);
 #define PAGE_NOCACHE 0x200
 #define PAGE_WRITECOMBINE 0x400
 
+#define SEC_FILE 0x00800000
+#define SEC_IMAGE 0x01000000
+#define SEC_RESERVE 0x04000000
+#define SEC_COMMIT 0x08000000
+#define SEC_NOCACHE 0x10000000
+#define SEC_WRITECOMBINE 0x40000000
+#define SEC_LARGE_PAGES 0x80000000
+
+#define SECTION_QUERY 0x0001
+#define SECTION_MAP_WRITE 0x0002
+#define SECTION_MAP_READ 0x0004
+#define SECTION_MAP_EXECUTE 0x0008
+#define SECTION_EXTEND_SIZE 0x0010
+#define SECTION_ALL_ACCESS 0x000F001F
+
+typedef enum _SECTION_INHERIT { ViewShare = 1, ViewUnmap = 2 } SECTION_INHERIT;
+
+typedef struct _PHYSICAL_MEMORY_RANGE {
+    PHYSICAL_ADDRESS BaseAddress;
+    LARGE_INTEGER NumberOfBytes;
+} PHYSICAL_MEMORY_RANGE, *PPHYSICAL_MEMORY_RANGE;
+
 #ifdef _WIN32
 
 NTKERNELDATA PVOID MmHighestUserAddress;
@@ -128,6 +150,7 @@ FORCEINLINE PVOID MmGetSystemAddressForMdlSafe(PMDL Mdl, ULONG Priority)
 
 PVOID MmMapIoSpace(PHYSICAL_ADDRESS PhysicalAddress, SIZE_T NumberOfBytes,
                    MEMORY_CACHING_TYPE CacheType);
+PVOID MmMapIoSpaceEx(PHYSICAL_ADDRESS PhysicalAddress, SIZE_T NumberOfBytes, ULONG Protect);
 VOID MmUnmapIoSpace(PVOID BaseAddress, SIZE_T NumberOfBytes);
 PVOID MmAllocateContiguousMemory(SIZE_T NumberOfBytes, PHYSICAL_ADDRESS HighestAcceptableAddress);
 PVOID MmAllocateContiguousMemorySpecifyCache(SIZE_T NumberOfBytes,
@@ -141,11 +164,25 @@ VOID MmFreeContiguousMemorySpecifyCache(PVOID BaseAddress, SIZE_T NumberOfBytes,
 PVOID MmAllocateNonCachedMemory(SIZE_T NumberOfBytes);
 VOID MmFreeNonCachedMemory(PVOID BaseAddress, SIZE_T NumberOfBytes);
 PHYSICAL_ADDRESS MmGetPhysicalAddress(PVOID BaseAddress);
+PPHYSICAL_MEMORY_RANGE MmGetPhysicalMemoryRanges(VOID);
 PVOID MmGetVirtualForPhysical(PHYSICAL_ADDRESS PhysicalAddress);
 BOOLEAN MmIsAddressValid(PVOID VirtualAddress);
 BOOLEAN MmIsNonPagedSystemAddressValid(PVOID VirtualAddress);
 MM_SYSTEMSIZE MmQuerySystemSize(VOID);
 BOOLEAN MmIsThisAnNtAsSystem(VOID);
+
+NTSTATUS ZwCreateSection(PHANDLE SectionHandle, ACCESS_MASK DesiredAccess,
+                         POBJECT_ATTRIBUTES ObjectAttributes, PLARGE_INTEGER MaximumSize,
+                         ULONG SectionPageProtection, ULONG AllocationAttributes,
+                         HANDLE FileHandle);
+NTSTATUS ZwOpenSection(PHANDLE SectionHandle, ACCESS_MASK DesiredAccess,
+                       POBJECT_ATTRIBUTES ObjectAttributes);
+NTSTATUS ZwMapViewOfSection(HANDLE SectionHandle, HANDLE ProcessHandle, PVOID *BaseAddress,
+                            ULONG_PTR ZeroBits, SIZE_T CommitSize, PLARGE_INTEGER SectionOffset,
+                            PSIZE_T ViewSize, SECTION_INHERIT InheritDisposition,
+                            ULONG AllocationType, ULONG Win32Protect);
+NTSTATUS ZwUnmapViewOfSection(HANDLE ProcessHandle, PVOID BaseAddress);
+
 PVOID MmGetSystemRoutineAddress(PUNICODE_STRING SystemRoutineName);
 
 #endif /* _WIN32 */

@@ -91,6 +91,7 @@
 #define STATUS_INVALID_PAGE_PROTECTION          ((NTSTATUS)0xc0000045)
 #define STATUS_THREAD_IS_TERMINATING            ((NTSTATUS)0xc000004b)
 #define STATUS_PROCESS_IS_TERMINATING           ((NTSTATUS)0xc000010a)
+#define STATUS_SECTION_PROTECTION               ((NTSTATUS)0xc000004e)
 #define STATUS_SUSPEND_COUNT_EXCEEDED           ((NTSTATUS)0xc000004a)
 #define STATUS_DELETE_PENDING                   ((NTSTATUS)0xc0000056)
 #define STATUS_DISK_FULL                        ((NTSTATUS)0xc000007f)
@@ -188,6 +189,7 @@
 #define STATUS_PLUGPLAY_NO_DEVICE               ((NTSTATUS)0xc000025e)
 #define STATUS_IO_REPARSE_TAG_NOT_HANDLED       ((NTSTATUS)0xc0000279)
 #define STATUS_INVALID_PARAMETER_7              ((NTSTATUS)0xc00000f5)
+#define STATUS_INVALID_PARAMETER_8              ((NTSTATUS)0xc00000f6)
 
 /* Handed back to the exception dispatcher, and to a debugger. */
 #define DBG_EXCEPTION_HANDLED ((NTSTATUS)0x00010001)

@@ -175,14 +175,16 @@ NTSTATUS ZwWaitForSingleObject(HANDLE Handle, BOOLEAN Alertable, PLARGE_INTEGER 
  */
 #ifdef PAGEABLE_KERNEL
 extern POBJECT_TYPE ExEventObjectType, IoDeviceObjectType, IoDriverObjectType, IoFileObjectType,
-    PsProcessType, PsThreadType;
+    MmSectionObjectType, PsProcessType, PsThreadType;
 #else
 extern POBJECT_TYPE *__imp_ExEventObjectType, *__imp_IoDeviceObjectType,
-    *__imp_IoDriverObjectType, *__imp_IoFileObjectType, *__imp_PsProcessType, *__imp_PsThreadType;
+    *__imp_IoDriverObjectType, *__imp_IoFileObjectType, *__imp_MmSectionObjectType,
+    *__imp_PsProcessType, *__imp_PsThreadType;
 #define ExEventObjectType __imp_ExEventObjectType
 #define IoDeviceObjectType __imp_IoDeviceObjectType
 #define IoDriverObjectType __imp_IoDriverObjectType
 #define IoFileObjectType __imp_IoFileObjectType
+#define MmSectionObjectType __imp_MmSectionObjectType
 #define PsProcessType __imp_PsProcessType
 #define PsThreadType __imp_PsThreadType
 #endif

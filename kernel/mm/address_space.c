@@ -3,7 +3,8 @@
  * Address spaces of processes: the top-level table, the working set, and the VADs that say which
  * user addresses may be touched.
  *
- * A VAD commits all of its pages when it is made; PTEs are written at the first fault. VADs are a
+ * A VAD commits all of its pages when it is made; PTEs are written at the first fault. A view's
+ * (view.c) are written at once, and its pages are committed by whoever keeps them. VADs are a
  * list in ascending order: a client process has a handful. AddressLock (in the working set) guards
  * the list and the making of user tables; page contents are MiPfnLock's.
  *
@@ -13,18 +14,18 @@
 
 #include "nt/rtl.h"
 
-#define MI_TAG_VAD 'daVM'
 #define MI_TAG_WORKING_SET 'sWMM'
 #define MI_USER_ALLOCATION_START 0x10000ull
-#define MI_ALLOCATION_GRANULARITY 0x10000ull
-#define MI_USER_SHARED_DATA 0x7ffe0000ull /* the user's view, read only */
 
-static VOID MiMapSharedData(VOID)
+static VOID MiMapSharedData(PMI_WORKING_SET Set)
 {
     if (MiMakeUserTables(MI_USER_SHARED_DATA)) {
         MMPTE Kernel = *MI_PTE_OF(KI_USER_SHARED_DATA);
+        KIRQL Irql = KiAcquireSpinLock(&MiPfnLock);
         *MI_PTE_OF(MI_USER_SHARED_DATA) =
-            MiValidPte((ULONG)MI_PTE_FRAME(Kernel), MI_READONLY, TRUE);
+            MiValidPte((ULONG)MI_PTE_FRAME(Kernel), MI_READONLY, TRUE) | MI_PTE_VIEW;
+        Set->ViewPages++;
+        KiReleaseSpinLock(&MiPfnLock, Irql);
     }
 }
 
@@ -59,7 +60,7 @@ NTSTATUS MmCreateProcessAddressSpace(PEPROCESS Process)
 
     KAPC_STATE State;
     KeStackAttachProcess(&Process->Pcb, &State);
-    MiMapSharedData();
+    MiMapSharedData(Set);
     KeUnstackDetachProcess(&State);
     return STATUS_SUCCESS;
 }
@@ -94,6 +95,20 @@ static VOID MiFreeVadPages(PMI_VAD Vad)
     MiReturnCommit((Vad->End - Vad->Start) >> PAGE_SHIFT);
 }
 
+/* Out of the list already; a view's section loses its reference. PASSIVE_LEVEL, no lock */
+static VOID MiDeleteVad(PMI_WORKING_SET Set, PMI_VAD Vad)
+{
+    if (Vad->Kind == MiVadPrivate) {
+        MiFreeVadPages(Vad);
+    } else {
+        MiClearView(Set, Vad);
+    }
+    if (Vad->Section != NULL) {
+        ObfDereferenceObject(Vad->Section);
+    }
+    ExFreePoolWithTag(Vad, MI_TAG_VAD);
+}
+
 VOID MmDeleteProcessAddressSpace(PEPROCESS Process)
 {
     KAPC_STATE State;
@@ -102,21 +117,23 @@ VOID MmDeleteProcessAddressSpace(PEPROCESS Process)
     while (Process->VadRoot != NULL) {
         PMI_VAD Vad = Process->VadRoot;
         Process->VadRoot = Vad->Next;
-        MiFreeVadPages(Vad);
-        ExFreePoolWithTag(Vad, MI_TAG_VAD);
+        MiDeleteVad(Set, Vad);
     }
+    KIRQL Irql = KiAcquireSpinLock(&MiPfnLock);
     PMMPTE Shared = MiWalk((PVOID)MI_USER_SHARED_DATA, NULL);
-    if (Shared != NULL) {
+    if (Shared != NULL && *Shared != 0) {
         *Shared = 0;
+        Set->ViewPages--;
     }
+    KiReleaseSpinLock(&MiPfnLock, Irql);
     KeUnstackDetachProcess(&State);
 
     ULONG Root = (ULONG)(Process->Pcb.DirectoryTableBase >> PAGE_SHIFT);
     MiFreeTables(MiFrameToVirtual(Root), 256, 3);
     MiFreeNonpagedFrame(Root);
     MiReturnResident(1);
-    KIRQL Irql = KiAcquireSpinLock(&MiPfnLock);
-    NT_VERIFY(Set->Pages.Count == 0 && Set->Locked.Count == 0);
+    Irql = KiAcquireSpinLock(&MiPfnLock);
+    NT_VERIFY(Set->Pages.Count == 0 && Set->Locked.Count == 0 && Set->ViewPages == 0);
     RemoveEntryList(&Set->Links);
     KiReleaseSpinLock(&MiPfnLock, Irql);
     ExFreePoolWithTag(Set, MI_TAG_WORKING_SET);
@@ -133,8 +150,8 @@ PMI_VAD MiFindVad(PEPROCESS Process, ULONG64 Va)
     return NULL;
 }
 
-/* Links a VAD at *Base, or at the lowest gap when that is 0. FALSE: no room there. */
-static BOOLEAN MiInsertVad(PEPROCESS Process, PMI_VAD New, ULONG64 Base, ULONG64 Size)
+/* FALSE: no room there. */
+BOOLEAN MiInsertVad(PEPROCESS Process, PMI_VAD New, ULONG64 Base, ULONG64 Size)
 {
     PMI_VAD *Link = (PMI_VAD *)&Process->VadRoot;
     ULONG64 Start = Base != 0 ? Base : MI_USER_ALLOCATION_START;
@@ -158,6 +175,15 @@ static BOOLEAN MiInsertVad(PEPROCESS Process, PMI_VAD New, ULONG64 Base, ULONG64
     return TRUE;
 }
 
+VOID MiRemoveVad(PEPROCESS Process, PMI_VAD Vad)
+{
+    PMI_VAD *Link = (PMI_VAD *)&Process->VadRoot;
+    while (*Link != Vad) {
+        Link = &(*Link)->Next;
+    }
+    *Link = Vad->Next;
+}
+
 NTSTATUS MmAllocateUserMemory(PVOID *Base, SIZE_T Size, ULONG Protect)
 {
     PEPROCESS Process = MiCurrentProcess();
@@ -178,6 +204,8 @@ NTSTATUS MmAllocateUserMemory(PVOID *Base, SIZE_T Size, ULONG Protect)
         return STATUS_INSUFFICIENT_RESOURCES;
     }
     Vad->Protection = Protection;
+    Vad->Kind = MiVadPrivate;
+    Vad->Section = NULL;
     ExAcquireFastMutex(&Set->AddressLock);
     BOOLEAN Inserted = MiInsertVad(Process, Vad, Address, Pages << PAGE_SHIFT);
     ExReleaseFastMutex(&Set->AddressLock);
@@ -198,18 +226,19 @@ NTSTATUS MmFreeUserMemory(PVOID Base)
         return STATUS_INVALID_PARAMETER;
     }
     ExAcquireFastMutex(&Set->AddressLock);
-    PMI_VAD *Link = (PMI_VAD *)&Process->VadRoot;
-    while (*Link != NULL && (*Link)->Start != (ULONG64)Base) {
-        Link = &(*Link)->Next;
-    }
-    PMI_VAD Vad = *Link;
-    if (Vad != NULL) {
-        *Link = Vad->Next;
+    NTSTATUS Status = STATUS_SUCCESS;
+    PMI_VAD Vad = MiFindVad(Process, (ULONG64)Base);
+    if (Vad == NULL || Vad->Start != (ULONG64)Base) {
+        Status = STATUS_MEMORY_NOT_ALLOCATED;
+    } else if (Vad->Kind != MiVadPrivate) {
+        Status = STATUS_UNABLE_TO_DELETE_SECTION;
+    } else {
+        MiRemoveVad(Process, Vad);
         MiFreeVadPages(Vad);
     }
     ExReleaseFastMutex(&Set->AddressLock);
-    if (Vad == NULL) {
-        return STATUS_MEMORY_NOT_ALLOCATED;
+    if (!NT_SUCCESS(Status)) {
+        return Status;
     }
     ExFreePoolWithTag(Vad, MI_TAG_VAD);
     return STATUS_SUCCESS;

@@ -39,6 +39,7 @@ VOID MmInitializeMemory(LOADER_BLOCK *Loader)
 
 NTSTATUS MmInitializePaging(VOID)
 {
+    MiInitializeSections();
     NTSTATUS Status = MiOpenPagingFile();
     if (NT_SUCCESS(Status)) {
         MiStartModifiedPageWriter();

@@ -4,21 +4,39 @@
  */
 #include "mm/mi.h"
 
+#define MI_TAG_RANGES 'rPmM'
 
-/* <= DISPATCH_LEVEL. NULL: no addresses left, or a range that is no physical address. */
-PVOID MmMapIoSpace(PHYSICAL_ADDRESS PhysicalAddress, SIZE_T NumberOfBytes,
-                   MEMORY_CACHING_TYPE CacheType)
+static PVOID MiMapIoSpace(PHYSICAL_ADDRESS PhysicalAddress, SIZE_T NumberOfBytes, MMPTE Bits)
 {
     ULONG64 Start = (ULONG64)PhysicalAddress.QuadPart;
-    if (NumberOfBytes == 0 || Start >> 46 != 0 ||
+    if (NumberOfBytes == 0 || Start >> MI_PHYSICAL_ADDRESS_BITS != 0 ||
         NumberOfBytes > MM_SYSTEM_PTES_PAGES * PAGE_SIZE) {
         return NULL;
     }
     ULONG64 Offset = Start & (PAGE_SIZE - 1);
     ULONG64 Pages = BYTES_TO_PAGES(Offset + NumberOfBytes);
-    MMPTE Bits = CacheType == MmCached ? 0 : MI_PTE_CACHE_DISABLE | MI_PTE_WRITE_THROUGH;
     PCHAR Va = MiMapFrames(NULL, Start >> PAGE_SHIFT, Pages, Bits);
     return Va != NULL ? Va + Offset : NULL;
+}
+
+/* <= DISPATCH_LEVEL. NULL: no addresses left, or a range that is no physical address. */
+PVOID MmMapIoSpace(PHYSICAL_ADDRESS PhysicalAddress, SIZE_T NumberOfBytes,
+                   MEMORY_CACHING_TYPE CacheType)
+{
+    return MiMapIoSpace(PhysicalAddress, NumberOfBytes,
+                        MI_PTE_WRITE | MI_PTE_NO_EXECUTE | MiCacheBits(CacheType));
+}
+
+/* The same with PAGE_x. NULL also for a Protect that is none. */
+PVOID MmMapIoSpaceEx(PHYSICAL_ADDRESS PhysicalAddress, SIZE_T NumberOfBytes, ULONG Protect)
+{
+    ULONG Protection;
+    MMPTE CacheBits;
+    if (!MiSplitProtection(Protect, &Protection, &CacheBits)) {
+        return NULL;
+    }
+    return MiMapIoSpace(PhysicalAddress, NumberOfBytes,
+                        MiProtectionToPte[Protection] | CacheBits);
 }
 
 VOID MmUnmapIoSpace(PVOID BaseAddress, SIZE_T NumberOfBytes)
@@ -141,6 +159,17 @@ PHYSICAL_ADDRESS MmGetPhysicalAddress(PVOID BaseAddress)
         Result.QuadPart = (LONGLONG)((*Pte & MI_PTE_FRAME_MASK) + BYTE_OFFSET(BaseAddress));
     }
     return Result;
+}
+
+/* The caller frees it. An element of zeros ends it; NULL: no pool. PASSIVE_LEVEL */
+PPHYSICAL_MEMORY_RANGE MmGetPhysicalMemoryRanges(VOID)
+{
+    PPHYSICAL_MEMORY_RANGE Ranges =
+        ExAllocatePoolWithTag(NonPagedPoolNx, sizeof(MiPhysicalRanges), MI_TAG_RANGES);
+    if (Ranges != NULL) {
+        __builtin_memcpy(Ranges, MiPhysicalRanges, sizeof(MiPhysicalRanges));
+    }
+    return Ranges;
 }
 
 PVOID MmGetVirtualForPhysical(PHYSICAL_ADDRESS PhysicalAddress)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Memory descriptor lists: locking the pages of a buffer, and mapping them into system space.
+ * Memory descriptor lists: locking the pages of a buffer, and mapping them into system space or
+ * into a process (view.c).
  *
  * A locked page has a reference in its frame entry; trimming skips it, and freeing its address
  * leaves the frame alive until MmUnlockPages. Locking takes a resident charge for each page.
@@ -109,7 +110,7 @@ VOID MmBuildMdlForNonPagedPool(PMDL Mdl)
     Mdl->MdlFlags |= MDL_SOURCE_IS_NONPAGED_POOL;
 }
 
-static MMPTE MiCacheBits(MEMORY_CACHING_TYPE CacheType)
+MMPTE MiCacheBits(MEMORY_CACHING_TYPE CacheType)
 {
     switch (CacheType) {
     case MmNonCached:
@@ -118,6 +119,17 @@ static MMPTE MiCacheBits(MEMORY_CACHING_TYPE CacheType)
     case MmUSWCCached: return MI_PTE_WRITE_THROUGH;
     default: return 0;
     }
+}
+
+BOOLEAN MiSplitProtection(ULONG PageProtect, PULONG Protection, MMPTE *CacheBits)
+{
+    ULONG Cache = PageProtect & (PAGE_NOCACHE | PAGE_WRITECOMBINE);
+    *CacheBits = MiCacheBits(Cache == 0              ? MmCached
+                             : Cache == PAGE_NOCACHE ? MmNonCached
+                                                     : MmWriteCombined);
+    *Protection = MiProtectionOfPage(PageProtect & ~Cache);
+    return *Protection != 0 && !(*Protection & MI_GUARD) &&
+           Cache != (PAGE_NOCACHE | PAGE_WRITECOMBINE);
 }
 
 /* System addresses for frames that somebody else keeps alive. NULL: none left. */
@@ -134,9 +146,8 @@ PVOID MiMapFrames(const PFN_NUMBER *Frames, ULONG64 First, ULONG64 Pages, MMPTE 
     }
     for (ULONG64 i = 0; i < Pages; i++) {
         PFN_NUMBER Frame = Frames != NULL ? Frames[i] : First + i;
-        *MI_PTE_OF(Va + (i << PAGE_SHIFT)) = (Frame << PAGE_SHIFT) | MI_PTE_VALID | MI_PTE_WRITE |
-                                             MI_PTE_ACCESSED | MI_PTE_DIRTY | MI_PTE_NO_EXECUTE |
-                                             Bits;
+        *MI_PTE_OF(Va + (i << PAGE_SHIFT)) = (Frame << PAGE_SHIFT) | MI_PTE_VALID |
+                                             MI_PTE_ACCESSED | MI_PTE_DIRTY | Bits;
     }
     return (PVOID)Va;
 }
@@ -155,6 +166,29 @@ BOOLEAN MiUnmapFrames(ULONG64 Va, ULONG64 Pages)
     return MiReleaseRange(&MiSystemPteRange, Index) == Pages;
 }
 
+/* In the current process. Raises what kept it from being mapped. <= APC_LEVEL */
+static PVOID MiMapMdlForUser(PMDL Mdl, MEMORY_CACHING_TYPE CacheType, PVOID RequestedAddress,
+                             ULONG Priority)
+{
+    static const ULONG Protections[] = {MI_EXECUTE_READWRITE, MI_READWRITE, MI_EXECUTE_READ,
+                                        MI_READONLY};
+    ULONG Choice = (Priority & MdlMappingNoWrite ? 2 : 0) +
+                   (Priority & MdlMappingNoExecute ? 1 : 0);
+    MI_VIEW View = {
+        .Frames = MmGetMdlPfnArray(Mdl),
+        .Pages = MiPagesOfMdl(Mdl),
+        .Protection = Protections[Choice],
+        .CacheBits = MiCacheBits(CacheType),
+        .Kind = MiVadMdl,
+    };
+    PVOID Base = PAGE_ALIGN(RequestedAddress);
+    NTSTATUS Status = MiMapView(&Base, &View);
+    if (!NT_SUCCESS(Status)) {
+        ExRaiseStatus(Status);
+    }
+    return (PCHAR)Base + Mdl->ByteOffset;
+}
+
 PVOID MmMapLockedPagesSpecifyCache(PMDL Mdl, KPROCESSOR_MODE AccessMode,
                                    MEMORY_CACHING_TYPE CacheType, PVOID RequestedAddress,
                                    ULONG BugCheckOnFailure, ULONG Priority)
@@ -163,10 +197,10 @@ PVOID MmMapLockedPagesSpecifyCache(PMDL Mdl, KPROCESSOR_MODE AccessMode,
         KeBugCheckEx(MEMORY_MANAGEMENT, 0x1233, MmGetMdlPfnArray(Mdl)[0], 0, 0);
     }
     if (AccessMode != KernelMode) {
-        DbgPrint("MmMapLockedPagesSpecifyCache: mapping into user space is not implemented\n");
-        ExRaiseStatus(STATUS_NOT_IMPLEMENTED);
+        return MiMapMdlForUser(Mdl, CacheType, RequestedAddress, Priority);
     }
-    PVOID Va = MiMapFrames(MmGetMdlPfnArray(Mdl), 0, MiPagesOfMdl(Mdl), MiCacheBits(CacheType));
+    PVOID Va = MiMapFrames(MmGetMdlPfnArray(Mdl), 0, MiPagesOfMdl(Mdl),
+                           MI_PTE_WRITE | MI_PTE_NO_EXECUTE | MiCacheBits(CacheType));
     if (Va == NULL) {
         if (BugCheckOnFailure) {
             KeBugCheckEx(NO_MORE_SYSTEM_PTES, 0, MiPagesOfMdl(Mdl), 0, 0);
@@ -189,6 +223,13 @@ PVOID MmMapLockedPages(PMDL Mdl, KPROCESSOR_MODE AccessMode)
 VOID MmUnmapLockedPages(PVOID BaseAddress, PMDL Mdl)
 {
     ULONG64 Va = (ULONG64)BaseAddress & ~(ULONG64)(PAGE_SIZE - 1);
+    if (Va <= MM_HIGHEST_USER_ADDRESS) {
+        if (BYTE_OFFSET(BaseAddress) != Mdl->ByteOffset ||
+            !NT_SUCCESS(MiUnmapView(Va, MiPagesOfMdl(Mdl)))) {
+            KeBugCheckEx(MEMORY_MANAGEMENT, 0x1235, (ULONG_PTR)BaseAddress, (ULONG_PTR)Mdl, 0);
+        }
+        return;
+    }
     if (!(Mdl->MdlFlags & MDL_MAPPED_TO_SYSTEM_VA) || BaseAddress != Mdl->MappedSystemVa ||
         !MiUnmapFrames(Va, MiPagesOfMdl(Mdl))) {
         KeBugCheckEx(MEMORY_MANAGEMENT, 0x1235, (ULONG_PTR)BaseAddress, (ULONG_PTR)Mdl, 0);

@@ -32,6 +32,8 @@ typedef ULONG64 MMPTE, *PMMPTE;
 #define MI_PTE_ACCESSED 0x020ull
 #define MI_PTE_DIRTY 0x040ull
 #define MI_PTE_LARGE 0x080ull
+#define MI_PTE_VIEW_HOLDS 0x200ull /* of a view: with a reference of its frame */
+#define MI_PTE_VIEW 0x400ull       /* valid, of a page that somebody else keeps: view.c */
 #define MI_PTE_NO_EXECUTE 0x8000000000000000ull
 #define MI_PTE_FRAME_MASK 0x000ffffffffff000ull
 #define MI_PTE_TRANSITION 0x800ull
@@ -132,6 +134,7 @@ typedef struct _MI_WORKING_SET {
     PEPROCESS Process; /* NULL: the system's */
     FAST_MUTEX AddressLock; /* user: VADs and page tables */
     MI_READ_AHEAD ReadAhead; /* of all faults in this space */
+    ULONG64 ViewPages;       /* user PTEs with MI_PTE_VIEW; under MiPfnLock */
 } MI_WORKING_SET, *PMI_WORKING_SET;
 
 /* One read from the paging file in flight; waiters hold a reference. */
@@ -158,6 +161,8 @@ extern KSPIN_LOCK MiPfnLock;
 extern MI_PAGE_LIST MiZeroedList, MiFreeList, MiStandbyList, MiModifiedList;
 extern ULONG64 MiHighestFrame;
 extern ULONG64 MiPhysicalPages;
+extern PHYSICAL_MEMORY_RANGE MiPhysicalRanges[LOADER_MAX_MEMORY + 1]; /* RAM; zeros end it */
+#define MI_PHYSICAL_ADDRESS_BITS 46
 extern KEVENT MiPagesAvailable; /* notification: set while pages can be had */
 
 VOID MiInitializePageFrameDatabase(LOADER_BLOCK *Loader);
@@ -302,18 +307,61 @@ extern MM_COUNTERS MiCounters; /* the event counts; under MiPfnLock */
 extern ULONG MiLowPages; /* the balance-set manager starts below this */
 
 /* ---- address_space.c ---- */
+typedef enum _MI_VAD_KIND {
+    MiVadPrivate, /* pageable, the process's own */
+    MiVadSection, /* a view of Section, referenced */
+    MiVadMdl,     /* a view of an MDL's frames, each referenced */
+} MI_VAD_KIND;
 typedef struct _MI_VAD {
     struct _MI_VAD *Next; /* ascending */
     ULONG64 Start, End;   /* End: first address behind */
     ULONG Protection;     /* MI_x */
+    MI_VAD_KIND Kind;
+    PVOID Section;
 } MI_VAD, *PMI_VAD;
-PMI_VAD MiFindVad(PEPROCESS Process, ULONG64 Va); /* AddressLock held */
+#define MI_TAG_VAD 'daVM'
+#define MI_ALLOCATION_GRANULARITY 0x10000ull
+#define MI_USER_SHARED_DATA 0x7ffe0000ull /* the user's view, read only */
+/* AddressLock held for these. MiInsertVad: at Base, or at the lowest gap when that is 0. */
+PMI_VAD MiFindVad(PEPROCESS Process, ULONG64 Va);
+BOOLEAN MiInsertVad(PEPROCESS Process, PMI_VAD New, ULONG64 Base, ULONG64 Size);
+VOID MiRemoveVad(PEPROCESS Process, PMI_VAD Vad);
 FORCEINLINE PEPROCESS MiCurrentProcess(VOID)
 {
     return (PEPROCESS)KiCurrentProcess();
 }
 
+/* ---- view.c: user addresses for frames that somebody else keeps alive ---- */
+typedef struct _MI_VIEW {
+    const PFN_NUMBER *Frames; /* NULL: the frames from First on */
+    PFN_NUMBER First;
+    ULONG64 Pages;
+    ULONG Protection; /* MI_x */
+    MMPTE CacheBits;
+    MI_VAD_KIND Kind;
+    PVOID Section; /* a reference for the VAD, taken over on success */
+} MI_VIEW;
+/* In the current address space, all of it at once. *Base 0: Mm chooses. <= APC_LEVEL */
+NTSTATUS MiMapView(PVOID *Base, const MI_VIEW *View);
+/* Pages 0: the section's view that Base is in; else an MDL's that begins there and is so long. */
+NTSTATUS MiUnmapView(ULONG64 Base, ULONG64 Pages);
+VOID MiClearView(PMI_WORKING_SET Set, PMI_VAD Vad); /* PTEs and references, not the section's */
+/* The frame is RAM in use, so that it may be referenced. MiPfnLock held */
+BOOLEAN MiIsActiveFrame(PFN_NUMBER Frame);
+/* The system process has no set of its own, only addresses for views. */
+FORCEINLINE PMI_WORKING_SET MiAddressSpaceOf(PEPROCESS Process)
+{
+    return Process->MmWorkingSet != NULL ? Process->MmWorkingSet : &MiSystemWorkingSet;
+}
+
+/* ---- section.c ---- */
+VOID MiInitializeSections(VOID); /* after Ob and Ps. PASSIVE_LEVEL */
+
 /* ---- mdl.c: system addresses for frames that somebody else keeps alive ---- */
+MMPTE MiCacheBits(MEMORY_CACHING_TYPE CacheType);
+/* PAGE_x with PAGE_NOCACHE or PAGE_WRITECOMBINE to MI_x and cache bits. FALSE: invalid */
+BOOLEAN MiSplitProtection(ULONG PageProtect, PULONG Protection, MMPTE *CacheBits);
+/* Bits: beside valid, accessed and dirty. NULL: no addresses left. */
 PVOID MiMapFrames(const PFN_NUMBER *Frames, ULONG64 First, ULONG64 Pages, MMPTE Bits);
 BOOLEAN MiUnmapFrames(ULONG64 Va, ULONG64 Pages); /* FALSE: not the start of such a mapping */
 

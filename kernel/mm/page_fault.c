@@ -296,7 +296,7 @@ NTSTATUS MiLockPage(PVOID Va, KPROCESSOR_MODE Mode, BOOLEAN Write, PULONG Frame)
             BOOLEAN Allowed = (!Write || (Old & MI_PTE_WRITE)) &&
                               (Mode == KernelMode || (Old & MI_PTE_USER));
             NTSTATUS Status = STATUS_ACCESS_VIOLATION;
-            if (Allowed && MI_PTE_FRAME(Old) <= MiHighestFrame) {
+            if (Allowed && MiIsActiveFrame(MI_PTE_FRAME(Old))) {
                 *Frame = (ULONG)MI_PTE_FRAME(Old);
                 MI_PFN(*Frame)->ReferenceCount++;
                 if (Write) {

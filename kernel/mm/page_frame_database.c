@@ -24,6 +24,7 @@
  *   F5  a slot belongs to exactly one page or paging-file PTE
  *   F6  the lists' counts are the lists' lengths
  *   F7  a page on a working set's list of locked pages has a reference beside its mapping's
+ *   F8  a valid user PTE is a view's and counted in ViewPages, or of a frame that names it
  */
 #include "mm/mi.h"
 
@@ -34,6 +35,7 @@ MI_PAGE_LIST MiStandbyList = {MI_NO_PAGE, MI_NO_PAGE, 0, MiStandby};
 MI_PAGE_LIST MiModifiedList = {MI_NO_PAGE, MI_NO_PAGE, 0, MiModified};
 ULONG64 MiHighestFrame;
 ULONG64 MiPhysicalPages;
+PHYSICAL_MEMORY_RANGE MiPhysicalRanges[LOADER_MAX_MEMORY + 1];
 KEVENT MiPagesAvailable;
 MM_COUNTERS MiCounters;
 ULONG MiLowPages;
@@ -127,6 +129,21 @@ static VOID MiMarkNonpaged(ULONG64 Frame)
     Pfn->Flink = Pfn->Blink = MI_NO_PAGE;
 }
 
+/* In ascending order, as the loader gives them; neighbours become one range. */
+static VOID MiAddPhysicalRange(ULONG64 FirstFrame, ULONG64 Count)
+{
+    PPHYSICAL_MEMORY_RANGE Range = MiPhysicalRanges;
+    LONGLONG Base = (LONGLONG)(FirstFrame << PAGE_SHIFT);
+    while (Range->NumberOfBytes.QuadPart != 0 &&
+           Range->BaseAddress.QuadPart + Range->NumberOfBytes.QuadPart != Base) {
+        Range++;
+    }
+    if (Range->NumberOfBytes.QuadPart == 0) {
+        Range->BaseAddress.QuadPart = Base;
+    }
+    Range->NumberOfBytes.QuadPart += (LONGLONG)(Count << PAGE_SHIFT);
+}
+
 /*
  * Phase 0. Frames the loader keeps (Permanent, Archive) become Active and nonpaged, the free ones
  * go to the free list; pages taken meanwhile by MiTakeBootPages lie above the shrunken free ranges
@@ -140,7 +157,8 @@ VOID MiInitializePageFrameDatabase(LOADER_BLOCK *Loader)
     MiBootLoader = Loader;
     for (ULONG i = 0; i < Count; i++) {
         Ram[i] = Loader->Memory[i];
-        if (MiIsRam(&Ram[i])) {
+        if (MiIsRam(&Ram[i]) && Ram[i].PageCount != 0) {
+            MiAddPhysicalRange(Ram[i].BasePage, Ram[i].PageCount);
             MiPhysicalPages += Ram[i].PageCount;
             MiHighestFrame = Ram[i].BasePage + Ram[i].PageCount - 1;
         }

@@ -117,17 +117,30 @@ static ULONG64 MiCountRangeSlots(PMI_PAGE_RANGE Range)
     return Slots;
 }
 
+static VOID MiVerifyUserPte(ULONG64 TableFrame, ULONG Index, MMPTE Pte, PULONG64 Views)
+{
+    if (Pte & MI_PTE_VIEW) {
+        (*Views)++;
+        return;
+    }
+    PMMPFN Pfn = MI_PFN(MI_PTE_FRAME(Pte));
+    MI_CHECK("F8 table", MI_PTE_FRAME(Pte), Pfn->PteFrame, TableFrame);
+    MI_CHECK("F8 entry", MI_PTE_FRAME(Pte), BYTE_OFFSET(Pfn->PteAddress), Index * sizeof(MMPTE));
+}
+
 /* The same for a user half, through the physical map; Level 4 is the top. */
-static ULONG64 MiCountTableSlots(ULONG64 TableFrame, ULONG Entries, ULONG Level)
+static ULONG64 MiCountTableSlots(ULONG64 TableFrame, ULONG Entries, ULONG Level, PULONG64 Views)
 {
     PMMPTE Table = MiFrameToVirtual(TableFrame);
     ULONG64 Slots = 0;
     for (ULONG i = 0; i < Entries; i++) {
         if (Level > 1) {
             if (Table[i] & MI_PTE_VALID) {
-                Slots += MiCountTableSlots(MI_PTE_FRAME(Table[i]), 512, Level - 1);
+                Slots += MiCountTableSlots(MI_PTE_FRAME(Table[i]), 512, Level - 1, Views);
             }
-        } else if (!(Table[i] & (MI_PTE_VALID | MI_PTE_TRANSITION)) && MI_PTE_SLOT(Table[i]) != 0) {
+        } else if (Table[i] & MI_PTE_VALID) {
+            MiVerifyUserPte(TableFrame, i, Table[i], Views);
+        } else if (!(Table[i] & MI_PTE_TRANSITION) && MI_PTE_SLOT(Table[i]) != 0) {
             Slots++;
         }
     }
@@ -150,9 +163,10 @@ ULONG MiVerifyAll(VOID)
         MiVerifyList(&Set->Pages, TRUE);
         MiVerifyList(&Set->Locked, TRUE);
         Members += Set->Pages.Count + Set->Locked.Count;
-        if (Set->Process != NULL) {
-            Slots += MiCountTableSlots(Set->Process->Pcb.DirectoryTableBase >> PAGE_SHIFT, 256, 4);
-        }
+        PEPROCESS Process = Set->Process != NULL ? Set->Process : PsInitialSystemProcess;
+        ULONG64 Views = 0;
+        Slots += MiCountTableSlots(Process->Pcb.DirectoryTableBase >> PAGE_SHIFT, 256, 4, &Views);
+        MI_CHECK("F8 views", 0, Set->ViewPages, Views);
     }
     MI_CHECK("F2 membership", 0, Members, Listed);
     if (MiSlots.Pages != 0) {

@@ -26,6 +26,7 @@ VOID MiInitializeWorkingSet(PMI_WORKING_SET Set, PEPROCESS Process)
     Set->Pages = (MI_PAGE_LIST){MI_NO_PAGE, MI_NO_PAGE, 0, MiActive};
     Set->Locked = Set->Pages;
     Set->Process = Process;
+    Set->ViewPages = 0;
     Set->ReadAhead = (MI_READ_AHEAD){0, 1};
     ExInitializeFastMutex(&Set->AddressLock);
     KIRQL Irql = KiAcquireSpinLock(&MiPfnLock);

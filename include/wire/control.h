@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 #define CONTROL_MAGIC 0x4c544350u /* 'PCTL' */
-#define CONTROL_VERSION 2
+#define CONTROL_VERSION 3
 #define CONTROL_MAX_PAYLOAD (1u << 20)
 
 typedef struct {
@@ -114,6 +114,8 @@ typedef struct {
     uint32_t Reserved;
     uint64_t KernelBase;
     uint64_t TimeStampFrequency;
+    uint64_t DirectoryTableBase; /* of the system process, physical: CR3 */
+    uint64_t DebuggerData;       /* address of the KDDEBUGGER_DATA64 */
 } CONTROL_BOOTED;
 
 typedef struct {

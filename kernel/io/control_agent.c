@@ -13,7 +13,7 @@
 #include "hal/hal.h"
 #include "io/control_client.h"
 #include "io/virtio_console.h"
-#include "mm/mm.h"
+#include "kd/kd.h"
 #include "ps/psp.h"
 
 #define WAIT_LIMIT_MICROSECONDS (24ull * 3600 * 1000000)
@@ -205,7 +205,9 @@ static VOID IopTakeBytes(const UCHAR *Bytes, ULONG Length, PCONTROL_REQUEST *Req
 DECLSPEC_NORETURN VOID IoRunControlAgent(VOID)
 {
     CONTROL_BOOTED Booted = {CONTROL_VERSION, 0, KeLoaderBlock->KernelBase,
-                             KeTimeStampFrequency};
+                             KeTimeStampFrequency,
+                             PsInitialSystemProcess->Pcb.DirectoryTableBase,
+                             (ULONG64)&KdDebuggerDataBlock};
     PCONTROL_REQUEST Request = NULL; /* of the frame that is arriving */
     NTSTATUS Status = IoInitializeConsole();
 

@@ -12,7 +12,6 @@
 
 #include "ob/obp.h"
 #include "ps/psp.h"
-#include "wire/kd_data.h"
 
 #define KDP_PROTOCOL_VERSION 6
 #define KDP_SECONDARY_VERSION 2 /* amd64 CONTEXTs of today */
@@ -58,6 +57,7 @@ static VOID KdpFillVariables(KDDEBUGGER_DATA64 *Data)
     Data->MmNonPagedPoolEnd = ADDRESS(KdpNonPagedPoolEnd);
     Data->MmPagedPoolStart = ADDRESS(KdpPagedPoolStart);
     Data->MmPagedPoolEnd = ADDRESS(KdpPagedPoolEnd);
+    Data->MmPhysicalMemoryBlock = ADDRESS(MmPhysicalMemoryBlock);
     Data->MmPageSize = PAGE_SIZE;
     Data->MmTotalCommitLimit = ADDRESS(MiCommitLimit);
     Data->MmTotalCommittedPages = ADDRESS(MiCommittedPages);

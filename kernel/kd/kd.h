@@ -13,6 +13,7 @@
 #include "nt/kd.h"
 #include "nt/rtl.h"
 #include "wire/kd.h"
+#include "wire/kd_data.h"
 
 #define KD_MAX_REPLY_DATA (KD_MAX_PAYLOAD - (ULONG)sizeof(DBGKD_MANIPULATE_STATE64))
 #define KI_SHARED_KD_DEBUGGER_ENABLED 0x2D4 /* bit 0: enabled, bit 1: a debugger is present */
@@ -25,6 +26,7 @@ extern ULONG KdPrintBufferSize, KdPrintRolloverCount;
 /* ---- initialize.c ---- */
 /* The word "kd" on the kernel's command line. Without it the UART is never touched. */
 VOID KdInitSystem(VOID);
+extern KDDEBUGGER_DATA64 KdDebuggerDataBlock; /* debugger_data.c; filled by KdInitSystem */
 /* A debugger was heard, or is given up. Any IRQL. */
 VOID KdpSetPresent(BOOLEAN Present);
 /* Of a request's bytes, at most KD_MAX_REPLY_DATA; "kd-max-read=N" makes it less. */

@@ -5,6 +5,7 @@
  *
  *   KiBugCheckData, the text on the debug console     touches nothing but this file's data
  *   break into a kernel debugger, when one is present
+ *   registers into the KPRCB, for a crash dump        touches only that
  *   stack, driver, section                            reads stacks, images, Mm's records
  *   the report over the control channel
  *   callbacks of drivers                              their code
@@ -132,6 +133,12 @@ static DECLSPEC_NORETURN VOID KiBugCheck(ULONG Code, ULONG_PTR P1, ULONG_PTR P2,
     }
     KiPrintBugCheck("Fatal System Error", Code, Parameter);
     KiBugCheckDebugBreak(DBG_STATUS_BUGCHECK_FIRST);
+    /*
+     * The reader of a dump begins to unwind in here, as in Windows, and goes up through the trap
+     * frame when there is one. This frame stays: nothing here returns.
+     */
+    RtlCaptureContext(&KeGetCurrentPrcb()->ProcessorState.ContextFrame);
+    KiSaveProcessorControlState(&KeGetCurrentPrcb()->ProcessorState, Irql);
     KiFillBugCheckReport(&KiReport, TrapFrame, Caller);
     KiPrintFrames(&KiReport);
     VfPrintHistory();

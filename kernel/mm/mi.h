@@ -159,6 +159,7 @@ typedef struct _MI_PAGE_RANGE {
 /* ---- page_frame_database.c ---- */
 extern KSPIN_LOCK MiPfnLock;
 extern MI_PAGE_LIST MiZeroedList, MiFreeList, MiStandbyList, MiModifiedList;
+VOID MiDescribePhysicalMemory(const LOADER_BLOCK *Loader); /* physical_memory.c; once */
 extern ULONG64 MiHighestFrame;
 extern ULONG64 MiPhysicalPages;
 extern PHYSICAL_MEMORY_RANGE MiPhysicalRanges[LOADER_MAX_MEMORY + 1]; /* RAM; zeros end it */

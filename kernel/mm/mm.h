@@ -137,6 +137,20 @@ SIZE_T MmDbgCopyMemory(ULONG64 Address, PVOID Buffer, SIZE_T Size, ULONG Flags);
 /* FALSE: Address is not resident in the current address space. */
 BOOLEAN MmDbgTranslate(ULONG64 Address, PULONG64 Physical);
 
+/* ---- physical_memory.c: which physical pages are RAM; ascending runs, not touching ---- */
+typedef struct _PHYSICAL_MEMORY_RUN {
+    ULONG64 BasePage;
+    ULONG64 PageCount;
+} PHYSICAL_MEMORY_RUN;
+
+typedef struct _PHYSICAL_MEMORY_DESCRIPTOR {
+    ULONG NumberOfRuns;
+    ULONG64 NumberOfPages;
+    PHYSICAL_MEMORY_RUN Run[LOADER_MAX_MEMORY];
+} PHYSICAL_MEMORY_DESCRIPTOR, *PPHYSICAL_MEMORY_DESCRIPTOR;
+
+extern PPHYSICAL_MEMORY_DESCRIPTOR MmPhysicalMemoryBlock;
+
 typedef struct _MM_COUNTERS {
     ULONG64 TotalPages, FreePages, ZeroedPages, StandbyPages, ModifiedPages, ActivePages;
     ULONG64 CommittedPages, CommitLimit;

@@ -155,6 +155,7 @@ VOID MiInitializePageFrameDatabase(LOADER_BLOCK *Loader)
     ULONG Count = Loader->MemoryCount;
     NT_VERIFY(Count <= LOADER_MAX_MEMORY);
     MiBootLoader = Loader;
+    MiDescribePhysicalMemory(Loader);
     for (ULONG i = 0; i < Count; i++) {
         Ram[i] = Loader->Memory[i];
         if (MiIsRam(&Ram[i]) && Ram[i].PageCount != 0) {

@@ -246,7 +246,7 @@ static int FindDescriptor(int Count, char **Arguments, const char *Prefix)
 int main(int Count, char **Arguments)
 {
     static uint8_t Payload[CONTROL_MAX_PAYLOAD], Bytes[65536];
-    CONTROL_BOOTED Booted = {CONTROL_VERSION, 0, KERNEL_BASE, 1000000000};
+    CONTROL_BOOTED Booted = {CONTROL_VERSION, 0, KERNEL_BASE, 1000000000, 0, 0};
     CONTROL_PARSER Parser;
 
     Mode = getenv("FAKE_GUEST") != NULL ? getenv("FAKE_GUEST") : "ok";

@@ -70,7 +70,7 @@ static size_t Encode(uint8_t *Out, size_t Capacity, uint32_t Type, uint32_t Id, 
 
 static size_t EncodeBooted(uint8_t *Out, size_t Capacity, uint32_t Version)
 {
-    CONTROL_BOOTED Booted = {Version, 0, 0xfffff80000000000, 1000000000};
+    CONTROL_BOOTED Booted = {Version, 0, 0xfffff80000000000, 1000000000, 0, 0};
     return Encode(Out, Capacity, ControlBooted, 0, &Booted, sizeof(Booted), "");
 }
 

@@ -67,7 +67,7 @@ const char *PageFrameStateName(uint64_t State)
     return State < FrameStates ? Names[State] : "Unknown";
 }
 
-bool PageFrameCount(DEBUGGER *Debugger, uint64_t Counts[FrameStates], uint64_t *Unknown)
+bool PageFrameEach(DEBUGGER *Debugger, PAGE_FRAME_EACH *Each, void *Context, uint64_t *Unknown)
 {
     uint64_t Highest, Address, Size, State;
     uint8_t *Block;
@@ -91,7 +91,9 @@ bool PageFrameCount(DEBUGGER *Debugger, uint64_t Counts[FrameStates], uint64_t *
                 continue;
             }
             Good = StructureValue(Debugger, Entry, Size, TYPE, "State", &State);
-            Counts[State % FrameStates] += Good;
+            if (Good) {
+                Each(Context, First + i, State);
+            }
         }
         if (Good && DebuggerInterrupted(Debugger)) {
             Good = DebuggerError(Debugger, "interrupted");
@@ -99,6 +101,17 @@ bool PageFrameCount(DEBUGGER *Debugger, uint64_t Counts[FrameStates], uint64_t *
     }
     free(Block);
     return Good;
+}
+
+static void CountState(void *Context, uint64_t Frame, uint64_t State)
+{
+    uint64_t *Counts = Context;
+    Counts[State % FrameStates]++;
+}
+
+bool PageFrameCount(DEBUGGER *Debugger, uint64_t Counts[FrameStates], uint64_t *Unknown)
+{
+    return PageFrameEach(Debugger, CountState, Counts, Unknown);
 }
 
 static bool CountTransition(DEBUGGER *Debugger, uint64_t Frame, PAGE_COUNTS *Counts)

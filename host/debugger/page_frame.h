@@ -30,6 +30,9 @@ typedef struct {
 /* Frames 0 .. *Highest have an entry. */
 bool PageFrameHighest(DEBUGGER *Debugger, uint64_t *Highest);
 bool PageFrameRead(DEBUGGER *Debugger, uint64_t Frame, PAGE_FRAME *Out);
+/* Calls Each for every frame of RAM. *Unknown: entries that could not be read. */
+typedef void PAGE_FRAME_EACH(void *Context, uint64_t Frame, uint64_t State);
+bool PageFrameEach(DEBUGGER *Debugger, PAGE_FRAME_EACH *Each, void *Context, uint64_t *Unknown);
 /* Adds the frames of all of RAM to Counts, by state. *Unknown: entries that could not be read. */
 bool PageFrameCount(DEBUGGER *Debugger, uint64_t Counts[FrameStates], uint64_t *Unknown);
 const char *PageFrameStateName(uint64_t State);

@@ -16,9 +16,8 @@
 #define PROCESS_DIRECTORY_OFFSET 0x28u
 
 /* A target may do less than asked at a time. */
-static bool ReadPhysical(DEBUGGER *Debugger, uint64_t Physical, void *Out, size_t Size)
+static bool ReadPhysical(TARGET *Target, uint64_t Physical, void *Out, size_t Size)
 {
-    TARGET *Target = Debugger->Target;
     uint8_t *Bytes = Out;
     Target->Error[0] = 0;
     if (!TargetCan(Target, ReadPhysical)) {
@@ -74,7 +73,7 @@ bool PageWalkEntryAddresses(DEBUGGER *Debugger, uint64_t Directory, uint64_t Add
                             uint64_t EntryAddress[PAGE_WALK_LEVELS])
 {
     uint64_t Table[TABLE_ENTRIES], Top = Directory & ENTRY_FRAME_MASK;
-    if (!ReadPhysical(Debugger, Top, Table, sizeof(Table))) {
+    if (!ReadPhysical(Debugger->Target, Top, Table, sizeof(Table))) {
         return false;
     }
     for (uint64_t i = TABLE_ENTRIES / 2; i < TABLE_ENTRIES; i++) {
@@ -117,21 +116,20 @@ static void Classify(PAGE_WALK *Walk, unsigned Level)
     }
 }
 
-bool PageWalk(DEBUGGER *Debugger, uint64_t Directory, uint64_t Address, PAGE_WALK *Walk)
+bool PageWalkTables(TARGET *Target, uint64_t Directory, uint64_t Address, PAGE_WALK *Walk)
 {
     uint64_t Table = Directory & ENTRY_FRAME_MASK;
     int64_t SignExtended = (int64_t)(Address << 16) >> 16;
     memset(Walk, 0, sizeof(*Walk));
     Walk->Address = Address;
     if ((uint64_t)SignExtended != Address) {
-        snprintf(Debugger->Target->Error, sizeof(Debugger->Target->Error),
-                 "the address is not canonical");
+        snprintf(Target->Error, sizeof(Target->Error), "the address is not canonical");
         return false;
     }
     for (unsigned Level = 0;; Level++) {
         unsigned Index = Address >> (39 - 9 * Level) & (TABLE_ENTRIES - 1);
         Walk->EntryPhysical[Level] = Table + Index * sizeof(uint64_t);
-        if (!ReadPhysical(Debugger, Walk->EntryPhysical[Level], &Walk->Entry[Level],
+        if (!ReadPhysical(Target, Walk->EntryPhysical[Level], &Walk->Entry[Level],
                           sizeof(uint64_t))) {
             return false;
         }
@@ -140,11 +138,15 @@ bool PageWalk(DEBUGGER *Debugger, uint64_t Directory, uint64_t Address, PAGE_WAL
         bool Large = (Level == 1 || Level == 2) && (Entry & ENTRY_LARGE) != 0;
         if (!(Entry & ENTRY_VALID) || Large || Level == LAST_LEVEL) {
             Classify(Walk, Level);
-            break;
+            return true;
         }
         Table = Entry & ENTRY_FRAME_MASK;
     }
-    return true;
+}
+
+bool PageWalk(DEBUGGER *Debugger, uint64_t Directory, uint64_t Address, PAGE_WALK *Walk)
+{
+    return PageWalkTables(Debugger->Target, Directory, Address, Walk);
 }
 
 bool PageWalkCurrent(DEBUGGER *Debugger, uint64_t Address, PAGE_WALK *Walk)

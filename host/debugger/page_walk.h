@@ -34,6 +34,8 @@ typedef struct {
  * .process, else the one in use where the target stopped.
  */
 bool PageWalkDirectory(DEBUGGER *Debugger, uint64_t Address, uint64_t *Directory);
+/* As PageWalk, for what stands below the debugger. */
+bool PageWalkTables(TARGET *Target, uint64_t Directory, uint64_t Address, PAGE_WALK *Walk);
 /* Directory: a CR3. False: a table cannot be read, or Address is not canonical; Target->Error. */
 bool PageWalk(DEBUGGER *Debugger, uint64_t Directory, uint64_t Address, PAGE_WALK *Walk);
 /* Both of the above. */

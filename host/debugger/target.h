@@ -87,6 +87,13 @@ bool TargetOpenKd(TARGET *Target, int Socket, char *Error, size_t ErrorSize);
 TARGET_EVENT TargetAttachKd(TARGET *Target, bool BreakIn, int Milliseconds, int Interrupt);
 /* dump_target.c: a file in the PAGEDU64 format. */
 bool TargetOpenDump(TARGET *Target, const char *Path, char *Error, size_t ErrorSize);
+/*
+ * The memory of a machine that has ended, or stands still, as if a dump of it: Memory, which is
+ * taken over, the CR3 of its system process, the address of its KDDEBUGGER_DATA64.
+ */
+struct PHYSICAL_FILE;
+bool TargetOpenMemory(TARGET *Target, struct PHYSICAL_FILE *Memory, uint64_t DirectoryTableBase,
+                      uint64_t DebuggerData, char *Error, size_t ErrorSize);
 
 /* target.c: all Size bytes or false; by pieces, Error names the first address not readable. */
 bool TargetRead(TARGET *Target, uint64_t Address, void *Out, size_t Size);

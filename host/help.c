@@ -43,6 +43,8 @@ const char HelpRun[] =
     "  --kd=SOCKET            a kernel debugger may connect to this UNIX socket, leave and come\n"
     "                         back; the time limit stands still while one is connected\n"
     "  --nt-version=10.0      what a debugger is told: 5.1, 5.2, 6.0 or 10.0\n"
+    "  --dump=FILE            at a bug check, a Windows crash dump of the machine's memory;\n"
+    "                         `pageable kd --dump FILE` opens it\n"
     "  --accel=tcg            tcg, kvm, or auto: kvm where the processor really has it\n"
     "  --json=FILE            events as JSON Lines; - for the standard output\n"
     "  -v, --verbose          more lines: each open, images, sections after page-out, guest log\n"

@@ -123,7 +123,8 @@ bool MachineStart(MACHINE *Machine, const MACHINE_CONFIG *Config, char *Error, s
     }
     int Rules = MachineCreateFaultRules(Config->DiskFault, Config->DiskFaultNumber);
     const int Keep[] = {Pairs.Control[1], Pairs.Log[1],        Pairs.Kd[1],
-                        Config->Archive,  Config->PagingFile, Rules};
+                        Config->Archive,  Config->PagingFile, Rules,
+                        Config->MemoryFile};
     MachineBuildArguments(&Arguments, Config, Machine->Program, Pairs.Control[1], Pairs.Log[1],
                           Pairs.Kd[1], Rules);
     pid_t Parent = getpid();

@@ -28,6 +28,7 @@ typedef struct {
     int Archive;         /* descriptor; from MachineCreateArchive */
     int PagingFile;      /* descriptor, -1: no paging disk */
     uint64_t Memory;     /* bytes */
+    int MemoryFile;      /* descriptor of a file of that size to be the RAM, -1: none */
     const char *Append;  /* the kernel's command line */
     const char *Accelerator;
     bool Pci;            /* with a PCI bus and the edu device on it */

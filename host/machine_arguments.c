@@ -134,6 +134,14 @@ void MachineBuildArguments(MACHINE_ARGUMENTS *Arguments, const MACHINE_CONFIG *C
                     "-device virtserialport,nr=1,chardev=control");
     MachineAddWord(Arguments, "-m");
     MachineAddWord(Arguments, "%lluK", (unsigned long long)(Config->Memory >> 10));
+    if (Config->MemoryFile >= 0) {
+        MachineAddWord(Arguments, "-object");
+        MachineAddWord(Arguments,
+                       "memory-backend-file,id=memory,share=on,size=%lluK,"
+                       "mem-path=/proc/self/fd/%d",
+                       (unsigned long long)(Config->Memory >> 10), Config->MemoryFile);
+        MachineAddWords(Arguments, "-machine memory-backend=memory");
+    }
     MachineAddWord(Arguments, "-chardev");
     MachineAddWord(Arguments, "socket,id=control,fd=%d", Control);
     MachineAddWord(Arguments, "-chardev");

@@ -179,6 +179,8 @@ static bool OptionsParseText(PARSE *Parse, const char *Argument, const char *Val
         Parse->Options->Json = Value;
     } else if (strncmp(Argument, "--kd", 4) == 0) {
         Parse->Options->Kd = Value;
+    } else if (strncmp(Argument, "--dump", 6) == 0) {
+        Parse->Options->Dump = Value;
     } else if (strncmp(Argument, "--append", 8) == 0) {
         Parse->Options->Append = Value;
     } else if (Parse->Options->FileCount == OPTIONS_MAX_FILES) {
@@ -206,6 +208,7 @@ static const struct {
     {"--disk-fault", OptionsParseDiskFault},
     {"--kd", OptionsParseText},
     {"--nt-version", OptionsParseNtVersion},
+    {"--dump", OptionsParseText},
     {"--append", OptionsParseText},
     {"--file", OptionsParseText},
 };
@@ -331,6 +334,10 @@ void OptionsReplay(const RUN_OPTIONS *Options, const char *Program, char *Line, 
     }
     if (Options->NtVersion != NULL) {
         TextAppendFormat(Line, Capacity, " --nt-version=%s", Options->NtVersion);
+    }
+    if (Options->Dump != NULL) {
+        snprintf(Word, sizeof(Word), "--dump=%s", Options->Dump);
+        TextAppendWord(Line, Capacity, Word);
     }
     if (Options->Append != NULL) {
         snprintf(Word, sizeof(Word), "--append=%s", Options->Append);

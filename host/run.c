@@ -117,6 +117,7 @@ static bool RunStartMachine(RUN *Run, char *Error, size_t ErrorSize)
         .BootFile = Run->Files.Boot,
         .Archive = MachineCreateArchive(Files, 2, Error, ErrorSize),
         .PagingFile = -1,
+        .MemoryFile = -1,
         .Memory = Options->Memory,
         .Append = Run->Append,
         .Accelerator = Options->Accelerator,
@@ -130,7 +131,12 @@ static bool RunStartMachine(RUN *Run, char *Error, size_t ErrorSize)
         Run->PagingFile = MachineCreatePagingFile(Options->PagingFile, Error, ErrorSize);
         Config.PagingFile = Run->PagingFile;
     }
-    bool Good = Config.Archive >= 0 && (Options->PagingFile == 0 || Config.PagingFile >= 0) &&
+    if (Options->Dump != NULL) {
+        Run->MemoryFile = RunCreateMemory(Options->Memory, Error, ErrorSize);
+        Config.MemoryFile = Run->MemoryFile;
+    }
+    bool Good = Config.Archive >= 0 && (Options->Dump == NULL || Config.MemoryFile >= 0) &&
+                (Options->PagingFile == 0 || Config.PagingFile >= 0) &&
                 MachineStart(&Run->Machine, &Config, Error, ErrorSize);
     if (Config.Archive >= 0) {
         close(Config.Archive);
@@ -204,7 +210,9 @@ static EXIT_CODE RunMachine(RUN *Run)
         KdLineClose(&Run->Kd); /* before the machine's end of it closes */
     }
     MachineStop(&Run->Machine);
-    return VerdictReport(Run);
+    bool Dumped = RunWriteDump(Run);
+    EXIT_CODE Code = VerdictReport(Run);
+    return Dumped ? Code : ExitEnvironment;
 }
 
 EXIT_CODE RunCommand(const char *Program, int Count, char **Arguments, int Debugger)
@@ -215,7 +223,7 @@ EXIT_CODE RunCommand(const char *Program, int Count, char **Arguments, int Debug
         return RunFail(ExitEnvironment, "not enough memory");
     }
     Run->Program = Program;
-    Run->PagingFile = -1;
+    Run->PagingFile = Run->MemoryFile = -1;
     EXIT_CODE Code = RunPrepare(Run, Count, Arguments);
     Run->HasKd = Run->Options.Kd != NULL || Debugger >= 0;
     if (Debugger >= 0) {
@@ -239,6 +247,9 @@ EXIT_CODE RunCommand(const char *Program, int Count, char **Arguments, int Debug
     }
     if (Run->PagingFile >= 0) {
         close(Run->PagingFile);
+    }
+    if (Run->MemoryFile >= 0) {
+        close(Run->MemoryFile);
     }
     DriverFileClose(&Run->Driver);
     free(Run->ScenarioText);

@@ -8,6 +8,7 @@
  *   run_flow.c       what is done with a driver when there is no scenario
  *   scenario*.c      what is done when there is one
  *   leak_check.c     the machine before the load against the machine after the unload
+ *   run_dump.c       the crash dump of --dump
  *   bug_check_report.c, verdict.c   how it ends
  */
 #pragma once
@@ -44,6 +45,7 @@ typedef struct RUN {
     size_t ScenarioSize;
     char Append[2048]; /* the kernel's command line */
     int PagingFile; /* descriptor, -1: none */
+    int MemoryFile; /* the machine's RAM, -1: not a file of ours */
     MACHINE Machine;
     KD_LINE Kd;     /* when HasKd */
     bool HasKd;
@@ -106,6 +108,11 @@ bool RunWait(RUN *Run, uint64_t Microseconds);
 void RunDefaultFlow(RUN *Run);
 /* After the flow or the scenario: figures, unload, leak check, shutdown. */
 void RunFinish(RUN *Run);
+
+/* run_dump.c: a file to be the machine's RAM; -1: Error. */
+int RunCreateMemory(uint64_t Bytes, char *Error, size_t ErrorSize);
+/* After the machine has ended; tells how it went. False: the dump asked for was not written. */
+bool RunWriteDump(RUN *Run);
 
 /* leak_check.c */
 bool LeakCheckBegin(RUN *Run);

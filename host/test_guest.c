@@ -115,6 +115,7 @@ static bool TestGuestStart(TEST_GUEST *Test, char *Error, size_t ErrorSize)
         .BootFile = Test->Files.Boot,
         .Archive = TestGuestArchive(Test, Error, ErrorSize),
         .PagingFile = -1,
+        .MemoryFile = -1,
         .Memory = Test->Options.Memory,
         .Append = Append,
         .Accelerator = Test->Options.Accelerator,

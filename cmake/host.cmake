@@ -9,7 +9,7 @@ find_package(zydis 4.0 REQUIRED) # has a CMake package, no .pc
 add_custom_command(OUTPUT host_exports.c
     COMMAND awk -f ${CMAKE_SOURCE_DIR}/tools/exports-to-host.awk ${EXPORT_TABLES} > host_exports.c
     DEPENDS ${EXPORT_TABLES} tools/exports-to-host.awk VERBATIM)
-file(GLOB HOST_SOURCES CONFIGURE_DEPENDS host/*.c host/debugger/*.c)
+file(GLOB HOST_SOURCES CONFIGURE_DEPENDS host/*.c host/debugger/*.c host/gdb/*.c)
 add_executable(pageable ${HOST_SOURCES} ${LIB_SOURCES} ${CMAKE_BINARY_DIR}/host_exports.c)
 target_compile_options(pageable PRIVATE -O2 -g -Wall -Wextra -Werror -Wno-unused-parameter
     -fshort-wchar -fms-extensions -Wno-microsoft-anon-tag
@@ -20,8 +20,10 @@ target_include_directories(pageable PRIVATE ${CMAKE_SOURCE_DIR} ${CMAKE_SOURCE_D
 target_link_libraries(pageable PRIVATE PkgConfig::LUA PkgConfig::JANSSON
     PkgConfig::LIBEDIT Zydis::Zydis)
 
+configure_file(${CMAKE_SOURCE_DIR}/host/gdb/pageable-gdb.py pageable-gdb.py COPYONLY)
+
 include(GNUInstallDirs)
 install(TARGETS pageable RUNTIME DESTINATION bin)
 install(FILES ${CMAKE_BINARY_DIR}/boot.elf ${CMAKE_BINARY_DIR}/ntoskrnl.exe
-    ${CMAKE_BINARY_DIR}/ntoskrnl.pdb DESTINATION lib/pageable)
+    ${CMAKE_BINARY_DIR}/ntoskrnl.pdb ${CMAKE_BINARY_DIR}/pageable-gdb.py DESTINATION lib/pageable)
 install(FILES docs/pageable.1 DESTINATION share/man/man1)

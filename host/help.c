@@ -45,6 +45,8 @@ const char HelpRun[] =
     "  --nt-version=10.0      what a debugger is told: 5.1, 5.2, 6.0 or 10.0\n"
     "  --dump=FILE            at a bug check, a Windows crash dump of the machine's memory;\n"
     "                         `pageable kd --dump FILE` opens it\n"
+    "  --gdb=PORT|SOCKET      the machine waits for gdb, without a time limit, at a port of\n"
+    "                         127.0.0.1 or at a UNIX socket (a path with a slash)\n"
     "  --accel=tcg            tcg, kvm, or auto: kvm where the processor really has it\n"
     "  --json=FILE            events as JSON Lines; - for the standard output\n"
     "  -v, --verbose          more lines: each open, images, sections after page-out, guest log\n"
@@ -91,3 +93,14 @@ const char HelpDebug[] =
     "5 a fault of the machine or the environment; after qd those of `pageable run`.\n"
     "\n"
     "Try: pageable debug DRIVER.sys -c 'bp nt!IoCreateDevice; g; k'\n";
+
+const char HelpGdbSymbols[] =
+    "usage: pageable gdb-symbols IMAGE.sys -o FILE.elf\n"
+    "\n"
+    "Writes what the PDB beside a driver or kernel image says (names, lines, how to unwind the\n"
+    "stack) as an ELF file for gdb's add-symbol-file. pageable-gdb.py does that by itself:\n"
+    "\n"
+    "  pageable run DRIVER.sys --gdb=1234\n"
+    "  gdb -x pageable-gdb.py -ex 'pageable-attach 1234 DRIVER.sys' -ex 'break DriverEntry'\n"
+    "\n"
+    "Exit codes: 0 written, 2 wrong usage, 5 the image or its PDB cannot be read.\n";

@@ -6,3 +6,4 @@ extern const char HelpMain[];
 extern const char HelpRun[];
 extern const char HelpKd[];
 extern const char HelpDebug[];
+extern const char HelpGdbSymbols[];

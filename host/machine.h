@@ -34,6 +34,7 @@ typedef struct {
     bool Pci;            /* with a PCI bus and the edu device on it */
     DISK_FAULT DiskFault;
     uint32_t DiskFaultNumber;
+    const char *Gdb; /* port of 127.0.0.1 or path of a socket; the machine waits there. NULL: no */
     bool Kd; /* a UART, whose other end is MACHINE.Kd */
 } MACHINE_CONFIG;
 

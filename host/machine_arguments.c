@@ -151,6 +151,12 @@ void MachineBuildArguments(MACHINE_ARGUMENTS *Arguments, const MACHINE_CONFIG *C
         MachineAddWord(Arguments, "socket,id=kd,fd=%d", Kd);
         MachineAddWords(Arguments, "-serial chardev:kd");
     }
+    if (Config->Gdb != NULL) {
+        bool IsPath = strchr(Config->Gdb, '/') != NULL;
+        MachineAddWords(Arguments, "-S -gdb"); /* stopped before its first instruction */
+        MachineAddWord(Arguments, IsPath ? "unix:%s,server=on,wait=off" : "tcp:127.0.0.1:%s",
+                       Config->Gdb);
+    }
     if (Config->PagingFile >= 0) {
         MachineAddPagingDisk(Arguments, Config, FaultRules);
     }

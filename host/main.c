@@ -6,6 +6,7 @@
 #include "host/debugger/console.h"
 #include "host/explain.h"
 #include "host/exports.h"
+#include "host/gdb/symbol_file.h"
 #include "host/help.h"
 #include "host/run.h"
 #include "host/test_guest.h"
@@ -35,6 +36,11 @@ static int MainExports(const char *Program, int Count, char **Arguments)
     return ExportsCommand(Count, Arguments);
 }
 
+static int MainGdbSymbols(const char *Program, int Count, char **Arguments)
+{
+    return GdbSymbolsCommand(Count, Arguments);
+}
+
 static int MainTestGuest(const char *Program, int Count, char **Arguments)
 {
     return TestGuestCommand(Count, Arguments);
@@ -50,6 +56,7 @@ static const struct {
     {"kd", HelpKd, MainKd},
     {"explain", HelpExplain, MainExplain},
     {"exports", HelpExports, MainExports},
+    {"gdb-symbols", HelpGdbSymbols, MainGdbSymbols},
     {"test-guest", NULL, MainTestGuest},
 };
 

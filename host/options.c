@@ -168,6 +168,20 @@ static bool OptionsParseDiskFault(PARSE *Parse, const char *Argument, const char
                        "flip and slow[:N] (N requests a second, at least 10)");
 }
 
+/* A port, or a path: then it has a slash. */
+static bool OptionsParseGdb(PARSE *Parse, const char *Argument, const char *Value)
+{
+    uint64_t Port;
+    bool IsPath = strchr(Value, '/') != NULL && strchr(Value, ',') == NULL;
+    if (!IsPath && (!TextParseNumber(Value, &Port) || Port == 0 || Port > 65535)) {
+        return OptionsFail(Parse, Argument,
+                           "a port from 1 to 65535, or the path of a socket: with a slash, without "
+                           "a comma");
+    }
+    Parse->Options->Gdb = Value;
+    return true;
+}
+
 static bool OptionsParseText(PARSE *Parse, const char *Argument, const char *Value)
 {
     if (*Value == 0) {
@@ -208,6 +222,7 @@ static const struct {
     {"--disk-fault", OptionsParseDiskFault},
     {"--kd", OptionsParseText},
     {"--nt-version", OptionsParseNtVersion},
+    {"--gdb", OptionsParseGdb},
     {"--dump", OptionsParseText},
     {"--append", OptionsParseText},
     {"--file", OptionsParseText},
@@ -334,6 +349,10 @@ void OptionsReplay(const RUN_OPTIONS *Options, const char *Program, char *Line, 
     }
     if (Options->NtVersion != NULL) {
         TextAppendFormat(Line, Capacity, " --nt-version=%s", Options->NtVersion);
+    }
+    if (Options->Gdb != NULL) {
+        snprintf(Word, sizeof(Word), "--gdb=%s", Options->Gdb);
+        TextAppendWord(Line, Capacity, Word);
     }
     if (Options->Dump != NULL) {
         snprintf(Word, sizeof(Word), "--dump=%s", Options->Dump);

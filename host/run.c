@@ -11,6 +11,7 @@
 
 #define SCENARIO_LIMIT (1u << 20)
 #define KERNEL_LIMIT (64u << 20)
+#define GDB_SECONDS (7 * 24 * 3600ull) /* instead of the time limit */
 #define WATCHDOG_SECONDS 10 /* after the time limit, for host code that the limit cannot reach */
 
 static EXIT_CODE RunFail(EXIT_CODE Code, const char *Text)
@@ -103,6 +104,23 @@ static void RunHeader(RUN *Run)
                           "machine", Options->Machine));
 }
 
+/* The machine stands still until gdb lets it go. */
+static void RunTellGdb(RUN *Run)
+{
+    char Driver[1024], Script[sizeof(Run->Files.Kernel)];
+    const char *Gdb = Run->Options.Gdb;
+    if (Gdb != NULL) {
+        const char *Slash = strrchr(Run->Files.Kernel, '/');
+        snprintf(Script, sizeof(Script), "%.*s/pageable-gdb.py",
+                 Slash != NULL ? (int)(Slash - Run->Files.Kernel) : 0, Run->Files.Kernel);
+        TextCleanString(Driver, sizeof(Driver), Run->Driver.Path);
+        ReportLine(&Run->Report, "gdb", "the machine waits at %s%s",
+                   strchr(Gdb, '/') != NULL ? "" : "127.0.0.1:", Gdb);
+        ReportLine(&Run->Report, "", "gdb -x %s -ex 'pageable-attach %s %s'", Script, Gdb, Driver);
+        ReportBlank(&Run->Report);
+    }
+}
+
 static bool RunStartMachine(RUN *Run, char *Error, size_t ErrorSize)
 {
     const RUN_OPTIONS *Options = &Run->Options;
@@ -124,6 +142,7 @@ static bool RunStartMachine(RUN *Run, char *Error, size_t ErrorSize)
         .Pci = strcmp(Options->Machine, "pci") == 0,
         .DiskFault = Options->DiskFault,
         .DiskFaultNumber = Options->DiskFaultNumber,
+        .Gdb = Options->Gdb,
         .Kd = Run->HasKd,
     };
     free(Kernel);
@@ -173,7 +192,8 @@ static void RunSession(RUN *Run)
 static EXIT_CODE RunMachine(RUN *Run)
 {
     char Error[2048];
-    uint64_t Deadline = TextNow() + (uint64_t)Run->Options.TimeoutSeconds * 1000;
+    const bool Gdb = Run->Options.Gdb != NULL;
+    uint64_t Deadline = TextNow() + (Gdb ? GDB_SECONDS : Run->Options.TimeoutSeconds) * 1000ull;
 
     snprintf(Run->Append, sizeof(Run->Append), "page-out=%s%s%s seed=%llu%s%s%s%s%s",
              Run->Options.PageOut, Run->Options.Evict ? " evict" : "",
@@ -190,7 +210,7 @@ static EXIT_CODE RunMachine(RUN *Run)
     Run->Session.Echo = Run->Options.Verbose;
     if (Run->HasKd) {
         Run->Session.Kd = &Run->Kd; /* no watchdog: a debugger stays as long as it likes */
-    } else {
+    } else if (!Gdb) {
         RunStartWatchdog(Run->Options.TimeoutSeconds);
     }
     RunHeader(Run);
@@ -204,6 +224,7 @@ static EXIT_CODE RunMachine(RUN *Run)
         MachineStop(&Run->Machine);
         return RunFail(ExitEnvironment, "no thread for the debugger's line");
     }
+    RunTellGdb(Run);
     RunSession(Run);
     SessionServeDebugger(&Run->Session);
     if (Run->HasKd) {

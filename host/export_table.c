@@ -42,19 +42,34 @@ const EXPORT_ROW *ExportFind(const char *Name)
 }
 
 /* As MiFindExport, kernel/mm/image_import.c. */
-const EXPORT_ROW *ExportOfImport(const char *Dll, const char *Name)
+static bool ExportDllIsKernel(const char *Dll)
 {
     static const char *const Kernel[] = {"ntoskrnl.exe", "hal.dll", "ntkrnlmp.exe",
                                          "ntkrnlpa.exe"};
-    if (strcasecmp(Dll, "storport.sys") == 0) {
-        return strncmp(Name, "StorPort", 8) == 0 ? ExportFind(Name) : NULL;
-    }
     for (size_t i = 0; i < sizeof(Kernel) / sizeof(Kernel[0]); i++) {
         if (strcasecmp(Dll, Kernel[i]) == 0) {
-            return ExportFind(Name);
+            return true;
         }
     }
-    return NULL;
+    return false;
+}
+
+static bool ExportDllIsStorport(const char *Dll)
+{
+    return strcasecmp(Dll, "storport.sys") == 0;
+}
+
+bool ExportDllIsProvided(const char *Dll)
+{
+    return ExportDllIsKernel(Dll) || ExportDllIsStorport(Dll);
+}
+
+const EXPORT_ROW *ExportOfImport(const char *Dll, const char *Name)
+{
+    if (ExportDllIsStorport(Dll)) {
+        return strncmp(Name, "StorPort", 8) == 0 ? ExportFind(Name) : NULL;
+    }
+    return ExportDllIsKernel(Dll) ? ExportFind(Name) : NULL;
 }
 
 const char *ExportIrqlText(const EXPORT_ROW *Row, char Out[40])

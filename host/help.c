@@ -10,6 +10,7 @@ const char HelpMain[] =
     "       pageable kd SOCKET                  attaches the debugger to a `run --kd=SOCKET`\n"
     "       pageable explain CODE               what a bug check means, and what to do about it\n"
     "       pageable exports [PATTERN]          what the kernel exports, and what drivers lack\n"
+    "       pageable inspect DRIVER.sys...      what there is to know of it without running it\n"
     "       pageable help COMMAND               more about one of these\n"
     "       pageable --version\n"
     "\n"

@@ -8,6 +8,7 @@
 #include "host/exports.h"
 #include "host/gdb/symbol_file.h"
 #include "host/help.h"
+#include "host/inspect.h"
 #include "host/run.h"
 #include "host/test_guest.h"
 
@@ -41,6 +42,11 @@ static int MainGdbSymbols(const char *Program, int Count, char **Arguments)
     return GdbSymbolsCommand(Count, Arguments);
 }
 
+static int MainInspect(const char *Program, int Count, char **Arguments)
+{
+    return InspectCommand(Count, Arguments);
+}
+
 static int MainTestGuest(const char *Program, int Count, char **Arguments)
 {
     return TestGuestCommand(Count, Arguments);
@@ -57,6 +63,7 @@ static const struct {
     {"explain", HelpExplain, MainExplain},
     {"exports", HelpExports, MainExports},
     {"gdb-symbols", HelpGdbSymbols, MainGdbSymbols},
+    {"inspect", HelpInspect, MainInspect},
     {"test-guest", NULL, MainTestGuest},
 };
 

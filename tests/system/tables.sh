@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-# Part of tests/system/run, which has expect and result: what `pageable explain` and `pageable
-# exports` say, and that docs/ has what they generate.
+# Part of tests/system/run, which has expect and result: what `pageable explain`, `pageable
+# exports` and `pageable inspect` say, and that docs/ has what they generate.
 
 # generated FILE COMMAND...: the committed file is what the command writes now
 generated() {
@@ -37,6 +37,42 @@ exported() {
         "$pageable" exports --missing README.md "$notepad"
     expect "help exports" 0 "usage: pageable exports" "$pageable" help exports
     generated docs/routines.md "$pageable" exports --markdown
+}
+
+inspected() {
+    local faulty=$build/drivers/faulty
+    expect "inspect: a section that leaves" 0 "r-x    pageable" "$pageable" inspect "$notepad"
+    expect "inspect: a spin lock in PAGE" 0 "KeAcquireSpinLockRaiseToDpc in TurnstileCount (" \
+        "$pageable" inspect "$faulty/spin-lock-in-page.sys"
+    expect "inspect: the mended driver" 0 "all imports are provided, 0 warnings" \
+        "$pageable" inspect "$build/drivers/correct/spin-lock-isolated.sys"
+    expect "inspect --strict: warnings" 1 "verdict     all imports are provided, 1 warning" \
+        "$pageable" inspect --strict "$faulty/spin-lock-in-page.sys"
+    expect "inspect --strict: none" 0 "found beside the driver" \
+        "$pageable" inspect --strict "$build/drivers/correct/spin-lock-isolated.sys"
+    expect "inspect: a missing import" 0 "  missing      MissingFrobnicate" \
+        "$pageable" inspect "$faulty/missing-import.sys"
+    expect "inspect -v: implemented imports" 0 "  implemented  IoCreateDevice" \
+        "$pageable" inspect -v "$notepad"
+    expect "inspect: a flat image" 0 "the whole image is nonpaged" \
+        "$pageable" inspect "$build/drivers/correct/flat.sys"
+    cp "$faulty/spin-lock-in-page.sys" "$scratch/alone.sys"
+    expect "inspect without a PDB" 0 "not beside the driver" \
+        "$pageable" inspect "$scratch/alone.sys"
+    cp "$build/drivers/correct/notepad.pdb" "$scratch/spin-lock-in-page.pdb"
+    expect "inspect: a PDB of another build" 0 "of another build" \
+        "$pageable" inspect "$scratch/alone.sys"
+    expect "inspect --json" 0 \
+        '"what":"KeAcquireSpinLockRaiseToDpc","warning":true,"routine":"Turn' \
+        "$pageable" inspect --json "$faulty/spin-lock-in-page.sys"
+    expect "inspect: bad files are named" 3 "README.md: offset 0x0" \
+        "$pageable" inspect README.md "$notepad"
+    truncate -s 1G "$scratch/large.sys"
+    expect "inspect: a file too large" 2 "is larger than the limit" \
+        "$pageable" inspect "$scratch/large.sys"
+    expect "inspect without files" 2 "which drivers" "$pageable" inspect
+    expect "inspect: no such option" 2 "no such option" "$pageable" inspect --jsn "$notepad"
+    expect "help inspect" 0 "usage: pageable inspect" "$pageable" help inspect
 }
 
 # Each "Sample: [name]" of docs/bug-checks.md is a driver whose expected output has the code.

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: MIT */
+#include "host/inspect.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "host/debugger/pdb_symbols.h"
+#include "host/driver_file.h"
+#include "host/symbolizer.h"
+#include "host/text.h"
+
+const char HelpInspect[] =
+    "usage: pageable inspect DRIVER.sys... [--json] [--strict] [-v]\n"
+    "\n"
+    "Says what there is to know of a driver without running it: what becomes of each section,\n"
+    "which imports are provided, where pageable code raises the IRQL, and what is odd.\n"
+    "\n"
+    "  --json         one JSON object on each line, for each driver (docs/inspect.md)\n"
+    "  --strict       exit code 1 when there are warnings\n"
+    "  -v, --verbose  the imports that are implemented, too\n"
+    "\n"
+    "Exit codes: 0; 1 with --strict and warnings; 2 when a file cannot be read; 3 when one is no\n"
+    "x64 driver.\n"
+    "\n"
+    "Environment: PAGEABLE_SYMBOLIZER and PAGEABLE_PDBUTIL name other programs.\n"
+    "\n"
+    "Try: pageable inspect DRIVER.sys\n";
+
+/* The PDB of the recorded name beside the driver: whether it is there, and the right one. */
+static void InspectFindPdb(const INSPECTION *Inspection, const DRIVER_FILE *File,
+                           INSPECT_SYMBOLS *Symbols)
+{
+    PDB_IDENTITY Identity;
+    char Error[512];
+
+    if (!Inspection->HasCodeView) {
+        return;
+    }
+    const char *Name = Inspection->CodeView.Path;
+    for (const char *c = Name; *c != 0; c++) {
+        Name = *c == '\\' || *c == '/' ? c + 1 : Name;
+    }
+    int Length = snprintf(Symbols->PdbPath, sizeof(Symbols->PdbPath), "%.*s%s",
+                          (int)(File->Name - File->Path), File->Path, Name);
+    Symbols->Pdb = PdbAbsent;
+    if (*Name == 0 || Length >= (int)sizeof(Symbols->PdbPath) ||
+        access(Symbols->PdbPath, F_OK) != 0) {
+        return;
+    }
+    Symbols->Pdb = PdbUnreadable;
+    if (PdbReadIdentity(Symbols->PdbPath, &Identity, Error, sizeof(Error))) {
+        bool Same = memcmp(Identity.Guid, Inspection->CodeView.Guid, 16) == 0;
+        Symbols->Pdb = Same ? PdbBeside : PdbOther;
+    }
+}
+
+/* Names of the routines that the sites are in; without a PDB they have none. */
+static void InspectNameSites(const INSPECTION *Inspection, const DRIVER_FILE *File,
+                             INSPECT_SYMBOLS *Symbols)
+{
+    static SYMBOLIZER_ANSWER Answers[SYMBOLIZER_MAX_ADDRESSES];
+    uint64_t Rvas[SYMBOLIZER_MAX_ADDRESSES];
+
+    for (uint32_t From = 0; Symbols->Pdb == PdbBeside && From < Inspection->SiteCount;
+         From += SYMBOLIZER_MAX_ADDRESSES) {
+        uint32_t Count = Inspection->SiteCount - From;
+        Count = Count < SYMBOLIZER_MAX_ADDRESSES ? Count : SYMBOLIZER_MAX_ADDRESSES;
+        for (uint32_t i = 0; i < Count; i++) {
+            Rvas[i] = Inspection->Sites[From + i].Rva;
+        }
+        if (!SymbolizerRun(File->Path, Rvas, Count, Answers)) {
+            return;
+        }
+        for (uint32_t i = 0; i < Count; i++) {
+            snprintf(Symbols->Routine[From + i], sizeof(Symbols->Routine[0]), "%.*s",
+                     (int)sizeof(Symbols->Routine[0]) - 1, Answers[i].Function);
+            if (Answers[i].Line != 0) {
+                snprintf(Symbols->Place[From + i], sizeof(Symbols->Place[0]), "%.200s:%u",
+                         Answers[i].File, Answers[i].Line);
+            }
+        }
+    }
+}
+
+static EXIT_CODE InspectFile(const char *Path, const INSPECT_OPTIONS *Options, bool First)
+{
+    static INSPECTION Inspection;
+    static INSPECT_SYMBOLS Symbols;
+    DRIVER_FILE File;
+    char Error[1024], Name[512];
+
+    EXIT_CODE Code = DriverFileOpen(&File, Path, Error, sizeof(Error));
+    if (Code != ExitClean) {
+        fprintf(stderr, "pageable: %s\n", Error);
+        return Code;
+    }
+    memset(&Symbols, 0, sizeof(Symbols));
+    InspectImage(&Inspection, &File.Image);
+    InspectFindPdb(&Inspection, &File, &Symbols);
+    InspectNameSites(&Inspection, &File, &Symbols);
+    TextCleanString(Name, sizeof(Name), Path);
+    if (Options->Json) {
+        InspectJson(&Inspection, &Symbols, Name);
+    } else {
+        printf("%s", First ? "" : "\n");
+        InspectReport(&Inspection, &Symbols, Name, Options);
+    }
+    DriverFileClose(&File);
+    return Options->Strict && Inspection.Warnings != 0 ? ExitFinding : ExitClean;
+}
+
+/* The options are taken out of Arguments; what stays is counted. -1: one that is not known. */
+static int InspectOptions(int Count, char **Arguments, INSPECT_OPTIONS *Options)
+{
+    int Kept = 0;
+    bool OnlyNames = false;
+
+    for (int i = 0; i < Count; i++) {
+        const char *Word = Arguments[i];
+        if (OnlyNames || Word[0] != '-') {
+            Arguments[Kept++] = Arguments[i];
+        } else if (strcmp(Word, "--") == 0) {
+            OnlyNames = true;
+        } else if (strcmp(Word, "--json") == 0) {
+            Options->Json = true;
+        } else if (strcmp(Word, "--strict") == 0) {
+            Options->Strict = true;
+        } else if (strcmp(Word, "-v") == 0 || strcmp(Word, "--verbose") == 0) {
+            Options->Verbose = true;
+        } else {
+            char Clean[100];
+            TextCleanString(Clean, sizeof(Clean), Word);
+            fprintf(stderr, "pageable: %s: no such option\n", Clean);
+            return -1;
+        }
+    }
+    return Kept;
+}
+
+EXIT_CODE InspectCommand(int Count, char **Arguments)
+{
+    INSPECT_OPTIONS Options = {0};
+    EXIT_CODE Worst = ExitClean;
+
+    int Kept = InspectOptions(Count, Arguments, &Options);
+    if (Kept < 0) {
+        return ExitUsage;
+    }
+    if (Kept == 0) {
+        fprintf(stderr, "pageable: which drivers? `pageable help inspect` says more\n");
+        return ExitUsage;
+    }
+    for (int i = 0; i < Kept; i++) {
+        EXIT_CODE Code = InspectFile(Arguments[i], &Options, i == 0);
+        Worst = Code > Worst ? Code : Worst;
+    }
+    return Worst;
+}

@@ -13,6 +13,7 @@
 #include "mm.h"
 #include "se.h"
 #include "ob.h"
+#include "security.h"
 #include "io.h"
 #include "ps.h"
 #include "hal.h"

@@ -9,6 +9,7 @@
  * In memory: OBJECT_HEADER, DEVICE_OBJECT, the driver's extension, IOP_DEVOBJ_EXTENSION.
  */
 #include "io/iop.h"
+#include "se/sep.h"
 
 KSPIN_LOCK IopDatabaseLock;
 static volatile LONG IopNextDeviceNumber;
@@ -126,7 +127,8 @@ NTSTATUS IoCreateDevice(PDRIVER_OBJECT DriverObject, ULONG DeviceExtensionSize,
     if (Exclusive) {
         Device->Flags |= DO_EXCLUSIVE;
     }
-    if (IopIsDiskType(DeviceType)) {
+    Status = ObpAssignSecurity(Device, SepDeviceDescriptor);
+    if (NT_SUCCESS(Status) && IopIsDiskType(DeviceType)) {
         Status = IopCreateVpb(Device);
     }
     if (NT_SUCCESS(Status) && Name != NULL) {
@@ -142,10 +144,17 @@ NTSTATUS IoCreateDevice(PDRIVER_OBJECT DriverObject, ULONG DeviceExtensionSize,
     return STATUS_SUCCESS;
 }
 
+/* The type's security procedure. */
+PSECURITY_DESCRIPTOR *IopDeviceSecurity(PVOID Object)
+{
+    return &((PDEVICE_OBJECT)Object)->SecurityDescriptor;
+}
+
 /* The type's delete procedure. */
 VOID IopDeleteDevice(PVOID Object)
 {
     PDEVICE_OBJECT Device = Object;
+    SeDeassignSecurity(&Device->SecurityDescriptor);
     if (Device->Vpb != NULL) {
         ExFreePoolWithTag(Device->Vpb, IO_TAG_EXTENSION);
     }

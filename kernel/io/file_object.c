@@ -9,20 +9,8 @@
  * A file whose create failed gets neither: FILE_OBJECT.DeviceObject is NULL then.
  */
 #include "io/iop.h"
+#include "nt/security.h"
 #include "ps/psp.h"
-
-/* What drivers read of it is the access; there are no tokens behind it. Layout of build 18362. */
-typedef struct _ACCESS_STATE {
-    ULONG64 OperationID;
-    BOOLEAN SecurityEvaluated, GenerateAudit, GenerateOnClose, PrivilegesAllocated;
-    ULONG Flags;
-    ACCESS_MASK RemainingDesiredAccess;
-    ACCESS_MASK PreviouslyGrantedAccess;
-    ACCESS_MASK OriginalDesiredAccess;
-    UCHAR Rest[0xa0 - 0x1c];
-} ACCESS_STATE;
-C_ASSERT(sizeof(ACCESS_STATE) == 0xa0);
-C_ASSERT(offsetof(ACCESS_STATE, OriginalDesiredAccess) == 0x18);
 
 /*
  * Cleanup and close: requests that nobody hears the answer of. PASSIVE_LEVEL; waits. The packet
@@ -112,6 +100,7 @@ static NTSTATUS IopSendCreate(PFILE_OBJECT File, POB_PARSE_PARAMETERS Parameters
         ObfDereferenceObject(Top);
         return STATUS_INSUFFICIENT_RESOURCES;
     }
+    SeCaptureSubjectContext(&AccessState.SubjectSecurityContext);
     PIO_STACK_LOCATION Stack = IoGetNextIrpStackLocation(Irp);
     KeInitializeEvent(&Event, NotificationEvent, FALSE);
     Irp->RequestorMode = Parameters->AccessMode;
@@ -133,6 +122,7 @@ static NTSTATUS IopSendCreate(PFILE_OBJECT File, POB_PARSE_PARAMETERS Parameters
     IopQueueThreadIrp(Irp);
     IofCallDriver(Top, Irp);
     KeWaitForSingleObject(&Event, Executive, KernelMode, FALSE, NULL);
+    SeReleaseSubjectContext(&AccessState.SubjectSecurityContext);
     ObfDereferenceObject(Top);
     Packet->Information = IoStatus.Information;
     return IoStatus.Status;
@@ -148,6 +138,27 @@ static VOID IopDiscardFile(PFILE_OBJECT File)
     ObfDereferenceObject(Device);
 }
 
+/*
+ * The device's descriptor guards the device. A name below it is the driver's affair, unless the
+ * device has FILE_DEVICE_SECURE_OPEN, as documented.
+ */
+static NTSTATUS IopCheckOpen(PDEVICE_OBJECT Device, POB_PARSE_PARAMETERS Parameters)
+{
+    if (Parameters->Remaining.Length != 0 && !(Device->Characteristics & FILE_DEVICE_SECURE_OPEN)) {
+        return STATUS_SUCCESS;
+    }
+    return ObpCheckAccess(Device, Parameters->DesiredAccess, Parameters->Attributes,
+                          Parameters->AccessMode);
+}
+
+/* The file type's security procedure: an open of a device is guarded as the device is. */
+PSECURITY_DESCRIPTOR *IopFileSecurity(PVOID Object)
+{
+    PFILE_OBJECT File = Object;
+    return File->DeviceObject != NULL ? IopDeviceSecurity(File->DeviceObject)
+                                      : &ObpHeaderOf(File)->SecurityDescriptor;
+}
+
 static NTSTATUS IopOpenFileOn(PDEVICE_OBJECT Device, PFILE_OBJECT Related,
                               POB_PARSE_PARAMETERS Parameters, PVOID *Object)
 {
@@ -158,7 +169,10 @@ static NTSTATUS IopOpenFileOn(PDEVICE_OBJECT Device, PFILE_OBJECT Related,
         Packet->Size != sizeof(IOP_OPEN_PACKET)) {
         return STATUS_OBJECT_TYPE_MISMATCH;
     }
-    NTSTATUS Status = IopOpenDevice(Device);
+    NTSTATUS Status = IopCheckOpen(Device, Parameters);
+    if (NT_SUCCESS(Status)) {
+        Status = IopOpenDevice(Device);
+    }
     if (!NT_SUCCESS(Status)) {
         return Status;
     }

@@ -21,6 +21,7 @@ static VOID IopCreateTypes(VOID)
         .PoolType = NonPagedPoolNx,
         .DeleteProcedure = IopDeleteDevice,
         .ParseProcedure = IopParseDevice,
+        .SecurityProcedure = IopDeviceSecurity,
     };
     static const OBJECT_TYPE_INITIALIZER File = {
         .GenericMapping = IOP_FILE_MAPPING,
@@ -29,6 +30,7 @@ static VOID IopCreateTypes(VOID)
         .CloseProcedure = IopCloseFile,
         .DeleteProcedure = IopDeleteFile,
         .ParseProcedure = IopParseFile,
+        .SecurityProcedure = IopFileSecurity,
         .QueryNameProcedure = IopQueryFileName,
     };
     NT_VERIFY(NT_SUCCESS(

@@ -188,6 +188,7 @@ typedef struct _IOP_OPEN_PACKET {
     ULONG_PTR Information;
 } IOP_OPEN_PACKET, *PIOP_OPEN_PACKET;
 OB_PARSE_METHOD IopParseDevice, IopParseFile;
+OB_SECURITY_METHOD IopDeviceSecurity, IopFileSecurity;
 OB_CLOSE_METHOD IopCloseFile;
 OB_DELETE_METHOD IopDeleteFile;
 OB_QUERYNAME_METHOD IopQueryFileName;

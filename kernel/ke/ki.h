@@ -208,7 +208,9 @@ typedef struct _EPROCESS {
     PVOID MmAddressSpaceLock;             /* Mm */
     LONG64 CommitCharge;                  /* pages */
     LONG64 LockedPages;                   /* by MDLs */
-    UCHAR Fill1[0x3f8 - 0x340];
+    UCHAR Fill1[0x360 - 0x340];
+    PVOID Token;                          /* 360: Se; the low bits, a count in NT, are 0 */
+    UCHAR Fill6[0x3f8 - 0x368];
     PVOID Peb;                            /* 3F8 */
     UCHAR Fill2[0x450 - 0x400];
     CHAR ImageFileName[15];               /* 450 */
@@ -318,6 +320,7 @@ C_ASSERT(offsetof(ETHREAD, Win32StartAddress) == 0x6a0);
 C_ASSERT(offsetof(ETHREAD, ThreadListEntry) == 0x6b8);
 C_ASSERT(offsetof(EPROCESS, UniqueProcessId) == 0x2e8);
 C_ASSERT(offsetof(EPROCESS, ActiveProcessLinks) == 0x2f0);
+C_ASSERT(offsetof(EPROCESS, Token) == 0x360);
 C_ASSERT(offsetof(EPROCESS, Peb) == 0x3f8);
 C_ASSERT(offsetof(EPROCESS, ImageFileName) == 0x450);
 C_ASSERT(offsetof(EPROCESS, ThreadListHead) == 0x488);

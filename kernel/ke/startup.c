@@ -16,6 +16,7 @@
 #include "mm/mi.h"
 #include "ob/obp.h"
 #include "ps/psp.h"
+#include "se/sep.h"
 
 LOADER_BLOCK *KeLoaderBlock;
 
@@ -101,6 +102,7 @@ DECLSPEC_NORETURN VOID KiSystemStartup(LOADER_BLOCK *Loader)
                            (PVOID)KiLoaderCopy.BootStackTop);
     ExInitializePool();
     ObInitializeSystem();
+    SeInitializeSystem();
     PsInitializeSystem();
     KdInitSystem();
     NTSTATUS Status = PsCreateSystemThread(&Thread, 0, NULL, NULL, NULL, KiPhase1, NULL);

@@ -3,9 +3,9 @@
  * Handles to objects: create, reference, duplicate, close.
  *
  * A kernel handle is one of the system process's table with KERNEL_HANDLE_BIT set (all bits above
- * it too); it is valid in every process context, from kernel mode only. There are no security
- * descriptors: whoever may name an object gets the access it asks for, and a handle then grants
- * user-mode callers no more than that.
+ * it too); it is valid in every process context, from kernel mode only. Kernel mode gets the access
+ * it asks for, user mode what the object's descriptor allows (object_security.c); a handle then
+ * grants user-mode callers no more than that.
  */
 #include "ob/obp.h"
 #include "ps/psp.h"
@@ -178,6 +178,10 @@ NTSTATUS ObOpenObjectByPointer(PVOID Object, ULONG HandleAttributes, PACCESS_STA
     *Handle = NULL;
     if (ObjectType != NULL && Type != ObjectType) {
         return STATUS_OBJECT_TYPE_MISMATCH;
+    }
+    NTSTATUS Status = ObpCheckAccess(Object, DesiredAccess, HandleAttributes, AccessMode);
+    if (!NT_SUCCESS(Status)) {
+        return Status;
     }
     return ObpCreateHandle(Object, ObpMapAccess(Type, DesiredAccess), HandleAttributes, Handle);
 }

@@ -72,6 +72,7 @@ static VOID ObpCreateStandardNames(VOID)
 VOID ObInitializeSystem(VOID)
 {
     ExInitializeFastMutex(&ObpNamespaceLock);
+    ObpInitializeSecurity();
     ObpInitializeOwnTypes();
     NT_VERIFY(NT_SUCCESS(ObpInitializeEventType()));
     PVOID Root;

@@ -8,6 +8,7 @@
  * list at once, so a header is pushed exactly once and never lost.
  */
 #include "ob/obp.h"
+#include "nt/security.h"
 
 static POBJECT_HEADER volatile ObpReapList;
 static WORK_QUEUE_ITEM ObpReapWorkItem;
@@ -87,6 +88,7 @@ static VOID ObpDeleteObject(POBJECT_HEADER Header)
     NT_VERIFY(!(Header->Flags & OB_FLAG_STATIC));
     NT_ASSERT(NameInfo == NULL || NameInfo->Directory == NULL);
     if (Header->ObjectCreateInfo != NULL) {
+        SeReleaseSecurityDescriptor(Header->ObjectCreateInfo->SecurityDescriptor, KernelMode, TRUE);
         ExFreePoolWithTag(Header->ObjectCreateInfo, OB_TAG_CREATE);
         Header->ObjectCreateInfo = NULL;
     }
@@ -94,6 +96,7 @@ static VOID ObpDeleteObject(POBJECT_HEADER Header)
     if (Type->TypeInfo.DeleteProcedure != NULL) {
         Type->TypeInfo.DeleteProcedure(ObpBodyOf(Header));
     }
+    ObpDeleteSecurity(ObpBodyOf(Header));
     InterlockedDecrement(&Type->TotalNumberOfObjects);
     if (NameInfo != NULL && NameInfo->Name.Buffer != NULL) {
         ExFreePoolWithTag(NameInfo->Name.Buffer, OB_TAG_NAME);

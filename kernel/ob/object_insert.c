@@ -5,6 +5,7 @@
  * reference into a handle.
  */
 #include "ob/obp.h"
+#include "nt/security.h"
 
 NTSTATUS ObCreateObject(KPROCESSOR_MODE ProbeMode, POBJECT_TYPE ObjectType,
                         POBJECT_ATTRIBUTES ObjectAttributes, KPROCESSOR_MODE OwnershipMode,
@@ -29,8 +30,16 @@ NTSTATUS ObCreateObject(KPROCESSOR_MODE ProbeMode, POBJECT_TYPE ObjectType,
     Create->RootDirectory = ObjectAttributes != NULL ? ObjectAttributes->RootDirectory : NULL;
     Create->ParseContext = ParseContext;
     Create->ProbeMode = ProbeMode;
-    NTSTATUS Status = ObpAllocateObject(ObjectType, Name, ObjectBodySize, Object);
+    NTSTATUS Status = SeCaptureSecurityDescriptor(
+        ObjectAttributes != NULL ? ObjectAttributes->SecurityDescriptor : NULL, ProbeMode,
+        PagedPool, TRUE, &Create->SecurityDescriptor);
     if (!NT_SUCCESS(Status)) {
+        ExFreePoolWithTag(Create, OB_TAG_CREATE);
+        return Status;
+    }
+    Status = ObpAllocateObject(ObjectType, Name, ObjectBodySize, Object);
+    if (!NT_SUCCESS(Status)) {
+        SeReleaseSecurityDescriptor(Create->SecurityDescriptor, KernelMode, TRUE);
         ExFreePoolWithTag(Create, OB_TAG_CREATE);
         return Status;
     }
@@ -93,7 +102,14 @@ NTSTATUS ObInsertObject(PVOID Object, PACCESS_STATE AccessState, ACCESS_MASK Des
         ExFreePoolWithTag(Header->ObjectCreateInfo, OB_TAG_CREATE);
         Header->ObjectCreateInfo = NULL;
     }
-    NTSTATUS Status = ObpInsertName(Object, &Create, &Existing);
+    NTSTATUS Status = STATUS_SUCCESS;
+    if (ObpNameInfoOf(Header) != NULL || Create.SecurityDescriptor != NULL) {
+        Status = ObpAssignSecurity(Object, Create.SecurityDescriptor);
+        SeReleaseSecurityDescriptor(Create.SecurityDescriptor, KernelMode, TRUE);
+    }
+    if (NT_SUCCESS(Status)) {
+        Status = ObpInsertName(Object, &Create, &Existing);
+    }
     if (!NT_SUCCESS(Status)) {
         Header->Flags &= (UCHAR)~OB_FLAG_PERMANENT_OBJECT;
         ObfDereferenceObject(Object);
@@ -154,6 +170,15 @@ NTSTATUS ObOpenObjectByName(POBJECT_ATTRIBUTES ObjectAttributes, POBJECT_TYPE Ob
         &Parameters, &Object);
     if (!NT_SUCCESS(Status)) {
         return Status;
+    }
+    /* Types that keep their descriptors elsewhere have asked when the name was parsed. */
+    if (ObpTypeOf(ObpHeaderOf(Object))->TypeInfo.SecurityProcedure == NULL) {
+        NTSTATUS Allowed =
+            ObpCheckAccess(Object, DesiredAccess, ObjectAttributes->Attributes, AccessMode);
+        if (!NT_SUCCESS(Allowed)) {
+            ObfDereferenceObject(Object);
+            return Allowed;
+        }
     }
     NTSTATUS HandleStatus =
         ObpCreateHandle(Object, ObpMapAccess(ObpTypeOf(ObpHeaderOf(Object)), DesiredAccess),

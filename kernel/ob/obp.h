@@ -10,8 +10,8 @@
  * in a directory holds one pointer. When HandleCount falls to 0 and the object is not permanent,
  * its name goes; when PointerCount falls to 0 the object goes, always at PASSIVE_LEVEL.
  *
- * Lock order: a handle table's lock, ObpNamespaceLock. Neither is held while a type's procedure
- * runs, nor while an object is dereferenced.
+ * Lock order: a handle table's lock, ObpNamespaceLock, ObpSecurityLock. None is held while a type's
+ * procedure runs, nor while an object is dereferenced.
  *
  * All of Ob's memory is nonpaged: references are dropped at DISPATCH_LEVEL.
  */
@@ -84,6 +84,7 @@ typedef struct _OBJECT_CREATE_INFORMATION {
     HANDLE RootDirectory;
     PVOID ParseContext;
     KPROCESSOR_MODE ProbeMode;
+    PSECURITY_DESCRIPTOR SecurityDescriptor; /* captured, or NULL */
 } OBJECT_CREATE_INFORMATION;
 
 typedef struct _OBJECT_SYMBOLIC_LINK {
@@ -112,6 +113,9 @@ typedef NTSTATUS OB_PARSE_METHOD(POB_PARSE_PARAMETERS Parameters, PVOID *Object)
 /* For ObQueryNameString: the object whose name Object's begins with, and what follows it. */
 typedef VOID OB_QUERYNAME_METHOD(PVOID Object, PVOID *Base, PUNICODE_STRING Suffix);
 
+/* Where the object keeps its descriptor. */
+typedef PSECURITY_DESCRIPTOR *OB_SECURITY_METHOD(PVOID Object);
+
 typedef struct _OBJECT_TYPE_INITIALIZER {
     USHORT Length;
     USHORT ObjectTypeFlags;
@@ -128,7 +132,7 @@ typedef struct _OBJECT_TYPE_INITIALIZER {
     OB_CLOSE_METHOD *CloseProcedure;
     OB_DELETE_METHOD *DeleteProcedure;
     OB_PARSE_METHOD *ParseProcedure;
-    PVOID SecurityProcedure;
+    OB_SECURITY_METHOD *SecurityProcedure; /* NULL: the slot is in the header */
     OB_QUERYNAME_METHOD *QueryNameProcedure;
     PVOID OkayToCloseProcedure;
     ULONG WaitObjectFlagMask;
@@ -263,6 +267,13 @@ NTSTATUS ObpCreateHandle(PVOID Object, ACCESS_MASK GrantedAccess, ULONG Attribut
 /* Closes every handle of an exiting process and frees its table. PASSIVE_LEVEL */
 VOID ObKillProcess(PEPROCESS Process);
 NTSTATUS ObInitializeProcess(PEPROCESS Process);
+
+/* ---- object_security.c ---- */
+VOID ObpInitializeSecurity(VOID);
+NTSTATUS ObpAssignSecurity(PVOID Object, PSECURITY_DESCRIPTOR Explicit);
+VOID ObpDeleteSecurity(PVOID Object);
+NTSTATUS ObpCheckAccess(PVOID Object, ACCESS_MASK DesiredAccess, ULONG Attributes,
+                        KPROCESSOR_MODE AccessMode);
 
 /* ---- event_object.c ---- */
 NTSTATUS ObpInitializeEventType(VOID);

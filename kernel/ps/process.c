@@ -6,6 +6,7 @@
 #include "ke/dispatcher.h"
 #include "mm/mm.h"
 #include "ps/psp.h"
+#include "se/sep.h"
 
 LIST_ENTRY PsActiveProcessHead;
 KSPIN_LOCK PspActiveProcessLock;
@@ -32,6 +33,9 @@ VOID PspDeleteProcess(PVOID Object)
     if (Process->ObjectTable != NULL) {
         ObKillProcess(Process);
     }
+    if (Process->Token != NULL) {
+        PsDereferencePrimaryToken(Process->Token);
+    }
     if (Process->MmWorkingSet != NULL) {
         MmDeleteProcessAddressSpace(Process);
     }
@@ -52,6 +56,8 @@ NTSTATUS PspCreateProcess(PCSTR ImageName, PEPROCESS *NewProcess)
     PspSetImageFileName(Process, ImageName);
     KeQuerySystemTimePrecise(&Process->CreateTime);
     Process->ExitStatus = STATUS_PENDING;
+    Process->Token = SepClientToken; /* what is no system process is the client's */
+    ObfReferenceObject(Process->Token);
     Status = MmCreateProcessAddressSpace(Process);
     if (NT_SUCCESS(Status)) {
         Status = ObInitializeProcess(Process);
@@ -106,6 +112,8 @@ static VOID PspInitializeSystemProcess(VOID)
     PEPROCESS Process = &PspInitialSystemProcess;
     InitializeListHead(&Process->ThreadListHead);
     Process->ExitStatus = STATUS_PENDING;
+    Process->Token = SepSystemToken;
+    ObfReferenceObject(Process->Token);
     PspSetImageFileName(Process, "System");
     KeQuerySystemTimePrecise(&Process->CreateTime);
     NT_VERIFY(NT_SUCCESS(ObInitializeProcess(Process)));

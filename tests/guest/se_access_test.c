@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT */
+/* Who may open what: descriptors of devices and events, asked for the system and for the client. */
+#include "io_test_driver.h"
+#include "ps/psp.h"
+#include "se/sep.h"
+
+/* Sets the test device's list to one entry, which gives Sid all access. */
+static NTSTATUS SeTestAllowOnly(PSID Sid)
+{
+    SECURITY_DESCRIPTOR Descriptor;
+    DECLSPEC_ALIGN(8) UCHAR Dacl[64];
+
+    RtlCreateSecurityDescriptor(&Descriptor, SECURITY_DESCRIPTOR_REVISION);
+    RtlCreateAcl((PACL)Dacl, sizeof(Dacl), ACL_REVISION);
+    RtlAddAccessAllowedAce((PACL)Dacl, ACL_REVISION, GENERIC_ALL, Sid);
+    RtlSetDaclSecurityDescriptor(&Descriptor, TRUE, (PACL)Dacl, FALSE);
+    return ObSetSecurityObjectByPointer(IoTest.Device, DACL_SECURITY_INFORMATION, &Descriptor);
+}
+
+/* Opens as a process with the client's token does from user mode. */
+static NTSTATUS SeTestOpenAsClient(PEPROCESS Client, PCWSTR Path)
+{
+    UNICODE_STRING Name;
+    KAPC_STATE ApcState;
+    HANDLE Handle;
+
+    RtlInitUnicodeString(&Name, Path);
+    KeStackAttachProcess(&Client->Pcb, &ApcState);
+    NTSTATUS Status = IopOpenFile(&Name, GENERIC_READ | GENERIC_WRITE, UserMode, &Handle);
+    if (NT_SUCCESS(Status)) {
+        ObCloseHandle(Handle, UserMode);
+    }
+    KeUnstackDetachProcess(&ApcState);
+    return Status;
+}
+
+GUEST_TEST(se_device_opens_for_whom_its_list_names)
+{
+    PEPROCESS Client;
+    ULONG Denied = (ULONG)STATUS_ACCESS_DENIED;
+
+    if (!IoTestLoad(0, FALSE)) {
+        return;
+    }
+    EXPECT_EQUAL(PspCreateProcess("client", &Client), STATUS_SUCCESS);
+    EXPECT_EQUAL(SeTestOpenAsClient(Client, IO_TEST_DEVICE), STATUS_SUCCESS); /* by default */
+    EXPECT_EQUAL(SeTestAllowOnly(SeExports->SeLocalSystemSid), STATUS_SUCCESS);
+    EXPECT_EQUAL((ULONG)SeTestOpenAsClient(Client, IO_TEST_DEVICE), Denied);
+    EXPECT_EQUAL(SeTestOpenAsClient(PsInitialSystemProcess, IO_TEST_DEVICE), STATUS_SUCCESS);
+    /* A name below the device is checked with FILE_DEVICE_SECURE_OPEN only. */
+    EXPECT_EQUAL(SeTestOpenAsClient(Client, IO_TEST_DEVICE L"\\x"), STATUS_SUCCESS);
+    IoTest.Device->Characteristics |= FILE_DEVICE_SECURE_OPEN;
+    EXPECT_EQUAL((ULONG)SeTestOpenAsClient(Client, IO_TEST_DEVICE L"\\x"), Denied);
+    EXPECT_EQUAL(SeTestAllowOnly(SeExports->SeAliasAdminsSid), STATUS_SUCCESS);
+    EXPECT_EQUAL(SeTestOpenAsClient(Client, IO_TEST_DEVICE L"\\x"), STATUS_SUCCESS);
+    PspExitProcess(Client, STATUS_SUCCESS);
+    ObDereferenceObject(Client);
+    IoTestUnload();
+}
+
+GUEST_TEST(se_named_event_has_the_makers_descriptor)
+{
+    UNICODE_STRING Name = RTL_CONSTANT_STRING(L"\\BaseNamedObjects\\SeTest");
+    OBJECT_ATTRIBUTES Attributes;
+    SECURITY_DESCRIPTOR Explicit;
+    DECLSPEC_ALIGN(8) UCHAR Empty[sizeof(ACL)];
+    HANDLE Event, Again;
+
+    RtlCreateSecurityDescriptor(&Explicit, SECURITY_DESCRIPTOR_REVISION);
+    RtlCreateAcl((PACL)Empty, sizeof(Empty), ACL_REVISION); /* nobody */
+    RtlSetDaclSecurityDescriptor(&Explicit, TRUE, (PACL)Empty, FALSE);
+    InitializeObjectAttributes(&Attributes, &Name, OBJ_KERNEL_HANDLE, NULL, &Explicit);
+    EXPECT_EQUAL(ZwCreateEvent(&Event, EVENT_ALL_ACCESS, &Attributes, NotificationEvent, FALSE),
+                 STATUS_SUCCESS);
+    InitializeObjectAttributes(&Attributes, &Name, OBJ_KERNEL_HANDLE, NULL, NULL);
+    EXPECT_EQUAL(ZwOpenEvent(&Again, EVENT_ALL_ACCESS, &Attributes), STATUS_SUCCESS);
+    ZwClose(Again);
+    Attributes.Attributes |= OBJ_FORCE_ACCESS_CHECK;
+    EXPECT_EQUAL((ULONG)ZwOpenEvent(&Again, EVENT_ALL_ACCESS, &Attributes),
+                 (ULONG)STATUS_ACCESS_DENIED);
+    /* The owner may read and change the list, whatever is in it. */
+    EXPECT_EQUAL(ZwOpenEvent(&Again, READ_CONTROL | WRITE_DAC, &Attributes), STATUS_SUCCESS);
+    ZwClose(Again);
+    ZwClose(Event);
+}
+
+/* An offset that leads out of the bytes, a SID and a list that lie about their length. */
+GUEST_TEST(se_capture_refuses_damaged_descriptors)
+{
+    struct {
+        SECURITY_DESCRIPTOR_RELATIVE Header;
+        ULONG Part[16];
+    } User = {{SECURITY_DESCRIPTOR_REVISION, 0, SE_SELF_RELATIVE | SE_DACL_PRESENT, 0, 0, 0, 20},
+              {0}};
+    PSECURITY_DESCRIPTOR Captured;
+    PACL Dacl = (PACL)User.Part;
+
+    RtlCreateAcl(Dacl, sizeof(User.Part), ACL_REVISION);
+    EXPECT_EQUAL(SeCaptureSecurityDescriptor(&User, KernelMode, PagedPool, TRUE, &Captured),
+                 STATUS_SUCCESS);
+    SeReleaseSecurityDescriptor(Captured, KernelMode, TRUE);
+    /* The same bytes as a user-mode caller's: they are not in its half of the address space. */
+    EXPECT_EQUAL((ULONG)SeCaptureSecurityDescriptor(&User, UserMode, PagedPool, TRUE, &Captured),
+                 (ULONG)STATUS_ACCESS_VIOLATION);
+    Dacl->AceCount = 1; /* there is none */
+    EXPECT_EQUAL((ULONG)SeCaptureSecurityDescriptor(&User, KernelMode, PagedPool, TRUE, &Captured),
+                 (ULONG)STATUS_INVALID_ACL);
+    User.Header.Control = SE_SELF_RELATIVE;
+    User.Header.Owner = 20;
+    EXPECT_EQUAL((ULONG)SeCaptureSecurityDescriptor(&User, KernelMode, PagedPool, TRUE, &Captured),
+                 (ULONG)STATUS_INVALID_SID);
+    User.Header.Revision = 2;
+    EXPECT_EQUAL((ULONG)SeCaptureSecurityDescriptor(&User, KernelMode, PagedPool, TRUE, &Captured),
+                 (ULONG)STATUS_UNKNOWN_REVISION);
+    EXPECT(Captured == NULL);
+}

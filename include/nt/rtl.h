@@ -202,6 +202,28 @@ typedef struct _OSVERSIONINFOEXW {
 NTSTATUS RtlGetVersion(PRTL_OSVERSIONINFOW VersionInformation);
 BOOLEAN RtlIsNtDdiVersionAvailable(ULONG Version);
 
+#define VER_MINORVERSION 0x01
+#define VER_MAJORVERSION 0x02
+#define VER_BUILDNUMBER 0x04
+#define VER_PLATFORMID 0x08
+#define VER_SERVICEPACKMINOR 0x10
+#define VER_SERVICEPACKMAJOR 0x20
+#define VER_SUITENAME 0x40
+#define VER_PRODUCT_TYPE 0x80
+#define VER_EVERYTHING 0xff /* ours */
+#define VER_EQUAL 1
+#define VER_GREATER 2
+#define VER_GREATER_EQUAL 3
+#define VER_LESS 4
+#define VER_LESS_EQUAL 5
+#define VER_AND 6
+#define VER_OR 7
+ULONGLONG VerSetConditionMask(ULONGLONG ConditionMask, ULONG TypeMask, UCHAR Condition);
+NTSTATUS RtlVerifyVersionInfo(PRTL_OSVERSIONINFOEXW VersionInfo, ULONG TypeMask,
+                              ULONGLONG ConditionMask);
+#define VER_SET_CONDITION(Mask, Type, Condition) \
+    ((Mask) = VerSetConditionMask((Mask), (Type), (Condition)))
+
 struct _IMAGE_NT_HEADERS64;
 struct _IMAGE_NT_HEADERS64 *RtlImageNtHeader(PVOID Base);
 PVOID RtlImageDirectoryEntryToData(PVOID Base, BOOLEAN MappedAsImage, USHORT DirectoryEntry,

@@ -92,6 +92,8 @@ static void TestNames(void **State)
 }
 
 /* Names and lines against those of another reader of PDBs, over the kernel's code. */
+#define SYMBOLIZER_TURNS 16u
+
 static void TestAgainstSymbolizer(void **State)
 {
     static SYMBOLIZER_ANSWER Answers[SYMBOLIZER_MAX_ADDRESSES];
@@ -101,24 +103,30 @@ static void TestAgainstSymbolizer(void **State)
     unsigned Line, Compared = 0;
 
     assert_true(DebugReload(Fake.Debugger));
-    for (unsigned i = 0; i < SYMBOLIZER_MAX_ADDRESSES; i++) {
-        Rva[i] = 0x1000 + i * 0x8e5;
-    }
-    if (!SymbolizerRun("ntoskrnl.exe", Rva, SYMBOLIZER_MAX_ADDRESSES, Answers)) {
-        skip(); /* no llvm-symbolizer */
-    }
-    for (unsigned i = 0; i < SYMBOLIZER_MAX_ADDRESSES; i++) {
-        if (Answers[i].Line == 0) {
-            continue; /* between functions, or assembly */
+    for (unsigned Turn = 0; Turn < SYMBOLIZER_TURNS; Turn++) {
+        for (unsigned i = 0; i < SYMBOLIZER_MAX_ADDRESSES; i++) {
+            Rva[i] = 0x1000 + (Turn * SYMBOLIZER_MAX_ADDRESSES + i) * 0x8e;
         }
-        assert_true(DebugSymbolNear(Fake.Debugger, NT + Rva[i], &Name));
-        assert_string_equal(Name.Text + strlen("nt!"), Answers[i].Function);
-        assert_true(DebugSymbolLine(Fake.Debugger, NT + Rva[i], false, File, sizeof(File), &Line));
-        assert_string_equal(File, Answers[i].File);
-        assert_int_equal(Line, Answers[i].Line);
-        Compared++;
+        if (!SymbolizerRun("ntoskrnl.exe", Rva, SYMBOLIZER_MAX_ADDRESSES, Answers)) {
+            skip(); /* no llvm-symbolizer */
+        }
+        for (unsigned i = 0; i < SYMBOLIZER_MAX_ADDRESSES; i++) {
+            if (Answers[i].Line == 0) {
+                continue; /* between functions, or assembly */
+            }
+            assert_true(DebugSymbolNear(Fake.Debugger, NT + Rva[i], &Name));
+            assert_string_equal(Name.Text + strlen("nt!"), Answers[i].Function);
+            assert_true(
+                DebugSymbolLine(Fake.Debugger, NT + Rva[i], false, File, sizeof(File), &Line));
+            assert_string_equal(File, Answers[i].File);
+            /* Where a routine without a prologue begins, two lines do; the readers differ. */
+            if (Name.Displacement != 0) {
+                assert_int_equal(Line, Answers[i].Line);
+            }
+            Compared++;
+        }
     }
-    assert_true(Compared > SYMBOLIZER_MAX_ADDRESSES / 2);
+    assert_true(Compared > SYMBOLIZER_TURNS * SYMBOLIZER_MAX_ADDRESSES / 2);
 }
 
 static bool Count(void *Context, DEBUG_MODULE *Module, const char *Name, uint64_t Value)

@@ -114,8 +114,20 @@ trailing_bytes() {
     accepted "bytes behind the image" "$scratch/notepad.sys"
 }
 
+# The second section, which holds what the driver reads while it runs, is marked discardable: only
+# what is at the image's end goes.
+discardable_in_the_middle() {
+    local flags=$((sections + 40 + 36))
+    wanted "a discardable section in the middle" || return 0
+    copy
+    write_number "$scratch/notepad.sys" $flags 4 \
+        $(($(read_number "$notepad" $flags 4) | 0x02000000))
+    accepted "a discardable section in the middle" "$scratch/notepad.sys"
+}
+
 wrong_checksum
 no_checksum
+discardable_in_the_middle
 no_relocations
 large_virtual_size
 broken_debug_directory

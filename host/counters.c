@@ -30,6 +30,8 @@ const COUNTER_FIELD CounterFields[] = {
     FIELD("nonpaged_pool_blocks", NonpagedPoolBlocks),
     FIELD("paged_pool_blocks", PagedPoolBlocks),
     FIELD("interrupt_time", InterruptTime),
+    FIELD("registry_bytes", RegistryBytes),
+    FIELD("registry_blocks", RegistryBlocks),
 };
 
 const size_t CounterFieldCount = sizeof(CounterFields) / sizeof(CounterFields[0]);

@@ -14,6 +14,7 @@
 #include "se.h"
 #include "ob.h"
 #include "security.h"
+#include "cm.h"
 #include "io.h"
 #include "ps.h"
 #include "hal.h"

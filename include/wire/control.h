@@ -159,6 +159,7 @@ typedef struct {
     uint64_t PagesRead, PageReads, PagesWritten, PageWrites, PagesTrimmed;
     uint64_t NonpagedPoolBytes, PagedPoolBytes, NonpagedPoolBlocks, PagedPoolBlocks;
     uint64_t InterruptTime; /* 100 ns since boot */
+    uint64_t RegistryBytes, RegistryBlocks; /* of paged pool, counted there too */
 } CONTROL_COUNTERS;
 
 typedef struct {

@@ -8,6 +8,7 @@
  * done is answered by its status, also when there is no memory to hold it.
  */
 #include "io/control_agent.h"
+#include "cm/cmp.h"
 
 #include "ex/pool.h"
 #include "hal/hal.h"
@@ -30,9 +31,11 @@ static VOID IopControlCounters(PCONTROL_REQUEST Request)
     CONTROL_COUNTERS Counters;
     MM_COUNTERS Mm;
     POOL_USAGE Pool;
+    POOL_TAG_USAGE Registry = {0};
 
     MmQueryCounters(&Mm);
     ExQueryPoolUsage(&Pool);
+    ExQueryPoolTag(CM_TAG_HIVE, &Registry);
     Counters = (CONTROL_COUNTERS){
         .TotalPages = Mm.TotalPages,
         .FreePages = Mm.FreePages,
@@ -58,6 +61,8 @@ static VOID IopControlCounters(PCONTROL_REQUEST Request)
         .NonpagedPoolBlocks = Pool.NonPagedBlocks,
         .PagedPoolBlocks = Pool.PagedBlocks,
         .InterruptTime = KeQueryInterruptTime(),
+        .RegistryBytes = (ULONG64)Registry.PagedBytes,
+        .RegistryBlocks = (ULONG64)Registry.PagedBlocks,
     };
     IopReply(Request->Message.Id, STATUS_SUCCESS, 0, &Counters, sizeof(Counters));
 }

@@ -2,12 +2,13 @@
 /*
  * The beginning of a driver's life:
  *
- *   image loaded (Mm) -> driver object -> load-image notification -> DriverEntry
+ *   image loaded (Mm) -> driver object -> load-image notification -> service key -> DriverEntry
  *     -> Reinitialize routines -> DO_DEVICE_INITIALIZING off -> AddDevice, start (a PnP driver)
  *     -> initialization sections freed
  *
  * All in one system thread, so that a driver that misbehaves does so in the caller's view.
  */
+#include "cm/cmp.h"
 #include "io/iop.h"
 #include "ps/psp.h"
 
@@ -74,7 +75,11 @@ NTSTATUS IopLoadDriver(PCUNICODE_STRING Name, PMM_IMAGE Image, PDRIVER_OBJECT *L
     Driver->DriverSection = MmImageLoaderEntry(Image);
     IopDriverExtension(Driver)->Image = Image;
     IopNotifyImageLoad(&Driver->DriverName, Image);
-    Status = IopCallDriverEntry(Driver);
+    Status = CmCreateServiceKey(&IopDriverExtension(Driver)->RegistryPath,
+                                &Driver->DriverExtension->ServiceKeyName);
+    if (NT_SUCCESS(Status)) {
+        Status = IopCallDriverEntry(Driver);
+    }
     if (!NT_SUCCESS(Status)) {
         IopReportLeftDevices(Driver);
         IopDeleteDriverObject(Driver);

@@ -5,7 +5,7 @@
  */
 #include "io/iop.h"
 
-/* What DRIVER_OBJECT.HardwareDatabase points to, as in NT; there is no registry behind it. */
+/* What DRIVER_OBJECT.HardwareDatabase points to, as in NT: a key of the registry. */
 static UNICODE_STRING IopHardwareDatabase =
     RTL_CONSTANT_STRING(L"\\REGISTRY\\MACHINE\\HARDWARE\\DESCRIPTION\\SYSTEM");
 static const WCHAR IopServicesKey[] = L"\\REGISTRY\\MACHINE\\SYSTEM\\ControlSet001\\Services\\";

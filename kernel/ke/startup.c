@@ -8,6 +8,7 @@
  * ends as the control agent.
  */
 #include "ke/command_line.h"
+#include "cm/cmp.h"
 #include "ex/ex.h"
 #include "hal/hal.h"
 #include "io/control_agent.h"
@@ -77,6 +78,7 @@ static VOID KiPhase1(PVOID Context)
     if (!NT_SUCCESS(Status)) {
         DbgPrint("no paging file (%08x): nothing can be paged out to disk\n", Status);
     }
+    CmInitializeSystem();
     IoInitializeSystem();
     KiSetPageOutMode();
     KiSeedQuanta(KiQueryCommandLineNumber("seed", 1));

@@ -28,3 +28,5 @@ s/[0-9]+ frame numbers are not RAM/_ frame numbers are not RAM/
 s/highest is [0-9a-f]+/highest is _/
 s/(at FFFFF[0-9A-F]{3})[0-9A-F]{8}/\1________/g
 s/HandleCount: [0-9]+/HandleCount: _/
+# How many pages were written by now depends on read-ahead and on the page writer.
+s/Free Space: +[0-9]+ Kb/Free Space: _ Kb/

@@ -12,6 +12,7 @@
 
 #include "host/debugger/debug_module.h"
 #include "host/text.h"
+#include "lib/pe_bytes.h"
 
 #define LDR_BASE 0x30u
 #define LDR_SIZE_OF_IMAGE 0x40u
@@ -22,20 +23,6 @@
 #define LDR_MAX_NAME 128u /* bytes of UTF-16 */
 #define KERNEL_SPACE 0xffff800000000000ull
 
-static uint64_t Field64(const uint8_t *Entry, size_t Offset)
-{
-    uint64_t Value;
-    memcpy(&Value, Entry + Offset, sizeof(Value));
-    return Value;
-}
-
-static uint32_t Field32(const uint8_t *Entry, size_t Offset)
-{
-    uint32_t Value;
-    memcpy(&Value, Entry + Offset, sizeof(Value));
-    return Value;
-}
-
 /* A UNICODE_STRING, what is not ASCII as '?'. */
 static bool DebugReadName(DEBUGGER *Debugger, const uint8_t *String, char Out[64])
 {
@@ -44,7 +31,7 @@ static bool DebugReadName(DEBUGGER *Debugger, const uint8_t *String, char Out[64
 
     memcpy(&Length, String, sizeof(Length));
     Length = Length < LDR_MAX_NAME ? Length & ~1u : LDR_MAX_NAME;
-    if (Length == 0 || !TargetRead(Debugger->Target, Field64(String, 8), Wide, Length)) {
+    if (Length == 0 || !TargetRead(Debugger->Target, PeRead64(String, 8), Wide, Length)) {
         return false;
     }
     for (; Used < Length / 2u && Used < 63; Used++) {
@@ -80,10 +67,10 @@ static void DebugNameModule(DEBUG_MODULE *Module)
 static bool DebugReadModule(DEBUGGER *Debugger, const uint8_t *Entry, DEBUG_MODULE *Module)
 {
     *Module = (DEBUG_MODULE){0};
-    Module->Base = Field64(Entry, LDR_BASE);
-    Module->Size = Field32(Entry, LDR_SIZE_OF_IMAGE);
-    Module->CheckSum = Field32(Entry, LDR_CHECK_SUM);
-    Module->TimeDateStamp = Field32(Entry, LDR_TIME_DATE_STAMP);
+    Module->Base = PeRead64(Entry, LDR_BASE);
+    Module->Size = PeRead32(Entry, LDR_SIZE_OF_IMAGE);
+    Module->CheckSum = PeRead32(Entry, LDR_CHECK_SUM);
+    Module->TimeDateStamp = PeRead32(Entry, LDR_TIME_DATE_STAMP);
     if (Module->Base < KERNEL_SPACE || (Module->Base & 0xfff) != 0 || Module->Size == 0 ||
         Module->Size > PE_MAX_IMAGE_SIZE || Module->Base + Module->Size < Module->Base ||
         !DebugReadName(Debugger, Entry + LDR_BASE_NAME, Module->ImageName)) {
@@ -138,7 +125,7 @@ bool DebugReload(DEBUGGER *Debugger)
             DebugKeepModule(Debugger, &Modules[Count]);
             Count++;
         }
-        uint64_t Next = Field64(Entry, 0);
+        uint64_t Next = PeRead64(Entry, 0);
         if (Next == Link || Next < KERNEL_SPACE) {
             break;
         }

@@ -339,17 +339,24 @@ bool PdbParseIdentity(const char *Text, size_t Size, PDB_IDENTITY *Identity)
     return PdbParseGuid(Guid, Size - (size_t)(Guid - Text), Identity->Guid);
 }
 
+/* Says what Path lacks, when its text could be had. */
+static void PdbCheck(bool Good, const char *Text, const char *Path, const char *Problem,
+                     char *Error, size_t ErrorSize)
+{
+    if (Text != NULL && !Good) {
+        char Clean[512];
+        TextCleanString(Clean, sizeof(Clean), Path);
+        snprintf(Error, ErrorSize, "%s: %s", Clean, Problem);
+    }
+}
+
 bool PdbReadIdentity(const char *Path, PDB_IDENTITY *Identity, char *Error, size_t ErrorSize)
 {
     static const char *const What[] = {"--summary", NULL};
     size_t Size;
     char *Text = PdbDump(Path, What, &Size, Error, ErrorSize);
     bool Good = Text != NULL && PdbParseIdentity(Text, Size, Identity);
-    if (Text != NULL && !Good) {
-        char Clean[512];
-        TextCleanString(Clean, sizeof(Clean), Path);
-        snprintf(Error, ErrorSize, "%s: no GUID and age in what llvm-pdbutil says of it", Clean);
-    }
+    PdbCheck(Good, Text, Path, "no GUID and age in what llvm-pdbutil says of it", Error, ErrorSize);
     free(Text);
     return Good;
 }
@@ -361,11 +368,7 @@ bool PdbReadSymbols(const char *Path, SYMBOL_TABLE *Table, char *Error, size_t E
     size_t Size;
     char *Text = PdbDump(Path, What, &Size, Error, ErrorSize);
     bool Good = Text != NULL && PdbParseSymbols(Text, Size, Table);
-    if (Text != NULL && !Good) {
-        char Clean[512];
-        TextCleanString(Clean, sizeof(Clean), Path);
-        snprintf(Error, ErrorSize, "%s: no names in it", Clean);
-    }
+    PdbCheck(Good, Text, Path, "no names in it", Error, ErrorSize);
     free(Text);
     return Good;
 }

@@ -5,7 +5,7 @@ BUILD := build
 PREFIX ?= /usr/local
 NINJA := ninja -C $(BUILD)
 
-.PHONY: all run test unit guest-tests system fuzz bench docs install packages clean
+.PHONY: all run test unit guest-tests system fuzz bench docs install package packages clean
 
 all: packages $(BUILD)/build.ninja
 	@$(NINJA) --quiet
@@ -26,6 +26,10 @@ docs: all
 
 install: all
 	cmake --install $(BUILD) --prefix $(PREFIX)
+
+# A Debian package: build/pageable_VERSION_amd64.deb.
+package: all
+	cd $(BUILD) && cpack -G DEB
 
 packages:
 	@tools/install-packages packages.txt

@@ -21,9 +21,3 @@ target_link_libraries(pageable PRIVATE PkgConfig::LUA PkgConfig::JANSSON
     PkgConfig::LIBEDIT Zydis::Zydis)
 
 configure_file(${CMAKE_SOURCE_DIR}/host/gdb/pageable-gdb.py pageable-gdb.py COPYONLY)
-
-include(GNUInstallDirs)
-install(TARGETS pageable RUNTIME DESTINATION bin)
-install(FILES ${CMAKE_BINARY_DIR}/boot.elf ${CMAKE_BINARY_DIR}/ntoskrnl.exe
-    ${CMAKE_BINARY_DIR}/ntoskrnl.pdb ${CMAKE_BINARY_DIR}/pageable-gdb.py DESTINATION lib/pageable)
-install(FILES docs/pageable.1 DESTINATION share/man/man1)

@@ -1,16 +1,24 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/help.h"
 
+#include <string.h>
+
+#include "host/completion.h"
+#include "host/explain.h"
+#include "host/exports.h"
+#include "host/inspect.h"
+
 const char HelpMain[] =
     "pageable runs a Windows x64 driver in ring 0 of a small NT-compatible kernel in QEMU, takes\n"
     "its pageable sections out of memory, and says which line touched them where it must not.\n"
     "\n"
     "usage: pageable run DRIVER.sys [options]   load it, page it out, use it, unload it\n"
-    "       pageable debug DRIVER.sys [options] the same under the kernel debugger\n"
+    "       pageable debug DRIVER.sys [...]     the same under the kernel debugger\n"
     "       pageable kd SOCKET                  attaches the debugger to a `run --kd=SOCKET`\n"
     "       pageable explain CODE               what a bug check means, and what to do about it\n"
     "       pageable exports [PATTERN]          what the kernel exports, and what drivers lack\n"
     "       pageable inspect DRIVER.sys...      what there is to know of it without running it\n"
+    "       pageable completion SHELL           what bash, zsh or fish needs to complete commands\n"
     "       pageable help COMMAND               more about one of these\n"
     "       pageable --version\n"
     "\n"
@@ -18,6 +26,11 @@ const char HelpMain[] =
 
 const char HelpRun[] =
     "usage: pageable run DRIVER.sys [options]\n"
+    "\n"
+    "Loads the driver into ring 0, uses it, takes its pageable sections out of memory to a paging\n"
+    "file, uses it again and unloads it. NT's bug checks enforce the IRQL law; the report says\n"
+    "which routine and which line touched paged-out memory where no page fault can be served.\n"
+    "What the machine has less of after the unload than before the load is a leak.\n"
     "\n"
     "  --scenario=FILE.lua    what to do with the driver; without it: open and close each device\n"
     "                         it named, page everything out, open and close again, unload\n"
@@ -38,17 +51,17 @@ const char HelpRun[] =
     "                         slow[:N] (N requests a second; 200)\n"
     "  --timeout=60           seconds until the run is ended\n"
     "  --seed=1               fixes all that is random, in the kernel and in the scenario\n"
-    "  --machine=microvm      microvm, or pci: with a PCI bus and QEMU's edu device on it\n"
+    "  --machine=microvm|pci  pci has a PCI bus with QEMU's edu device on it; microvm\n"
     "  --history=20           calls, faults and changes of IRQL before a bug check that its\n"
     "                         report shows, at most 1000\n"
     "  --kd=SOCKET            a kernel debugger may connect to this UNIX socket, leave and come\n"
     "                         back; the time limit stands still while one is connected\n"
-    "  --nt-version=10.0      what a debugger is told: 5.1, 5.2, 6.0 or 10.0\n"
+    "  --nt-version=VERSION   what a debugger is told: 5.1, 5.2, 6.0 or 10.0\n"
     "  --dump=FILE            at a bug check, a Windows crash dump of the machine's memory;\n"
     "                         `pageable kd --dump FILE` opens it\n"
     "  --gdb=PORT|SOCKET      the machine waits for gdb, without a time limit, at a port of\n"
     "                         127.0.0.1 or at a UNIX socket (a path with a slash)\n"
-    "  --accel=tcg            tcg, kvm, or auto: kvm where the processor really has it\n"
+    "  --accel=tcg|kvm|auto   auto: kvm where the processor really has it; tcg\n"
     "  --json=FILE            events as JSON Lines; - for the standard output\n"
     "  -v, --verbose          more lines: each open, images, sections after page-out, guest log\n"
     "\n"
@@ -74,6 +87,7 @@ const char HelpKd[] =
     "usage: pageable kd SOCKET [options]        a machine of `pageable run --kd=SOCKET`\n"
     "       pageable kd --dump FILE [options]   a crash dump\n"
     "\n"
+    "  --dump=FILE            opens a crash dump in place of a machine\n"
     HELP_DEBUGGER
     "q leaves the machine running; its breakpoints are taken out.\n"
     "\n"
@@ -105,3 +119,25 @@ const char HelpGdbSymbols[] =
     "  gdb -x pageable-gdb.py -ex 'pageable-attach 1234 DRIVER.sys' -ex 'break DriverEntry'\n"
     "\n"
     "Exit codes: 0 written, 2 wrong usage, 5 the image or its PDB cannot be read.\n";
+
+const HELP_TOPIC HelpTopics[] = {
+    {"run", "run a driver, page it out, unload it", HelpRun},
+    {"debug", "run a driver under the kernel debugger", HelpDebug},
+    {"kd", "attach the kernel debugger, or open a crash dump", HelpKd},
+    {"explain", "what a bug check means", HelpExplain},
+    {"exports", "what the kernel exports, and what drivers lack", HelpExports},
+    {"inspect", "what there is to know of a driver without running it", HelpInspect},
+    {"gdb-symbols", "symbols of a driver or kernel image for gdb", HelpGdbSymbols},
+    {"completion", "a script that completes commands in a shell", HelpCompletion},
+    {NULL, NULL, NULL},
+};
+
+const HELP_TOPIC *HelpTopic(const char *Command)
+{
+    for (const HELP_TOPIC *Topic = HelpTopics; Topic->Command != NULL; Topic++) {
+        if (strcmp(Topic->Command, Command) == 0) {
+            return Topic;
+        }
+    }
+    return NULL;
+}

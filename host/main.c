@@ -3,12 +3,14 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "host/completion.h"
 #include "host/debugger/console.h"
 #include "host/explain.h"
 #include "host/exports.h"
 #include "host/gdb/symbol_file.h"
 #include "host/help.h"
 #include "host/inspect.h"
+#include "host/manual.h"
 #include "host/run.h"
 #include "host/test_guest.h"
 
@@ -47,6 +49,11 @@ static int MainInspect(const char *Program, int Count, char **Arguments)
     return InspectCommand(Count, Arguments);
 }
 
+static int MainCompletion(const char *Program, int Count, char **Arguments)
+{
+    return CompletionCommand(Count, Arguments);
+}
+
 static int MainTestGuest(const char *Program, int Count, char **Arguments)
 {
     return TestGuestCommand(Count, Arguments);
@@ -54,17 +61,17 @@ static int MainTestGuest(const char *Program, int Count, char **Arguments)
 
 static const struct {
     const char *Name;
-    const char *Help; /* NULL: for our own tests, not told */
     int (*Run)(const char *Program, int Count, char **Arguments);
 } MainCommands[] = {
-    {"run", HelpRun, MainRun},
-    {"debug", HelpDebug, MainDebug},
-    {"kd", HelpKd, MainKd},
-    {"explain", HelpExplain, MainExplain},
-    {"exports", HelpExports, MainExports},
-    {"gdb-symbols", HelpGdbSymbols, MainGdbSymbols},
-    {"inspect", HelpInspect, MainInspect},
-    {"test-guest", NULL, MainTestGuest},
+    {"run", MainRun},
+    {"debug", MainDebug},
+    {"kd", MainKd},
+    {"explain", MainExplain},
+    {"exports", MainExports},
+    {"gdb-symbols", MainGdbSymbols},
+    {"inspect", MainInspect},
+    {"completion", MainCompletion},
+    {"test-guest", MainTestGuest}, /* for our own tests: no help */
 };
 
 #define MAIN_COMMANDS (sizeof(MainCommands) / sizeof(MainCommands[0]))
@@ -75,17 +82,23 @@ static int MainHelp(int Count, char **Arguments)
         fputs(HelpMain, stdout);
         return ExitClean;
     }
-    for (size_t i = 0; i < MAIN_COMMANDS; i++) {
-        if (Count == 1 && MainCommands[i].Help != NULL &&
-            strcmp(Arguments[0], MainCommands[i].Name) == 0) {
-            fputs(MainCommands[i].Help, stdout);
-            return ExitClean;
+    bool Manual = strcmp(Arguments[0], "--man") == 0;
+    const HELP_TOPIC *Topic = HelpTopic(Arguments[Count - 1]);
+    if (Manual && Count == 1) {
+        ManualPrint(NULL);
+        return ExitClean;
+    }
+    if (Topic != NULL && Count == (Manual ? 2 : 1)) {
+        if (Manual) {
+            ManualPrint(Topic);
+        } else {
+            fputs(Topic->Text, stdout);
         }
+        return ExitClean;
     }
     fprintf(stderr, "pageable: there is help for:");
-    for (size_t i = 0; i < MAIN_COMMANDS; i++) {
-        fprintf(stderr, "%s%s", MainCommands[i].Help != NULL ? " " : "",
-                MainCommands[i].Help != NULL ? MainCommands[i].Name : "");
+    for (Topic = HelpTopics; Topic->Command != NULL; Topic++) {
+        fprintf(stderr, " %s", Topic->Command);
     }
     fputc('\n', stderr);
     return ExitUsage;
@@ -121,8 +134,9 @@ int main(int Count, char **Arguments)
         if (strcmp(Command, MainCommands[i].Name) != 0) {
             continue;
         }
-        if (MainCommands[i].Help != NULL && MainAsksHelp(Count - 2, Arguments + 2)) {
-            fputs(MainCommands[i].Help, stdout);
+        const HELP_TOPIC *Topic = HelpTopic(Command);
+        if (Topic != NULL && MainAsksHelp(Count - 2, Arguments + 2)) {
+            fputs(Topic->Text, stdout);
             return ExitClean;
         }
         return MainCommands[i].Run(Arguments[0], Count - 2, Arguments + 2);

@@ -4,6 +4,7 @@
 
 #include "host/bug_check.h"
 #include "host/run.h"
+#include "host/status_names.h"
 #include "host/text.h"
 #include "nt/ntdef.h"
 #include "nt/ntstatus.h"
@@ -147,6 +148,57 @@ void RunFinding(RUN *Run, const char *Kind, const char *Text, const char *Where)
                 json_pack("{s:s, s:s, s:s}", "kind", Kind, "text", Text, "where", Where));
 }
 
+/* Text gets the strings of an entry, joined for a line; the return is a list of them. */
+static json_t *RunErrorLogStrings(CONTROL_BYTES Bytes, char *Text, size_t TextSize)
+{
+    json_t *List = json_array();
+    size_t Begin = 0;
+    for (size_t i = 0; i < Bytes.Length; i++) {
+        if (Bytes.Data[i] == 0) {
+            char String[1024];
+            TextClean(String, sizeof(String), Bytes.Data + Begin, i - Begin);
+            json_array_append_new(List, json_string(String));
+            TextAppendFormat(Text, TextSize, ", \"%s\"", String);
+            Begin = i + 1;
+        }
+    }
+    return List;
+}
+
+static void RunOnErrorLog(RUN *Run, const CONTROL_MESSAGE *Message)
+{
+    const CONTROL_ERROR_LOG *Log = &Message->ErrorLog;
+    char Source[256], Text[4096] = "", Name[STATUS_NAME_SIZE];
+    json_t *Dump = json_array();
+
+    RunClean(Source, sizeof(Source), Message->First);
+    if (Log->FinalStatus != 0) {
+        TextAppendFormat(Text, sizeof(Text), ", %s", StatusName(Name, Log->FinalStatus));
+    }
+    if (Log->UniqueErrorValue != 0) {
+        TextAppendFormat(Text, sizeof(Text), ", unique value 0x%x", Log->UniqueErrorValue);
+    }
+    json_t *Strings = RunErrorLogStrings(Message->Second, Text, sizeof(Text));
+    uint32_t Count =
+        Log->DumpCount < CONTROL_ERROR_LOG_DUMP ? Log->DumpCount : CONTROL_ERROR_LOG_DUMP;
+    for (uint32_t i = 0; i < Count; i++) {
+        TextAppendFormat(Text, sizeof(Text), "%s%08x", i == 0 ? ", data " : " ", Log->Dump[i]);
+        json_array_append_new(Dump, ReportHex(Log->Dump[i]));
+    }
+    ReportLine(&Run->Report, "error log", "%s: error 0x%08x%s", Source, (uint32_t)Log->ErrorCode,
+               Text);
+    ReportEvent(&Run->Report, "error_log",
+                json_pack("{s:s, s:o, s:s, s:o, s:i, s:o, s:i, s:i, s:i, s:I, s:o, s:o}", "source",
+                          Source, "error_code", ReportHex((uint32_t)Log->ErrorCode),
+                          "final_status", StatusName(Name, Log->FinalStatus), "unique_value",
+                          ReportHex(Log->UniqueErrorValue), "sequence_number",
+                          (int)Log->SequenceNumber, "io_control_code",
+                          ReportHex(Log->IoControlCode), "category", Log->EventCategory,
+                          "major_function", Log->MajorFunction, "retry_count", Log->RetryCount,
+                          "device_offset", (json_int_t)Log->DeviceOffset, "dump", Dump, "strings",
+                          Strings));
+}
+
 static void RunOnBugCheck(RUN *Run, const CONTROL_MESSAGE *Message)
 {
     if (!Run->HasBugCheck) {
@@ -169,6 +221,7 @@ void RunOnEvent(void *Context, const CONTROL_MESSAGE *Message)
     case ControlDebugPrint: RunOnPrint(Run, Message); break;
     case ControlFinding: RunOnGuestFinding(Run, Message); break;
     case ControlBugCheck: RunOnBugCheck(Run, Message); break;
+    case ControlErrorLog: RunOnErrorLog(Run, Message); break;
     default: break; /* ControlBooted: the session's; test results are for `test-guest` */
     }
 }

@@ -54,6 +54,7 @@ static const CONTROL_RULE ControlRules[] = {
     RULE_ONE(ControlFinding, CONTROL_FINDING, TextLength),
     RULE_ONE(ControlBugCheck, CONTROL_BUG_CHECK, HistoryLength),
     RULE_TWO(ControlTestResult, CONTROL_TEST_RESULT, NameLength, TextLength),
+    RULE_TWO(ControlErrorLog, CONTROL_ERROR_LOG, SourceLength, StringsLength),
 };
 
 _Static_assert(sizeof(CONTROL_HEADER) == 16, "header");
@@ -61,6 +62,7 @@ _Static_assert(sizeof(CONTROL_IOCTL) == 40, "ioctl");
 _Static_assert(sizeof(CONTROL_REPLY) == 16, "reply");
 _Static_assert(sizeof(CONTROL_SECTION) == 48, "section");
 _Static_assert(sizeof(CONTROL_HISTORY) == 80, "history");
+_Static_assert(sizeof(CONTROL_ERROR_LOG) == 248, "error log");
 _Static_assert(sizeof(CONTROL_BUG_CHECK) + CONTROL_HISTORY_MOST * sizeof(CONTROL_HISTORY) <=
                    CONTROL_MAX_PAYLOAD, "bug check");
 

@@ -93,6 +93,7 @@ typedef struct {
         CONTROL_FINDING Finding;
         CONTROL_BUG_CHECK BugCheck;
         CONTROL_TEST_RESULT TestResult;
+        CONTROL_ERROR_LOG ErrorLog;
     };
     CONTROL_BYTES First;
     CONTROL_BYTES Second;

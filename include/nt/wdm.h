@@ -16,6 +16,7 @@
 #include "security.h"
 #include "cm.h"
 #include "io.h"
+#include "error_log.h"
 #include "ps.h"
 #include "hal.h"
 #include "kd.h"

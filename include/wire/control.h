@@ -54,6 +54,7 @@ typedef enum {
     ControlFinding,         /* CONTROL_FINDING + text */
     ControlBugCheck,        /* CONTROL_BUG_CHECK + CONTROL_HISTORY[], oldest first */
     ControlTestResult,      /* CONTROL_TEST_RESULT + name */
+    ControlErrorLog,        /* CONTROL_ERROR_LOG + source + strings */
 } CONTROL_TYPE;
 
 typedef struct {
@@ -187,6 +188,29 @@ typedef struct {
     uint8_t Reserved[6];
     char Name[48];   /* NUL terminated, empty unless the kind has one */
 } CONTROL_HISTORY;
+
+#define CONTROL_ERROR_LOG_DUMP 50u
+
+/*
+ * An entry of the error log, as the driver's IO_ERROR_LOG_PACKET had it. The source is the name of
+ * the driver, or of its device; each string ends with a NUL.
+ */
+typedef struct {
+    int32_t ErrorCode;
+    int32_t FinalStatus;
+    uint32_t UniqueErrorValue;
+    uint32_t SequenceNumber;
+    uint32_t IoControlCode;
+    uint16_t EventCategory;
+    uint8_t MajorFunction;
+    uint8_t RetryCount;
+    int64_t DeviceOffset;
+    uint32_t SourceLength;
+    uint32_t StringsLength;
+    uint32_t DumpCount; /* of Dump, at most CONTROL_ERROR_LOG_DUMP */
+    uint32_t Dump[CONTROL_ERROR_LOG_DUMP];
+    uint32_t Reserved;
+} CONTROL_ERROR_LOG;
 
 /* What kind of memory an address lies in. */
 typedef enum {

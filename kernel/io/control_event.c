@@ -80,6 +80,19 @@ VOID IopSendImageEvent(ULONG Type, PVOID Base, ULONG Size, CONTROL_BYTES Name)
     IopSendControl(Type, 0, &Image, Name, CONTROL_NOTHING);
 }
 
+VOID IopSendErrorLog(CONTROL_ERROR_LOG *Log, PVOID Object, PCWSTR Strings, ULONG Bytes)
+{
+    CHAR Source[NAME_BYTES], Text[NAME_BYTES];
+    /* An object's name stays in memory as long as it does, whatever happens to its directory. */
+    POBJECT_HEADER_NAME_INFO Name = ObpNameInfoOf(ObpHeaderOf(Object));
+    CONTROL_BYTES First = Name != NULL ? IopEncodeName(&Name->Name, Source) : CONTROL_NOTHING;
+
+    Log->SourceLength = First.Length;
+    Log->StringsLength = 0;
+    RtlUnicodeToUTF8N(Text, sizeof(Text), &Log->StringsLength, Strings, Bytes);
+    IopSendControl(ControlErrorLog, 0, Log, First, IopControlBytes(Text, Log->StringsLength));
+}
+
 VOID IoReportFinding(ULONG Code, PVOID Address, PCSTR Text)
 {
     CONTROL_FINDING Finding = {Code, (ULONG)strlen(Text), (ULONG64)Address};

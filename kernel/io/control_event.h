@@ -12,6 +12,8 @@ VOID IopReply(ULONG Id, NTSTATUS Status, ULONG64 Information, const VOID *Data, 
 /* An event of Unicode names, sent as UTF-8; Second may be NULL. PASSIVE_LEVEL, APC_LEVEL */
 VOID IopSendNames(ULONG Type, PCUNICODE_STRING First, PCUNICODE_STRING Second);
 VOID IopSendImageEvent(ULONG Type, PVOID Base, ULONG Size, CONTROL_BYTES Name);
+/* Object: the driver or device that logged it. Strings: Bytes of whole strings, each with a NUL. */
+VOID IopSendErrorLog(CONTROL_ERROR_LOG *Log, PVOID Object, PCWSTR Strings, ULONG Bytes);
 /* From now on what the kernel reports goes to the host. */
 VOID IopConnectControlEvents(VOID);
 /* Says why in log and channel, and ends the machine. */

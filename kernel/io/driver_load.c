@@ -82,6 +82,7 @@ NTSTATUS IopLoadDriver(PCUNICODE_STRING Name, PMM_IMAGE Image, PDRIVER_OBJECT *L
     }
     if (!NT_SUCCESS(Status)) {
         IopReportLeftDevices(Driver);
+        IopReportLeftErrorLogEntries(Driver);
         IopDeleteDriverObject(Driver);
         return Status;
     }
@@ -96,6 +97,7 @@ NTSTATUS IopLoadDriver(PCUNICODE_STRING Name, PMM_IMAGE Image, PDRIVER_OBJECT *L
                 Driver->DriverUnload(Driver);
             }
             IopReportLeftDevices(Driver);
+            IopReportLeftErrorLogEntries(Driver);
             IopDeleteDriverObject(Driver);
             return Status;
         }

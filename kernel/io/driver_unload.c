@@ -84,6 +84,7 @@ NTSTATUS IopUnloadDriver(PDRIVER_OBJECT Driver)
          Device = Device->NextDevice) {
         IopReportFinding(IopFindingDeviceLeft, "DriverUnload left a device object", Device);
     }
+    IopReportLeftErrorLogEntries(Driver);
     IopDeleteDriverObject(Driver);
     return STATUS_SUCCESS;
 }

@@ -90,6 +90,7 @@ typedef enum _IOP_FINDING_CODE {
     IopFindingPendingNotMarked,     /* dispatch returned STATUS_PENDING without IoMarkIrpPending */
     IopFindingNotCompleted,         /* dispatch returned a final status, the request is in flight */
     IopFindingDeletedAttached,      /* IoDeleteDevice of a device with one attached above */
+    IopFindingErrorLogEntry,        /* left at unload, or written twice */
 } IOP_FINDING_CODE;
 
 /* Set by the control agent; NULL: nobody. Address: of code or an object. <= DISPATCH_LEVEL */
@@ -238,6 +239,10 @@ PCUNICODE_STRING IopRootDeviceService(PDEVICE_OBJECT Device);
 /* ---- device_interface.c ---- */
 VOID IopInitializeInterfaces(VOID);
 VOID IopForgetInterfaces(PCUNICODE_STRING Target); /* PASSIVE_LEVEL */
+
+/* ---- error_log.c ---- */
+/* At the end of a driver. PASSIVE_LEVEL */
+VOID IopReportLeftErrorLogEntries(PDRIVER_OBJECT Driver);
 
 /* ---- timer.c ---- */
 VOID IopInitializeTimers(VOID);

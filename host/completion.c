@@ -82,12 +82,12 @@ static void CompletionCommandNames(void)
     fputs("help", stdout);
 }
 
-/* `debug` takes the options of `run` as well. */
+/* `debug` and `advise` take the options of `run` as well. */
 static void CompletionTopic(const HELP_TOPIC *Topic,
                             void (*Each)(const HELP_OPTION *, const char *Values))
 {
     CompletionEach(Topic->Text, Each);
-    if (strcmp(Topic->Command, "debug") == 0) {
+    if (strcmp(Topic->Command, "debug") == 0 || strcmp(Topic->Command, "advise") == 0) {
         CompletionEach(HelpRun, Each);
     }
 }

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "host/advise.h"
 #include "host/completion.h"
 #include "host/explain.h"
 #include "host/exports.h"
@@ -15,6 +16,7 @@ const char HelpMain[] =
     "usage: pageable run DRIVER.sys [options]   load it, page it out, use it, unload it\n"
     "       pageable debug DRIVER.sys [...]     the same under the kernel debugger\n"
     "       pageable kd SOCKET                  attaches the debugger to a `run --kd=SOCKET`\n"
+    "       pageable advise DRIVER.sys [...]    runs it, and says what could be pageable\n"
     "       pageable explain CODE               what a bug check means, and what to do about it\n"
     "       pageable exports [PATTERN]          what the kernel exports, and what drivers lack\n"
     "       pageable inspect DRIVER.sys...      what there is to know of it without running it\n"
@@ -124,6 +126,7 @@ const HELP_TOPIC HelpTopics[] = {
     {"run", "run a driver, page it out, unload it", HelpRun},
     {"debug", "run a driver under the kernel debugger", HelpDebug},
     {"kd", "attach the kernel debugger, or open a crash dump", HelpKd},
+    {"advise", "what a driver could do better with its pageable sections", HelpAdvise},
     {"explain", "what a bug check means", HelpExplain},
     {"exports", "what the kernel exports, and what drivers lack", HelpExports},
     {"inspect", "what there is to know of a driver without running it", HelpInspect},

@@ -7,7 +7,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "host/debugger/pdb_symbols.h"
 #include "host/driver_file.h"
 #include "host/symbolizer.h"
 #include "host/text.h"
@@ -28,34 +27,6 @@ const char HelpInspect[] =
     "Environment: PAGEABLE_SYMBOLIZER and PAGEABLE_PDBUTIL name other programs.\n"
     "\n"
     "Try: pageable inspect DRIVER.sys\n";
-
-/* The PDB of the recorded name beside the driver: whether it is there, and the right one. */
-static void InspectFindPdb(const INSPECTION *Inspection, const DRIVER_FILE *File,
-                           INSPECT_SYMBOLS *Symbols)
-{
-    PDB_IDENTITY Identity;
-    char Error[512];
-
-    if (!Inspection->HasCodeView) {
-        return;
-    }
-    const char *Name = Inspection->CodeView.Path;
-    for (const char *c = Name; *c != 0; c++) {
-        Name = *c == '\\' || *c == '/' ? c + 1 : Name;
-    }
-    int Length = snprintf(Symbols->PdbPath, sizeof(Symbols->PdbPath), "%.*s%s",
-                          (int)(File->Name - File->Path), File->Path, Name);
-    Symbols->Pdb = PdbAbsent;
-    if (*Name == 0 || Length >= (int)sizeof(Symbols->PdbPath) ||
-        access(Symbols->PdbPath, F_OK) != 0) {
-        return;
-    }
-    Symbols->Pdb = PdbUnreadable;
-    if (PdbReadIdentity(Symbols->PdbPath, &Identity, Error, sizeof(Error))) {
-        bool Same = memcmp(Identity.Guid, Inspection->CodeView.Guid, 16) == 0;
-        Symbols->Pdb = Same ? PdbBeside : PdbOther;
-    }
-}
 
 /* Names of the routines that the sites are in; without a PDB they have none. */
 static void InspectNameSites(const INSPECTION *Inspection, const DRIVER_FILE *File,
@@ -99,7 +70,7 @@ static EXIT_CODE InspectFile(const char *Path, const INSPECT_OPTIONS *Options, b
     }
     memset(&Symbols, 0, sizeof(Symbols));
     InspectImage(&Inspection, &File.Image);
-    InspectFindPdb(&Inspection, &File, &Symbols);
+    Symbols.Pdb = DriverFindPdb(&File, Symbols.PdbPath, sizeof(Symbols.PdbPath));
     InspectNameSites(&Inspection, &File, &Symbols);
     TextCleanString(Name, sizeof(Name), Path);
     if (Options->Json) {

@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "host/driver_pdb.h"
 #include "host/exit_codes.h"
 #include "lib/pe_image.h"
 
@@ -65,12 +66,9 @@ typedef struct {
     uint32_t Warnings; /* of findings and sites together, also of those left out */
 } INSPECTION;
 
-/* What became of the PDB that the image names. */
-typedef enum { PdbNone, PdbAbsent, PdbBeside, PdbOther, PdbUnreadable } INSPECT_PDB;
-
 /* What the files beside the driver tell. */
 typedef struct {
-    INSPECT_PDB Pdb;
+    DRIVER_PDB Pdb;
     char PdbPath[1200];
     char Routine[INSPECT_MOST_SITES][128]; /* of each site; "": not known */
     char Place[INSPECT_MOST_SITES][256];   /* file:line, or "" */

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "host/advise.h"
 #include "host/completion.h"
 #include "host/debugger/console.h"
 #include "host/explain.h"
@@ -16,7 +17,12 @@
 
 static int MainRun(const char *Program, int Count, char **Arguments)
 {
-    return RunCommand(Program, Count, Arguments, -1);
+    return RunCommand(Program, Count, Arguments, -1, NULL);
+}
+
+static int MainAdvise(const char *Program, int Count, char **Arguments)
+{
+    return AdviseCommand(Program, Count, Arguments);
 }
 
 static int MainDebug(const char *Program, int Count, char **Arguments)
@@ -66,6 +72,7 @@ static const struct {
     {"run", MainRun},
     {"debug", MainDebug},
     {"kd", MainKd},
+    {"advise", MainAdvise},
     {"explain", MainExplain},
     {"exports", MainExports},
     {"gdb-symbols", MainGdbSymbols},

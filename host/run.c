@@ -69,6 +69,12 @@ static EXIT_CODE RunPrepare(RUN *Run, int Count, char **Arguments)
     if (!ProgramFilesFind(&Run->Files, "ntoskrnl.exe", Error, sizeof(Error))) {
         return RunFail(ExitEnvironment, Error);
     }
+    if (Run->Advice != NULL && (Options->Kd != NULL || Options->Gdb != NULL)) {
+        return RunFail(ExitUsage, "advise watches with breakpoints of its own: no --kd, no --gdb");
+    }
+    if (Run->Advice != NULL && !AdviceOpen(Run->Advice, &Run->Driver)) {
+        return RunFail(ExitEnvironment, "not enough memory");
+    }
     if (!ReportOpen(&Run->Report, Options->Json, Options->Verbose, Error, sizeof(Error))) {
         return RunFail(ExitUsage, Error);
     }
@@ -176,6 +182,9 @@ static void RunSession(RUN *Run)
                 json_pack("{s:o, s:I}", "kernel_base", ReportHex(Run->Session.Boot.KernelBase),
                           "time_stamp_frequency",
                           (json_int_t)Run->Session.Boot.TimeStampFrequency));
+    if (Run->Advice != NULL && !AdviceBegin(Run)) {
+        return;
+    }
     if (!LeakCheckBegin(Run) || !RunLoadDriver(Run, &Status)) {
         return;
     }
@@ -232,11 +241,15 @@ static EXIT_CODE RunMachine(RUN *Run)
     }
     MachineStop(&Run->Machine);
     bool Dumped = RunWriteDump(Run);
+    if (Run->Advice != NULL) {
+        AdviceReport(Run);
+    }
     EXIT_CODE Code = VerdictReport(Run);
     return Dumped ? Code : ExitEnvironment;
 }
 
-EXIT_CODE RunCommand(const char *Program, int Count, char **Arguments, int Debugger)
+EXIT_CODE RunCommand(const char *Program, int Count, char **Arguments, int Debugger,
+                     ADVICE *Advice)
 {
     char Error[4200];
     RUN *Run = calloc(1, sizeof(*Run));
@@ -244,6 +257,7 @@ EXIT_CODE RunCommand(const char *Program, int Count, char **Arguments, int Debug
         return RunFail(ExitEnvironment, "not enough memory");
     }
     Run->Program = Program;
+    Run->Advice = Advice;
     Run->PagingFile = Run->MemoryFile = -1;
     EXIT_CODE Code = RunPrepare(Run, Count, Arguments);
     Run->HasKd = Run->Options.Kd != NULL || Debugger >= 0;

@@ -16,6 +16,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "host/advise.h"
 #include "host/driver_file.h"
 #include "host/kd_line.h"
 #include "host/machine.h"
@@ -52,6 +53,7 @@ typedef struct RUN {
     SESSION Session;
     REPORT Report;
     SYMBOLS Symbols;
+    ADVICE *Advice; /* NULL: not asked for */
 
     RUN_DEVICE Devices[RUN_MAX_DEVICES];
     unsigned DeviceCount;
@@ -80,8 +82,9 @@ typedef struct RUN {
 } RUN;
 
 /* Debugger: a connected kernel debugger, for which the machine waits at its start; -1: none. It is
-   closed at the end. */
-EXIT_CODE RunCommand(const char *Program, int Count, char **Arguments, int Debugger);
+   closed at the end. Advice: empty, is opened here; NULL: not asked for. */
+EXIT_CODE RunCommand(const char *Program, int Count, char **Arguments, int Debugger,
+                     ADVICE *Advice);
 
 /* run_events.c */
 void RunOnEvent(void *Context, const CONTROL_MESSAGE *Message);

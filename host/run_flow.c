@@ -79,6 +79,11 @@ void RunFinish(RUN *Run)
     if (!RunCloseAll(Run) || !RunQueryCounters(Run, &Now)) {
         return;
     }
+    if (Run->Advice != NULL && Run->DriverLoaded &&
+        !RunQuerySections(Run, Run->Advice->Sections, PE_MAX_SECTIONS + 1,
+                          &Run->Advice->SectionCount)) {
+        return;
+    }
     if (Run->DriverLoaded) {
         if (!RunUnloadDriver(Run, &Status)) {
             return;
@@ -87,6 +92,9 @@ void RunFinish(RUN *Run)
         if (!Unloaded) {
             ReportLine(&Run->Report, "", "it stays loaded, so leaks are not looked for");
         }
+    }
+    if (Run->Advice != NULL && !AdviceEnd(Run)) {
+        return;
     }
     ReportCounters(&Run->Report, &Now, &Run->Before);
     if ((Unloaded && !Run->LoadFailed && !LeakCheckEnd(Run)) || !RunVerify(Run, &Violations)) {

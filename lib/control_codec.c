@@ -43,6 +43,8 @@ static const CONTROL_RULE ControlRules[] = {
     RULE_FIXED(ControlWait, CONTROL_WAIT),
     RULE_ONE(ControlTest, CONTROL_TEST, PatternLength),
     RULE_EMPTY(ControlShutdown),
+    RULE_ONE(ControlWatch, CONTROL_WATCH, Length),
+    RULE_EMPTY(ControlWatchedList),
     RULE_ONE(ControlReply, CONTROL_REPLY, DataLength),
     RULE_FIXED(ControlBooted, CONTROL_BOOTED),
     {ControlDeviceCreated, "ControlDeviceCreated", 0, TailFree, 0, 0},
@@ -60,9 +62,12 @@ static const CONTROL_RULE ControlRules[] = {
 _Static_assert(sizeof(CONTROL_HEADER) == 16, "header");
 _Static_assert(sizeof(CONTROL_IOCTL) == 40, "ioctl");
 _Static_assert(sizeof(CONTROL_REPLY) == 16, "reply");
-_Static_assert(sizeof(CONTROL_SECTION) == 48, "section");
+_Static_assert(sizeof(CONTROL_SECTION) == 56, "section");
 _Static_assert(sizeof(CONTROL_HISTORY) == 80, "history");
 _Static_assert(sizeof(CONTROL_ERROR_LOG) == 248, "error log");
+_Static_assert(sizeof(CONTROL_WATCHED) == 24, "watched");
+_Static_assert(sizeof(CONTROL_REPLY) + CONTROL_WATCH_MOST * sizeof(CONTROL_WATCHED) <=
+                   CONTROL_MAX_PAYLOAD, "list of what is watched");
 _Static_assert(sizeof(CONTROL_BUG_CHECK) + CONTROL_HISTORY_MOST * sizeof(CONTROL_HISTORY) <=
                    CONTROL_MAX_PAYLOAD, "bug check");
 

@@ -45,7 +45,7 @@ _Noreturn static void RunChild(const DEBUG_SESSION *Session, const char *Program
     if (getppid() != Parent || dup2(Session->Report, STDOUT_FILENO) < 0) {
         _exit(ExitEnvironment);
     }
-    EXIT_CODE Code = RunCommand(Program, Session->RunCount, Session->RunArguments, Line);
+    EXIT_CODE Code = RunCommand(Program, Session->RunCount, Session->RunArguments, Line, NULL);
     fflush(stdout);
     _exit((int)Code);
 }

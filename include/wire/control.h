@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 #define CONTROL_MAGIC 0x4c544350u /* 'PCTL' */
-#define CONTROL_VERSION 3
+#define CONTROL_VERSION 4
 #define CONTROL_MAX_PAYLOAD (1u << 20)
 
 typedef struct {
@@ -39,6 +39,8 @@ typedef enum {
     ControlWait,            /* CONTROL_WAIT: replies when that much guest time has passed */
     ControlTest,            /* test kernels: CONTROL_TEST + pattern; runs guest tests */
     ControlShutdown,        /* empty; reply, then the machine exits */
+    ControlWatch,           /* CONTROL_WATCH + uint32_t[], RVAs in the next driver, ascending */
+    ControlWatchedList,     /* empty; reply data: CONTROL_WATCHED[], in that order */
 
     /* answer, guest to host */
     ControlReply = 0x100,   /* CONTROL_REPLY + data */
@@ -104,6 +106,28 @@ typedef struct {
     uint32_t Reserved;
 } CONTROL_TEST;
 
+#define CONTROL_WATCH_MOST 32768u /* their rows fit in one reply */
+
+typedef struct {
+    uint32_t Length; /* bytes of what follows, at most 4 * CONTROL_WATCH_MOST; 0: watch no more */
+} CONTROL_WATCH;
+
+typedef enum {
+    ControlWatchedArmed = 1,         /* it was code, and is watched */
+    ControlWatchedInterruptsOff = 2, /* was entered with interrupts off */
+    ControlWatchedLost = 4,          /* no longer counted since some call */
+} CONTROL_WATCHED_FLAG;
+
+/* How a routine was entered. */
+typedef struct {
+    uint32_t Rva; /* of its first instruction */
+    uint8_t Flags; /* CONTROL_WATCHED_FLAG */
+    uint8_t MaxIrql;
+    uint16_t Reserved;
+    uint64_t Calls;
+    uint64_t Caller; /* return address of the first call at MaxIrql */
+} CONTROL_WATCHED;
+
 typedef struct {
     int32_t Status; /* NTSTATUS */
     uint32_t DataLength;
@@ -149,6 +173,8 @@ typedef struct {
     uint32_t ResidentPages; /* valid */
     uint32_t TransitionPages; /* standby or modified */
     uint32_t OutPages; /* only in the paging file */
+    uint32_t Locks;    /* calls so far */
+    uint32_t Reserved;
 } CONTROL_SECTION;
 
 typedef struct {

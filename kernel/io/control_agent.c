@@ -16,6 +16,7 @@
 #include "io/virtio_console.h"
 #include "kd/kd.h"
 #include "ps/psp.h"
+#include "vf/vf.h"
 
 #define WAIT_LIMIT_MICROSECONDS (24ull * 3600 * 1000000)
 #define PATTERN_BYTES 256u
@@ -104,6 +105,32 @@ static DECLSPEC_NORETURN VOID IopControlShutdown(PCONTROL_REQUEST Request)
     HalExitMachine(GUEST_EXIT_CLEAN);
 }
 
+/* The list lies in a request's payload, aligned as that is. */
+static VOID IopControlWatch(PCONTROL_REQUEST Request)
+{
+    CONTROL_BYTES List = Request->Message.First;
+    NTSTATUS Status = STATUS_INVALID_PARAMETER;
+
+    if (List.Length % sizeof(ULONG) == 0 && List.Length / sizeof(ULONG) <= CONTROL_WATCH_MOST) {
+        Status = VfSetWatch((const ULONG *)List.Data, List.Length / sizeof(ULONG));
+    }
+    IopReply(Request->Message.Id, Status, 0, NULL, 0);
+}
+
+static VOID IopControlWatchedList(PCONTROL_REQUEST Request)
+{
+    CONTROL_WATCHED *Rows = ExAllocatePoolWithTag(
+        NonPagedPoolNx, CONTROL_WATCH_MOST * sizeof(CONTROL_WATCHED), CONTROL_TAG);
+
+    if (Rows == NULL) {
+        IopReply(Request->Message.Id, STATUS_INSUFFICIENT_RESOURCES, 0, NULL, 0);
+        return;
+    }
+    ULONG Count = VfQueryWatch(Rows, CONTROL_WATCH_MOST);
+    IopReply(Request->Message.Id, STATUS_SUCCESS, Count, Rows, Count * sizeof(*Rows));
+    ExFreePoolWithTag(Rows, CONTROL_TAG);
+}
+
 /* Runs a request of the agent's own; it is freed here. */
 static VOID IopRunRequest(PCONTROL_REQUEST Request)
 {
@@ -134,6 +161,12 @@ static VOID IopRunRequest(PCONTROL_REQUEST Request)
         break;
     case ControlTest:
         IopControlTest(Request);
+        break;
+    case ControlWatch:
+        IopControlWatch(Request);
+        break;
+    case ControlWatchedList:
+        IopControlWatchedList(Request);
         break;
     case ControlShutdown:
         IopControlShutdown(Request);

@@ -78,6 +78,9 @@ static BOOLEAN KiDebugTrap(PKTRAP_FRAME Frame, PKI_TRAP_EXCEPTION Exception)
     __asm__ volatile("movq %%dr6, %0" : "=r"(Frame->Dr6));
     __asm__ volatile("movq %%dr7, %0" : "=r"(Frame->Dr7));
     __asm__ volatile("movq %0, %%dr6" : : "r"(Cleared));
+    if (VfFunctionStepped(Frame)) {
+        return FALSE;
+    }
     Frame->EFlags &= ~RFLAGS_TRAP;
     return KiRaise(Exception, Frame, STATUS_SINGLE_STEP);
 }
@@ -85,6 +88,9 @@ static BOOLEAN KiDebugTrap(PKTRAP_FRAME Frame, PKI_TRAP_EXCEPTION Exception)
 /* rip is past the CC byte; frame and exception say where the byte is. */
 static BOOLEAN KiBreakpointTrap(PKTRAP_FRAME Frame, PKI_TRAP_EXCEPTION Exception)
 {
+    if (VfFunctionEntered(Frame)) {
+        return FALSE;
+    }
     Frame->Rip -= 1;
     KiRaise(Exception, Frame, STATUS_BREAKPOINT);
     Exception->ParameterCount = 1;

@@ -235,6 +235,7 @@ NTSTATUS MmLoadSystemImage(PCUNICODE_STRING FullName, const VOID *File, SIZE_T F
         Status = STATUS_INSUFFICIENT_RESOURCES;
     }
     if (!NT_SUCCESS(Status)) {
+        VfUnwatchImage(Image->Base);
         for (ULONG i = 0; Mapped && i < Image->SectionCount; i++) {
             MiUnmapSection(&Image->Section[i]);
         }
@@ -268,6 +269,7 @@ VOID MmUnloadSystemImage(PMM_IMAGE Image)
 {
     BOOLEAN Leaked = FALSE;
     VfCheckUnload(Image);
+    VfUnwatchImage(Image->Base);
     KdReportImage(&Image->Ldr.FullDllName, Image->Ldr.DllBase, Image->Ldr.SizeOfImage,
                   Image->Ldr.CheckSum, TRUE);
     ExAcquireFastMutex(&MiImageLock);

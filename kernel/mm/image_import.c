@@ -275,5 +275,6 @@ NTSTATUS MiBindImports(PMM_IMAGE Image, const PE_IMAGE *Pe, PCHAR ErrorText, SIZ
     if (VfIsEnabled()) {
         VfPatchIrqlWrites((PUCHAR)Image->Base, Pe);
     }
+    VfWatchImage((PUCHAR)Image->Base, Pe);
     return STATUS_SUCCESS;
 }

@@ -225,6 +225,7 @@ ULONG MmQueryImageSections(PMM_IMAGE Image, CONTROL_SECTION *Rows, ULONG Max)
         Row->Characteristics = Section->Characteristics;
         Row->Kind = MiKindOfSection(Section);
         Row->LockCount = Section->LockCount;
+        Row->Locks = Section->Locks;
         Row->Pages = (ULONG)Section->Pages;
         KIRQL Irql = KiAcquireSpinLock(&MiPfnLock);
         MiCountSectionPages(Section, Row);

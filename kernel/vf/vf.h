@@ -132,6 +132,20 @@ VOID VfCallFromMiniport(PVF_IMPORT Import, PVOID ReturnAddress);
 /* The driver of that code is a physical Storport miniport. PASSIVE_LEVEL. */
 VOID VfDeclareMiniport(PVOID ReturnAddress);
 
+/* ---- function_watch.c ---- */
+/*
+ * What is to be watched in the next image that is loaded: RVAs, ascending. PASSIVE_LEVEL.
+ * STATUS_DEVICE_BUSY while an image is watched; STATUS_INVALID_PARAMETER: the order.
+ */
+NTSTATUS VfSetWatch(const ULONG *Rvas, ULONG Count);
+/* The image is laid out and bound, and still writable. PASSIVE_LEVEL. */
+VOID VfWatchImage(PUCHAR Base, const struct _PE_IMAGE *Pe);
+VOID VfUnwatchImage(ULONG64 Base); /* no code of it runs any more */
+/* From the traps, interrupts off. TRUE: it was ours, and the frame is ready to go on. */
+BOOLEAN VfFunctionEntered(PKTRAP_FRAME Frame);
+BOOLEAN VfFunctionStepped(PKTRAP_FRAME Frame);
+ULONG VfQueryWatch(CONTROL_WATCHED *Rows, ULONG Most);
+
 /* ---- dispatch.c ---- */
 /* What a dispatch routine must leave as it found it. */
 typedef struct _VF_DISPATCH {

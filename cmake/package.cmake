@@ -40,8 +40,9 @@ set(CPACK_PACKAGE_NAME pageable)
 set(CPACK_PACKAGE_CONTACT "Pageable's authors <pageable@localhost>")
 set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "runs Windows drivers with their pageable code paged out")
 set(CPACK_PACKAGE_DESCRIPTION
-    "Runs a Windows x64 driver in ring 0 of a small NT-compatible kernel in QEMU, takes its
- pageable sections out of memory, and says which line touched them where it must not.")
+    "Runs a Windows x64 driver in ring 0 of a small NT-compatible kernel in
+ QEMU, takes its pageable sections out of memory, and says which line touched
+ them where it must not.")
 set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
 set(CPACK_STRIP_FILES ON)
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)

@@ -10,6 +10,15 @@
 VOID ExInitializeWorkers(VOID);
 NTSTATUS ExpInitializeCallbackType(VOID);
 
+/*
+ * ---- caller_memory.c: by a service, for a caller of Mode. What a bad address of user mode raises
+ * is the status; nothing is taken back. <= APC_LEVEL
+ */
+NTSTATUS ExCopyFromCaller(PVOID To, const VOID *From, SIZE_T Size, KPROCESSOR_MODE Mode);
+NTSTATUS ExCopyToCaller(PVOID To, const VOID *From, SIZE_T Size, KPROCESSOR_MODE Mode);
+/* Whether ExCopyToCaller would work now; so a service fails before it has done anything. */
+NTSTATUS ExProbeCaller(PVOID Address, SIZE_T Size, ULONG Alignment, KPROCESSOR_MODE Mode);
+
 /* Of ERESOURCE.SystemResourcesList; for the debugger. */
 extern LIST_ENTRY ExpSystemResourcesList;
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Read, write and control requests on handles: the common path of the Zw services (kernel mode)
- * and of the control agent's requests for a client process (user mode).
+ * Read, write and control requests on handles: the common path of the services, for kernel mode and
+ * user mode.
  *
  * A request that is waited for is deferred: when the driver completes it without pending, the
  * completion only says so in Deferred, and the last part (IopFinishRequest) is called from here,
@@ -148,7 +148,8 @@ static NTSTATUS IopCallAndWait(PIRP Irp, PDEVICE_OBJECT Top, PFILE_OBJECT File,
         IopFinishRequest(Irp, File, BufferLength);
         KiWriteIrql(OldIrql);
     }
-    return Request->IoStatus->Status;
+    /* The requester's status block is not the kernel's to read, when it is user mode's. */
+    return File->Flags & FO_SYNCHRONOUS_IO ? File->FinalStatus : Request->IoStatus->Status;
 }
 
 /* Returns at once; completion sets the caller's event or calls its APC routine. */
@@ -202,7 +203,7 @@ NTSTATUS IopPerformRequest(PIOP_REQUEST Request)
             Status = IopCallOnly(Irp, Top, File, Event, Request);
             Event = NULL; /* completion gives that reference back */
         }
-    } else if (Wait) {
+    } else if (Wait && Request->Mode == KernelMode) {
         Request->IoStatus->Status = Status;
         Request->IoStatus->Information = 0;
     }

@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* The Zw file services, as kernel-mode callers get them: previous mode is kernel, no probing. */
+/*
+ * The file services. Nt: for the previous mode of the thread; what user mode passes is probed and
+ * captured. Zw: for kernel mode.
+ */
 #include "io/iop.h"
+
+#include "ex/ex.h"
 
 #define IOP_MAXIMUM_EA_LENGTH 0x10000u
 
@@ -27,48 +32,71 @@ static NTSTATUS IopCheckCreateParameters(ACCESS_MASK DesiredAccess, ULONG Dispos
     return STATUS_SUCCESS;
 }
 
-NTSTATUS IoCreateFile(PHANDLE FileHandle, ACCESS_MASK DesiredAccess,
-                      POBJECT_ATTRIBUTES ObjectAttributes, PIO_STATUS_BLOCK IoStatusBlock,
-                      PLARGE_INTEGER AllocationSize, ULONG FileAttributes, ULONG ShareAccess,
-                      ULONG Disposition, ULONG CreateOptions, PVOID EaBuffer, ULONG EaLength,
-                      ULONG CreateFileType, PVOID InternalParameters, ULONG Options)
+/* The arguments are the kernel's own, but for the bytes at EaBuffer. */
+static NTSTATUS IopCreateFile(KPROCESSOR_MODE Mode, PIOP_OPEN_PACKET Packet,
+                              POBJECT_ATTRIBUTES ObjectAttributes, ACCESS_MASK DesiredAccess,
+                              const VOID *EaBuffer, ULONG EaLength, PHANDLE FileHandle)
 {
-    IOP_OPEN_PACKET Packet = {
-        .Type = IO_TYPE_OPEN_PACKET,
-        .Size = sizeof(IOP_OPEN_PACKET),
-        .CreateOptions = CreateOptions,
-        .Disposition = Disposition,
-        .FileAttributes = (USHORT)FileAttributes,
-        .ShareAccess = (USHORT)ShareAccess,
-    };
-    if (CreateFileType != 0) {
-        return STATUS_NOT_SUPPORTED; /* named pipes and mailslots */
-    }
-    NTSTATUS Status =
-        IopCheckCreateParameters(DesiredAccess, Disposition, CreateOptions, EaLength);
+    NTSTATUS Status = IopCheckCreateParameters(DesiredAccess, Packet->Disposition,
+                                               Packet->CreateOptions, EaLength);
     if (!NT_SUCCESS(Status)) {
         return Status;
     }
     if (EaLength != 0) {
-        Packet.EaBuffer = ExAllocatePoolWithTag(NonPagedPoolNx, EaLength, IO_TAG_BUFFER);
-        if (Packet.EaBuffer == NULL) {
+        Packet->EaBuffer = ExAllocatePoolWithTag(NonPagedPoolNx, EaLength, IO_TAG_BUFFER);
+        if (Packet->EaBuffer == NULL) {
             return STATUS_INSUFFICIENT_RESOURCES;
         }
-        RtlCopyMemory(Packet.EaBuffer, EaBuffer, EaLength);
-        Packet.EaLength = EaLength;
-    }
-    PKTHREAD Thread = KeGetCurrentThread();
-    CCHAR PreviousMode = Thread->PreviousMode;
-    Thread->PreviousMode = KernelMode;
-    Status = ObOpenObjectByName(ObjectAttributes, IoFileObjectType, KernelMode, NULL,
-                                DesiredAccess, &Packet, FileHandle);
-    Thread->PreviousMode = PreviousMode;
-    if (Packet.EaBuffer != NULL) {
-        ExFreePoolWithTag(Packet.EaBuffer, IO_TAG_BUFFER);
+        Packet->EaLength = EaLength;
+        Status = ExCopyFromCaller(Packet->EaBuffer, EaBuffer, EaLength, Mode);
     }
     if (NT_SUCCESS(Status)) {
-        IoStatusBlock->Status = Packet.FinalStatus;
-        IoStatusBlock->Information = Packet.Information;
+        Status = ObOpenObjectByName(ObjectAttributes, IoFileObjectType, Mode, NULL, DesiredAccess,
+                                    Packet, FileHandle);
+    }
+    if (Packet->EaBuffer != NULL) {
+        ExFreePoolWithTag(Packet->EaBuffer, IO_TAG_BUFFER);
+    }
+    return Status;
+}
+
+NTSTATUS NtCreateFile(PHANDLE FileHandle, ACCESS_MASK DesiredAccess,
+                      POBJECT_ATTRIBUTES ObjectAttributes, PIO_STATUS_BLOCK IoStatusBlock,
+                      PLARGE_INTEGER AllocationSize, ULONG FileAttributes, ULONG ShareAccess,
+                      ULONG CreateDisposition, ULONG CreateOptions, PVOID EaBuffer,
+                      ULONG EaLength)
+{
+    KPROCESSOR_MODE Mode = ExGetPreviousMode();
+    OB_CALLER_ATTRIBUTES Captured;
+    HANDLE Handle = NULL;
+    IOP_OPEN_PACKET Packet = {
+        .Type = IO_TYPE_OPEN_PACKET,
+        .Size = sizeof(IOP_OPEN_PACKET),
+        .CreateOptions = CreateOptions,
+        .Disposition = CreateDisposition,
+        .FileAttributes = (USHORT)FileAttributes,
+        .ShareAccess = (USHORT)ShareAccess,
+    };
+    NTSTATUS Status = ExProbeCaller(FileHandle, sizeof(HANDLE), sizeof(HANDLE), Mode);
+    if (NT_SUCCESS(Status)) {
+        Status = ExProbeCaller(IoStatusBlock, sizeof(IO_STATUS_BLOCK), sizeof(PVOID), Mode);
+    }
+    if (NT_SUCCESS(Status)) {
+        Status = ObpCaptureAttributes(ObjectAttributes, Mode, &Captured);
+    }
+    if (!NT_SUCCESS(Status)) {
+        return Status;
+    }
+    Status = IopCreateFile(Mode, &Packet, Captured.Use, DesiredAccess, EaBuffer, EaLength,
+                           &Handle);
+    ObpReleaseAttributes(&Captured);
+    if (NT_SUCCESS(Status)) {
+        IO_STATUS_BLOCK Result = {{Packet.FinalStatus}, Packet.Information};
+        NTSTATUS Copied = ExCopyToCaller(FileHandle, &Handle, sizeof(Handle), Mode);
+        if (NT_SUCCESS(Copied)) {
+            Copied = ExCopyToCaller(IoStatusBlock, &Result, sizeof(Result), Mode);
+        }
+        Status = NT_SUCCESS(Copied) ? Status : Copied;
     }
     return Status;
 }
@@ -79,17 +107,41 @@ NTSTATUS ZwCreateFile(PHANDLE FileHandle, ACCESS_MASK DesiredAccess,
                       ULONG CreateDisposition, ULONG CreateOptions, PVOID EaBuffer,
                       ULONG EaLength)
 {
-    return IoCreateFile(FileHandle, DesiredAccess, ObjectAttributes, IoStatusBlock, AllocationSize,
-                        FileAttributes, ShareAccess, CreateDisposition, CreateOptions, EaBuffer,
-                        EaLength, 0, NULL, 0);
+    return KE_CALL_AS_KERNEL(NtCreateFile(FileHandle, DesiredAccess, ObjectAttributes,
+                                          IoStatusBlock, AllocationSize, FileAttributes,
+                                          ShareAccess, CreateDisposition, CreateOptions, EaBuffer,
+                                          EaLength));
+}
+
+/* The caller is taken for kernel mode with or without IO_NO_PARAMETER_CHECKING. */
+NTSTATUS IoCreateFile(PHANDLE FileHandle, ACCESS_MASK DesiredAccess,
+                      POBJECT_ATTRIBUTES ObjectAttributes, PIO_STATUS_BLOCK IoStatusBlock,
+                      PLARGE_INTEGER AllocationSize, ULONG FileAttributes, ULONG ShareAccess,
+                      ULONG Disposition, ULONG CreateOptions, PVOID EaBuffer, ULONG EaLength,
+                      ULONG CreateFileType, PVOID InternalParameters, ULONG Options)
+{
+    if (CreateFileType != 0) {
+        return STATUS_NOT_SUPPORTED; /* named pipes and mailslots */
+    }
+    return ZwCreateFile(FileHandle, DesiredAccess, ObjectAttributes, IoStatusBlock, AllocationSize,
+                        FileAttributes, ShareAccess, Disposition, CreateOptions, EaBuffer,
+                        EaLength);
+}
+
+NTSTATUS NtOpenFile(PHANDLE FileHandle, ACCESS_MASK DesiredAccess,
+                    POBJECT_ATTRIBUTES ObjectAttributes, PIO_STATUS_BLOCK IoStatusBlock,
+                    ULONG ShareAccess, ULONG OpenOptions)
+{
+    return NtCreateFile(FileHandle, DesiredAccess, ObjectAttributes, IoStatusBlock, NULL, 0,
+                        ShareAccess, FILE_OPEN, OpenOptions, NULL, 0);
 }
 
 NTSTATUS ZwOpenFile(PHANDLE FileHandle, ACCESS_MASK DesiredAccess,
                     POBJECT_ATTRIBUTES ObjectAttributes, PIO_STATUS_BLOCK IoStatusBlock,
                     ULONG ShareAccess, ULONG OpenOptions)
 {
-    return IoCreateFile(FileHandle, DesiredAccess, ObjectAttributes, IoStatusBlock, NULL, 0,
-                        ShareAccess, FILE_OPEN, OpenOptions, NULL, 0, 0, NULL, 0);
+    return KE_CALL_AS_KERNEL(NtOpenFile(FileHandle, DesiredAccess, ObjectAttributes, IoStatusBlock,
+                                        ShareAccess, OpenOptions));
 }
 
 static NTSTATUS IopTransfer(UCHAR MajorFunction, HANDLE FileHandle, HANDLE Event,
@@ -97,23 +149,32 @@ static NTSTATUS IopTransfer(UCHAR MajorFunction, HANDLE FileHandle, HANDLE Event
                             PIO_STATUS_BLOCK IoStatusBlock, PVOID Buffer, ULONG Length,
                             PLARGE_INTEGER ByteOffset, PULONG Key)
 {
+    KPROCESSOR_MODE Mode = ExGetPreviousMode();
+    LARGE_INTEGER Offset;
     IOP_REQUEST Request = {
         .Handle = FileHandle,
-        .Mode = KernelMode,
+        .Mode = Mode,
         .MajorFunction = MajorFunction,
         .Output = Buffer,
         .OutputLength = Length,
-        .Offset = ByteOffset,
-        .Key = Key != NULL ? *Key : 0,
         .Event = Event,
         .ApcRoutine = ApcRoutine,
         .ApcContext = ApcContext,
         .IoStatus = IoStatusBlock,
     };
-    return IopPerformRequest(&Request);
+    NTSTATUS Status =
+        ExProbeCaller(IoStatusBlock, sizeof(IO_STATUS_BLOCK), sizeof(PVOID), Mode);
+    if (NT_SUCCESS(Status) && ByteOffset != NULL) {
+        Status = ExCopyFromCaller(&Offset, ByteOffset, sizeof(Offset), Mode);
+        Request.Offset = &Offset;
+    }
+    if (NT_SUCCESS(Status) && Key != NULL) {
+        Status = ExCopyFromCaller(&Request.Key, Key, sizeof(ULONG), Mode);
+    }
+    return NT_SUCCESS(Status) ? IopPerformRequest(&Request) : Status;
 }
 
-NTSTATUS ZwReadFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcRoutine, PVOID ApcContext,
+NTSTATUS NtReadFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcRoutine, PVOID ApcContext,
                     PIO_STATUS_BLOCK IoStatusBlock, PVOID Buffer, ULONG Length,
                     PLARGE_INTEGER ByteOffset, PULONG Key)
 {
@@ -121,7 +182,15 @@ NTSTATUS ZwReadFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcRoutine,
                        Buffer, Length, ByteOffset, Key);
 }
 
-NTSTATUS ZwWriteFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcRoutine,
+NTSTATUS ZwReadFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcRoutine, PVOID ApcContext,
+                    PIO_STATUS_BLOCK IoStatusBlock, PVOID Buffer, ULONG Length,
+                    PLARGE_INTEGER ByteOffset, PULONG Key)
+{
+    return KE_CALL_AS_KERNEL(NtReadFile(FileHandle, Event, ApcRoutine, ApcContext, IoStatusBlock,
+                                        Buffer, Length, ByteOffset, Key));
+}
+
+NTSTATUS NtWriteFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcRoutine,
                      PVOID ApcContext, PIO_STATUS_BLOCK IoStatusBlock, PVOID Buffer, ULONG Length,
                      PLARGE_INTEGER ByteOffset, PULONG Key)
 {
@@ -129,14 +198,23 @@ NTSTATUS ZwWriteFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcRoutine
                        Buffer, Length, ByteOffset, Key);
 }
 
-NTSTATUS ZwDeviceIoControlFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcRoutine,
+NTSTATUS ZwWriteFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcRoutine,
+                     PVOID ApcContext, PIO_STATUS_BLOCK IoStatusBlock, PVOID Buffer, ULONG Length,
+                     PLARGE_INTEGER ByteOffset, PULONG Key)
+{
+    return KE_CALL_AS_KERNEL(NtWriteFile(FileHandle, Event, ApcRoutine, ApcContext, IoStatusBlock,
+                                         Buffer, Length, ByteOffset, Key));
+}
+
+NTSTATUS NtDeviceIoControlFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcRoutine,
                                PVOID ApcContext, PIO_STATUS_BLOCK IoStatusBlock,
                                ULONG IoControlCode, PVOID InputBuffer, ULONG InputBufferLength,
                                PVOID OutputBuffer, ULONG OutputBufferLength)
 {
+    KPROCESSOR_MODE Mode = ExGetPreviousMode();
     IOP_REQUEST Request = {
         .Handle = FileHandle,
-        .Mode = KernelMode,
+        .Mode = Mode,
         .MajorFunction = IRP_MJ_DEVICE_CONTROL,
         .Code = IoControlCode,
         .Input = InputBuffer,
@@ -148,5 +226,17 @@ NTSTATUS ZwDeviceIoControlFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE 
         .ApcContext = ApcContext,
         .IoStatus = IoStatusBlock,
     };
-    return IopPerformRequest(&Request);
+    NTSTATUS Status =
+        ExProbeCaller(IoStatusBlock, sizeof(IO_STATUS_BLOCK), sizeof(PVOID), Mode);
+    return NT_SUCCESS(Status) ? IopPerformRequest(&Request) : Status;
+}
+
+NTSTATUS ZwDeviceIoControlFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcRoutine,
+                               PVOID ApcContext, PIO_STATUS_BLOCK IoStatusBlock,
+                               ULONG IoControlCode, PVOID InputBuffer, ULONG InputBufferLength,
+                               PVOID OutputBuffer, ULONG OutputBufferLength)
+{
+    return KE_CALL_AS_KERNEL(NtDeviceIoControlFile(
+        FileHandle, Event, ApcRoutine, ApcContext, IoStatusBlock, IoControlCode, InputBuffer,
+        InputBufferLength, OutputBuffer, OutputBufferLength));
 }

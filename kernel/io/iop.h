@@ -213,7 +213,7 @@ NTSTATUS IopWriteFile(HANDLE Handle, PVOID Buffer, ULONG Length, PLARGE_INTEGER 
 typedef struct _IOP_REQUEST {
     HANDLE Handle;
     KPROCESSOR_MODE Mode;
-    BOOLEAN Wait;       /* for completion, though the file is not synchronous */
+    BOOLEAN Wait;       /* for completion, though the file is not synchronous: IoStatus is ours */
     UCHAR MajorFunction;
     ULONG Code;         /* of a control request */
     PVOID Input, Output;

@@ -263,10 +263,13 @@ VOID IopFinishRequest(PIRP Irp, PFILE_OBJECT FileObject, ULONG BufferLength)
     }
     if (!Immediate && ApcRoutine != NULL) {
         PIO_STATUS_BLOCK IoStatus = Irp->UserIosb;
+        KPROCESSOR_MODE Mode = Irp->RequestorMode;
         KeInitializeApc(&Irp->Tail.Apc, KeGetCurrentThread(), CurrentApcEnvironment, IopUserApc,
-                        IopUserApcRundown, (PKNORMAL_ROUTINE)(PVOID)ApcRoutine, KernelMode,
+                        IopUserApcRundown, (PKNORMAL_ROUTINE)(PVOID)ApcRoutine, Mode,
                         Irp->Overlay.AsynchronousParameters.UserApcContext);
-        NT_VERIFY(KeInsertQueueApc(&Irp->Tail.Apc, IoStatus, NULL, 2));
+        if (!KeInsertQueueApc(&Irp->Tail.Apc, IoStatus, NULL, 2)) {
+            IoFreeIrp(Irp); /* the thread is ending: nobody is told */
+        }
     } else {
         IoFreeIrp(Irp);
     }

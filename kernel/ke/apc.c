@@ -75,6 +75,23 @@ static VOID KiSignalApc(PKTHREAD Thread, PKAPC Apc, KPRIORITY Increment)
     }
 }
 
+VOID KeEndUserThread(PKTHREAD Thread)
+{
+    KIRQL OldIrql = KiLockDispatcher();
+
+    Thread->Terminating = TRUE;
+    /* What the thread is attached to has no say: its own state is looked at on the way out. */
+    if (Thread->ApcStateIndex == OriginalApcEnvironment) {
+        Thread->ApcState.UserApcPending = TRUE;
+    } else {
+        Thread->SavedApcState.UserApcPending = TRUE;
+    }
+    if (Thread->State == Waiting && Thread->WaitMode == UserMode) {
+        KiUnwaitThread(Thread, STATUS_USER_APC, 0);
+    }
+    KiExitDispatcher(OldIrql);
+}
+
 /*
  * FALSE: the APC is queued already, its thread is ending, or it is for user mode and the thread
  * never goes there.
@@ -217,9 +234,12 @@ VOID KiDeliverApc(KPROCESSOR_MODE Mode, PKTRAP_FRAME TrapFrame)
             KiRunKernelApc(Thread, Apc);
             KiLockDispatcher();
         }
-        if (Mode == UserMode && Thread->ApcState.UserApcPending &&
-            !IsListEmpty(&Thread->ApcState.ApcListHead[UserMode])) {
-            KiRunUserApc(Thread, TrapFrame);
+        if (Mode == UserMode && Thread->ApcState.UserApcPending) {
+            if (IsListEmpty(&Thread->ApcState.ApcListHead[UserMode])) {
+                Thread->ApcState.UserApcPending = FALSE; /* it was taken back */
+            } else {
+                KiRunUserApc(Thread, TrapFrame);
+            }
         }
     }
     KiExitDispatcher(APC_LEVEL);

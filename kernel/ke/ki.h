@@ -134,6 +134,8 @@ KI_PADDED(KTHREAD, 0x600,
     LONG_PTR WaitStatus;
     PKWAIT_BLOCK WaitBlockList;
     LIST_ENTRY WaitListEntry;    /* links the ready queue while Ready */
+    struct _KQUEUE *Queue;       /* the KQUEUE the thread serves */
+    PVOID Teb;                   /* F0: the base of gs in user mode; NULL: it never goes there */
     KTIMER Timer;                /* for waits with a time-out */
     KWAIT_BLOCK WaitBlock[4];    /* the last is the timer's */
     LIST_ENTRY ThreadListEntry;  /* KPROCESS.ThreadListHead */
@@ -163,16 +165,15 @@ KI_PADDED(KTHREAD, 0x600,
     KAPC SuspendApc;
     KSEMAPHORE SuspendSemaphore;
     LONG SuspendCount;
-    PKTRAP_FRAME TrapFrame;
-    PVOID Teb;
+    PKTRAP_FRAME TrapFrame;      /* of the system call or kernel APC in progress */
     PKSTART_ROUTINE StartRoutine;
     PVOID StartContext;
     ULONG SystemThread;          /* 1: no user mode */
-    struct _KQUEUE *Queue;       /* the KQUEUE the thread serves */
     LIST_ENTRY QueueListEntry;   /* KQUEUE.ThreadListHead */
     UCHAR WaitBlockCount;        /* blocks in WaitBlockList, without the timer's */
     BOOLEAN WaitTimerActive;     /* WaitBlock[3] is linked to Timer */
     KAFFINITY SystemAffinity;    /* set by KeSetSystemAffinityThread; 0: none */
+    BOOLEAN Terminating;         /* the thread ends instead of going to user mode */
 );
 
 typedef struct _ETHREAD {
@@ -191,7 +192,8 @@ typedef struct _ETHREAD {
     KSPIN_LOCK IrpListLock;
     PKEVENT IrpListDrained;               /* Io: set when IrpList gets empty, or NULL */
     PVOID TopLevelIrp;
-    UCHAR Fill3[0x800 - 0x6f0];
+    NTSTATUS TerminationStatus;           /* Ps: given with Tcb.Terminating */
+    UCHAR Fill3[0x800 - 0x6f4];
 } ETHREAD;
 
 typedef struct _EPROCESS {
@@ -208,7 +210,8 @@ typedef struct _EPROCESS {
     PVOID MmAddressSpaceLock;             /* Mm */
     LONG64 CommitCharge;                  /* pages */
     LONG64 LockedPages;                   /* by MDLs */
-    UCHAR Fill1[0x360 - 0x340];
+    BOOLEAN Terminating;                  /* Ps: it ends with its last thread */
+    UCHAR Fill1[0x360 - 0x348];
     PVOID Token;                          /* 360: Se; the low bits, a count in NT, are 0 */
     UCHAR Fill6[0x3f8 - 0x368];
     PVOID Peb;                            /* 3F8 */
@@ -315,6 +318,7 @@ C_ASSERT(sizeof(KTHREAD) == 0x600);
 C_ASSERT(offsetof(KTHREAD, InitialStack) == 0x28);
 C_ASSERT(offsetof(KTHREAD, KernelStack) == 0x58);
 C_ASSERT(offsetof(KTHREAD, ApcState.Process) == 0x80); /* switch.S */
+C_ASSERT(offsetof(KTHREAD, Teb) == 0xf0); /* switch.S too */
 C_ASSERT(offsetof(ETHREAD, Cid) == 0x648);
 C_ASSERT(offsetof(ETHREAD, Win32StartAddress) == 0x6a0);
 C_ASSERT(offsetof(ETHREAD, ThreadListEntry) == 0x6b8);
@@ -478,17 +482,43 @@ VOID HalStartClock(VOID);                             /* periodic, CLOCK_VECTOR 
 VOID HalWriteDebugString(PCSTR Text, SIZE_T Length);  /* debug console port, any IRQL */
 DECLSPEC_NORETURN VOID HalExitMachine(UCHAR Code);    /* isa-debug-exit, then halt */
 
+/* ---- processor.c, trap.S ---- */
+/* What gs is in Thread's user mode; NULL: Thread does not go there (any more). Any IRQL */
+VOID KiSetUserGsBase(PKTHREAD Thread, PVOID Teb);
+/* Frame, on the thread's kernel stack, is the state to begin with. PASSIVE_LEVEL */
+DECLSPEC_NORETURN VOID KiReturnToUserMode(PKTRAP_FRAME Frame);
+
 /* ---- processor_state.c: interrupts off. The save turns hardware breakpoints off. ---- */
 VOID KiSaveProcessorControlState(KPROCESSOR_STATE *State, KIRQL Irql);
 VOID KiRestoreProcessorControlState(const KPROCESSOR_STATE *State);
 
 VOID KiDispatchException(PEXCEPTION_RECORD Record, PKTRAP_FRAME TrapFrame,
                          KPROCESSOR_MODE PreviousMode, BOOLEAN FirstChance);
+/*
+ * Ps: an exception of user mode that is not a debugger's. TRUE: it is dealt with, the thread may go
+ * on at Context, which may be changed.
+ */
+extern BOOLEAN (*KiUserExceptionRoutine)(PEXCEPTION_RECORD Record, PCONTEXT Context,
+                                         BOOLEAN FirstChance);
 /* Lock-free, any IRQL: the loaded image (kernel or driver) that contains Address. */
 BOOLEAN KiFindImage(ULONG_PTR Address, PULONG_PTR ImageBase, PULONG ImageSize,
                     struct _RUNTIME_FUNCTION **Table, PULONG TableCount);
 DECLSPEC_NORETURN VOID KiBugCheckTrap(ULONG Code, ULONG_PTR P1, ULONG_PTR P2, ULONG_PTR P3,
                                       ULONG_PTR P4, PKTRAP_FRAME TrapFrame);
+
+/*
+ * A Zw service is the Nt service of the same name called with previous mode KernelMode: the
+ * caller's addresses and handles are trusted. call is evaluated once.
+ */
+#define KE_CALL_AS_KERNEL(call)                      \
+    ({                                               \
+        PKTHREAD Caller_ = KiCurrentThread();        \
+        CCHAR PreviousMode_ = Caller_->PreviousMode; \
+        Caller_->PreviousMode = KernelMode;          \
+        NTSTATUS Status_ = (call);                   \
+        Caller_->PreviousMode = PreviousMode_;       \
+        Status_;                                     \
+    })
 
 /* ---- dispatcher (thread.c, wait.c, ...) ---- */
 
@@ -505,6 +535,11 @@ VOID KeInitializeThread(PKTHREAD Thread, PVOID StackTop, PKSTART_ROUTINE Routine
 VOID KeStartThread(PKTHREAD Thread);
 /* Never returns; the reaper (Ps) frees thread and stack after the switch. */
 DECLSPEC_NORETURN VOID KeTerminateThread(KPRIORITY Increment);
+/*
+ * Thread ends when it is about to return to user mode; a wait of it with WaitMode UserMode ends
+ * now, with STATUS_USER_APC. It must have a user mode. <= DISPATCH_LEVEL
+ */
+VOID KeEndUserThread(PKTHREAD Thread);
 /* Called by the clock vector, at CLOCK_LEVEL, once a tick. */
 VOID KeUpdateSystemTime(PKTRAP_FRAME TrapFrame);
 /* DISPATCH_VECTOR: DPCs, expired timers, quantum end, thread switch. At DISPATCH_LEVEL. */

@@ -25,6 +25,12 @@
 #define MSR_GS_BASE 0xc0000101u
 #define MSR_KERNEL_GS_BASE 0xc0000102u
 #define MSR_PAT 0x277u
+#define MSR_STAR 0xc0000081u
+#define MSR_LSTAR 0xc0000082u
+#define MSR_CSTAR 0xc0000083u
+#define MSR_SFMASK 0xc0000084u
+#define STAR_VALUE (((ULONG64)(KGDT64_R3_CMCODE | 3) << 48) | ((ULONG64)KGDT64_R0_CODE << 32))
+#define SFMASK_VALUE 0x44700u /* AC, NT, DF, IF, TF are clear in a system call */
 #define EFER_VALUE 0xd01ull              /* NXE LMA LME SCE */
 #define PAT_VALUE 0x0007010600070106ull  /* WB, WC, UC-, UC, twice: write-through bit alone is WC */
 #define PCR_VERSION 1
@@ -154,6 +160,28 @@ static VOID KiSetControlRegisters(VOID)
     KiWriteIrql(PASSIVE_LEVEL);
 }
 
+/*
+ * Where syscall goes. A syscall of 32-bit code comes in as one of 64-bit code does, and returns to
+ * it: there is no 32-bit user mode, but ring 3 can make the processor believe so.
+ */
+static VOID KiSetSystemCallEntry(VOID)
+{
+    KiWriteMsr(MSR_STAR, STAR_VALUE);
+    KiWriteMsr(MSR_LSTAR, (ULONG64)KiSystemCall64);
+    KiWriteMsr(MSR_CSTAR, (ULONG64)KiSystemCall64);
+    KiWriteMsr(MSR_SFMASK, SFMASK_VALUE);
+}
+
+VOID KiSetUserGsBase(PKTHREAD Thread, PVOID Teb)
+{
+    ULONG64 Flags = KiDisableInterrupts();
+    Thread->Teb = Teb;
+    if (Thread == KiCurrentThread()) {
+        KiWriteMsr(MSR_KERNEL_GS_BASE, (ULONG64)Teb);
+    }
+    KiRestoreInterrupts(Flags);
+}
+
 /* boot.elf ran on an identity map in the user half; from here on a low address faults. */
 static VOID KiDropIdentityMap(VOID)
 {
@@ -204,5 +232,6 @@ VOID KiInitializeProcessor(PKPCR Pcr, PVOID DpcStackTop, PVOID FaultStackTop)
     KiWriteMsr(MSR_GS_BASE, (ULONG64)Pcr);
     KiWriteMsr(MSR_KERNEL_GS_BASE, 0);
     KiSetControlRegisters();
+    KiSetSystemCallEntry();
     KiDropIdentityMap();
 }

@@ -6,6 +6,8 @@
     .set KTHREAD_INITIAL_STACK, 0x28
     .set KTHREAD_KERNEL_STACK, 0x58
     .set KTHREAD_APC_PROCESS, 0x80
+    .set KTHREAD_TEB, 0xf0
+    .set MSR_KERNEL_GS_BASE, 0xc0000102
     .set KPROCESS_DIRECTORY_TABLE, 0x28
     .set KPCR_TSS, 0x08
     .set KPCR_CURRENT_THREAD, 0x188
@@ -85,6 +87,15 @@ KiSwapContext:
     je      1f
     movq    %r8, %cr3
 1:
+    /* The user's gs is the TEB. It may have loaded gs with another, so it is not compared. */
+    movq    KTHREAD_TEB(%rdx), %rax
+    testq   %rax, %rax
+    jz      3f
+    movq    %rax, %rdx
+    shrq    $32, %rdx
+    movl    $MSR_KERNEL_GS_BASE, %ecx
+    wrmsr
+3:
     testl   $0x200, 0xa8(%rsp)
     jz      2f
     sti

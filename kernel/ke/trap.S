@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Where the processor enters the kernel: exceptions, page faults, interrupts; and the way back.
+ * Where the processor enters the kernel: exceptions, page faults, interrupts, system calls; and the
+ * way back.
  *
  * Every entry builds a KTRAP_FRAME with rsp at its start and rbp 0x80 into it. The frame's first
  * 0x28 bytes are the home area of the C routines called from here. Unwind data makes each entry
@@ -34,6 +35,11 @@
     .set FRAME_BELOW_RBP, 0x158 /* bytes of the frame below the saved rbp */
     .set FRAME_TO_IRET, 0x168
     .set PCR_MXCSR, 0x180
+    .set PCR_TSS, 0x08
+    .set PCR_USER_RSP, 0x10
+    .set TSS_RSP0, 0x04
+    .set R3_CODE, 0x33
+    .set R3_DATA, 0x2b
     .set MSR_GS_BASE, 0xc0000101
 
     .text
@@ -266,6 +272,59 @@ FUNCTION KiIrqlWriteEntry
     addq    $SAVED_SPACE, %rsp
     jmp     KiExceptionExit
     .seh_endproc
+
+/*
+ * A system call of ring 3: eax is the service, the arguments are in r10, rdx, r8, r9 and on the
+ * user's stack; rcx is the address to return to and r11 the flags. SFMASK has cleared IF, DF, TF
+ * and AC; rsp is still the user's, so gs and rsp are changed before anything else. The frame looks
+ * as a trap's does, and the way back is the same: all registers but rax come back as they were,
+ * which is more than Windows promises. C code preserves r12-r15 and xmm6-15.
+ */
+FUNCTION KiSystemCall64
+    .seh_proc KiSystemCall64
+    .seh_pushframe @code
+    swapgs
+    movq    %rsp, %gs:PCR_USER_RSP
+    movq    %gs:PCR_TSS, %rsp
+    movq    TSS_RSP0(%rsp), %rsp
+    pushq   $R3_DATA
+    pushq   %gs:PCR_USER_RSP
+    pushq   %r11
+    pushq   $R3_CODE
+    pushq   %rcx
+    pushq   $0
+    pushq   %rbp
+    .seh_pushreg %rbp
+    BUILD_FRAME
+    SAVE_FLOATING
+    movq    %rsp, %rcx
+    callq   KiSystemService
+    jmp     KiExceptionExit
+    .seh_endproc
+
+/*
+ * VOID KiReturnToUserMode(PKTRAP_FRAME Frame): a thread's first way to user mode. Whatever the
+ * stack holds is left behind: the next entry begins at its top. What the frame has not is cleared.
+ */
+FUNCTION KiReturnToUserMode
+    cli
+    movq    %rcx, %rsp
+    leaq    0x80(%rsp), %rbp
+    xorl    %r12d, %r12d
+    xorl    %r13d, %r13d
+    xorl    %r14d, %r14d
+    xorl    %r15d, %r15d
+    pxor    %xmm6, %xmm6
+    pxor    %xmm7, %xmm7
+    pxor    %xmm8, %xmm8
+    pxor    %xmm9, %xmm9
+    pxor    %xmm10, %xmm10
+    pxor    %xmm11, %xmm11
+    pxor    %xmm12, %xmm12
+    pxor    %xmm13, %xmm13
+    pxor    %xmm14, %xmm14
+    pxor    %xmm15, %xmm15
+    jmp     KiExceptionExit
 
 /* The local APIC withdrew a request it had announced: nothing to serve, nothing to end. */
 FUNCTION KiSpuriousInterrupt

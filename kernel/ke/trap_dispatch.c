@@ -9,7 +9,7 @@
  *   #GP                          exception: privileged instruction, or access violation at -1
  *   #MF                          exception in user mode, else 0x7F
  *   int 29h                      0x139 (user mode: exception)
- *   #NM #TS #NP #SS, reserved    0x7F
+ *   #NM #TS #NP #SS, reserved    0x7F (user mode: exception)
  *   #DF, NMI, #MC                0x7F, 0x80, 0x9C, on stacks of their own
  *
  * Interrupts are off on entry; they are set again, when the interrupted code had them on, before
@@ -18,6 +18,7 @@
 #include "ke/trap_dispatch.h"
 
 #include "mm/mm.h"
+#include "ps/psp.h"
 #include "vf/vf.h"
 
 /* trap.S knows these. */
@@ -97,9 +98,15 @@ static BOOLEAN KiBreakpointTrap(PKTRAP_FRAME Frame, PKI_TRAP_EXCEPTION Exception
     return TRUE;
 }
 
-/* int 2Dh: service in eax, arguments in rcx and rdx; the byte after it is an int3 to be skipped. */
+/*
+ * int 2Dh: service in eax, arguments in rcx and rdx; the byte after it is an int3 to be skipped.
+ * From user mode it is no more than a breakpoint: the arguments would be addresses of its choice.
+ */
 static BOOLEAN KiDebugServiceTrap(PKTRAP_FRAME Frame, PKI_TRAP_EXCEPTION Exception)
 {
+    if (Frame->PreviousMode != KernelMode) {
+        return KiRaise(Exception, Frame, STATUS_BREAKPOINT);
+    }
     Frame->Rip += 1;
     KiRaise(Exception, Frame, STATUS_BREAKPOINT);
     Exception->ParameterCount = 3;
@@ -182,6 +189,9 @@ BOOLEAN KiTrap(PKTRAP_FRAME Frame, PKI_TRAP_EXCEPTION Exception, ULONG Vector)
         }
         break;
     }
+    if (Frame->PreviousMode != KernelMode) {
+        return KiRaise(Exception, Frame, STATUS_ACCESS_VIOLATION); /* #SS and the like */
+    }
     KiBugCheckTrap(UNEXPECTED_KERNEL_MODE_TRAP, Vector, Frame->ErrorCode, 0, 0, Frame);
 }
 
@@ -254,8 +264,11 @@ VOID KiPrepareUserReturn(PKTRAP_FRAME Frame)
 {
     PKTHREAD Thread = KiCurrentThread();
     while (Thread->ApcState.UserApcPending) {
-        KiWriteIrql(APC_LEVEL);
         __asm__ volatile("sti" : : : "memory");
+        if (Thread->Terminating) {
+            PspExitThread(PsGetCurrentThread()->TerminationStatus);
+        }
+        KiWriteIrql(APC_LEVEL);
         KiDeliverApc(UserMode, Frame);
         __asm__ volatile("cli" : : : "memory");
         KiWriteIrql(PASSIVE_LEVEL);

@@ -19,6 +19,7 @@ C_ASSERT(sizeof(KI_TRAP_EXCEPTION) == 0x28);
 extern const UCHAR KiTrapStubs[];
 extern const UCHAR KiInterruptStubs[];
 VOID KiPageFault(VOID);
+VOID KiSystemCall64(VOID);
 VOID KiSpuriousInterrupt(VOID);
 
 /* ---- trap_dispatch.c, called by trap.S with interrupts off ---- */
@@ -26,8 +27,11 @@ VOID KiSpuriousInterrupt(VOID);
 BOOLEAN KiTrap(PKTRAP_FRAME Frame, PKI_TRAP_EXCEPTION Exception, ULONG Vector);
 BOOLEAN KiPageFaultTrap(PKTRAP_FRAME Frame, PKI_TRAP_EXCEPTION Exception);
 DECLSPEC_NORETURN VOID KiFatalTrap(PKTRAP_FRAME Frame, ULONG Vector);
-/* Interrupts stay off over the return. */
+/* Delivers user APCs, or ends the thread. Interrupts stay off over the return. */
 VOID KiPrepareUserReturn(PKTRAP_FRAME Frame);
+
+/* ---- system_service.c, called by trap.S with interrupts off; on return they are on ---- */
+VOID KiSystemService(PKTRAP_FRAME Frame);
 
 /* ---- fastfail.c ---- */
 BOOLEAN KiFastFail(PKTRAP_FRAME Frame, PKI_TRAP_EXCEPTION Exception);

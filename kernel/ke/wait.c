@@ -173,6 +173,9 @@ VOID KiExitSet(KIRQL OldIrql, BOOLEAN Wait)
 
 NTSTATUS KiTestAlerts(PKTHREAD Thread, KPROCESSOR_MODE Mode, BOOLEAN Alertable)
 {
+    if (Mode == UserMode && Thread->Terminating) {
+        return STATUS_USER_APC;
+    }
     if (!Alertable) {
         return Mode == UserMode && Thread->ApcState.UserApcPending ? STATUS_USER_APC
                                                                    : STATUS_PENDING;

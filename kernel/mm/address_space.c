@@ -184,17 +184,15 @@ VOID MiRemoveVad(PEPROCESS Process, PMI_VAD Vad)
     *Link = Vad->Next;
 }
 
-NTSTATUS MmAllocateUserMemory(PVOID *Base, SIZE_T Size, ULONG Protect)
+NTSTATUS MiAllocatePrivateVad(PULONG64 Base, SIZE_T Size, ULONG Protection)
 {
     PEPROCESS Process = MiCurrentProcess();
     PMI_WORKING_SET Set = Process->MmWorkingSet;
-    ULONG64 Address = (ULONG64)*Base;
-    ULONG Protection = MiProtectionOfPage(Protect);
+    ULONG64 Pages = BYTES_TO_PAGES(Size);
     if (Set == NULL || Protection == 0 || Size == 0 || Size > MI_USER_SHARED_DATA ||
-        (Address & (MI_ALLOCATION_GRANULARITY - 1)) != 0 || Address > MI_USER_SHARED_DATA) {
+        *Base > MI_USER_SHARED_DATA || BYTE_OFFSET(*Base) != 0) {
         return STATUS_INVALID_PARAMETER;
     }
-    ULONG64 Pages = BYTES_TO_PAGES(Size);
     if (!MiChargeCommit(Pages)) {
         return STATUS_COMMITMENT_LIMIT;
     }
@@ -207,15 +205,28 @@ NTSTATUS MmAllocateUserMemory(PVOID *Base, SIZE_T Size, ULONG Protect)
     Vad->Kind = MiVadPrivate;
     Vad->Section = NULL;
     ExAcquireFastMutex(&Set->AddressLock);
-    BOOLEAN Inserted = MiInsertVad(Process, Vad, Address, Pages << PAGE_SHIFT);
+    BOOLEAN Inserted = MiInsertVad(Process, Vad, *Base, Pages << PAGE_SHIFT);
     ExReleaseFastMutex(&Set->AddressLock);
     if (!Inserted) {
         ExFreePoolWithTag(Vad, MI_TAG_VAD);
         MiReturnCommit(Pages);
         return STATUS_CONFLICTING_ADDRESSES;
     }
-    *Base = (PVOID)Vad->Start;
+    *Base = Vad->Start;
     return STATUS_SUCCESS;
+}
+
+NTSTATUS MmAllocateUserMemory(PVOID *Base, SIZE_T Size, ULONG Protect)
+{
+    ULONG64 Address = (ULONG64)*Base;
+    if ((Address & (MI_ALLOCATION_GRANULARITY - 1)) != 0) {
+        return STATUS_INVALID_PARAMETER;
+    }
+    NTSTATUS Status = MiAllocatePrivateVad(&Address, Size, MiProtectionOfPage(Protect));
+    if (NT_SUCCESS(Status)) {
+        *Base = (PVOID)Address;
+    }
+    return Status;
 }
 
 NTSTATUS MmFreeUserMemory(PVOID Base)

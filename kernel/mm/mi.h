@@ -327,6 +327,10 @@ typedef struct _MI_VAD {
 PMI_VAD MiFindVad(PEPROCESS Process, ULONG64 Va);
 BOOLEAN MiInsertVad(PEPROCESS Process, PMI_VAD New, ULONG64 Base, ULONG64 Size);
 VOID MiRemoveVad(PEPROCESS Process, PMI_VAD Vad);
+/*
+ * Takes the lock itself: committed memory of the current process, at *Base or where it sets that.
+ */
+NTSTATUS MiAllocatePrivateVad(PULONG64 Base, SIZE_T Size, ULONG Protection);
 FORCEINLINE PEPROCESS MiCurrentProcess(VOID)
 {
     return (PEPROCESS)KiCurrentProcess();

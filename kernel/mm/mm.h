@@ -114,6 +114,11 @@ PVOID MmImageLoaderEntry(PMM_IMAGE Image);
  */
 NTSTATUS MmAllocateUserMemory(PVOID *Base, SIZE_T Size, ULONG Protect);
 NTSTATUS MmFreeUserMemory(PVOID Base);
+/* ---- user_image.c, of the current process; PASSIVE_LEVEL; waits ---- */
+/* Copies into user memory whatever its protection is. Bytes are resident or pageable. */
+NTSTATUS MmFillUserMemory(PVOID Base, const VOID *Bytes, SIZE_T Size);
+/* On failure what was mapped stays until the process goes. */
+NTSTATUS MmMapUserImage(const VOID *File, SIZE_T Size, PVOID *Base, PVOID *EntryPoint);
 
 /* Takes every unlocked pageable page out of its working set; Evict: also writes and frees it. */
 VOID MmPageOutEverything(BOOLEAN Evict); /* PASSIVE_LEVEL; waits for the writes when Evict */

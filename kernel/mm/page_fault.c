@@ -76,8 +76,9 @@ static BOOLEAN MiSoftFault(PMMPTE Pte, MMPTE Old, BOOLEAN User)
  */
 BOOLEAN MiFastFault(ULONG_PTR FaultCode, PVOID Address)
 {
-    if ((FaultCode & (MI_FAULT_PRESENT | MI_FAULT_RESERVED | MI_FAULT_USER)) != 0 ||
-        KiReadIrql() > APC_LEVEL) {
+    BOOLEAN User = MiIsUserAddress(Address);
+    if ((FaultCode & (MI_FAULT_PRESENT | MI_FAULT_RESERVED)) != 0 ||
+        ((FaultCode & MI_FAULT_USER) && !User) || KiReadIrql() > APC_LEVEL) {
         return FALSE;
     }
     PMMPTE Pte = MiWalk(Address, NULL);
@@ -89,7 +90,7 @@ BOOLEAN MiFastFault(ULONG_PTR FaultCode, PVOID Address)
     MMPTE Old = *Pte;
     if ((Old & (MI_PTE_VALID | MI_PTE_TRANSITION)) == MI_PTE_TRANSITION &&
         MiProtectionAllows(MI_PTE_PROTECTION(Old), FaultCode)) {
-        Resolved = MiSoftFault(Pte, Old, MiIsUserAddress(Address));
+        Resolved = MiSoftFault(Pte, Old, User);
     }
     KiReleaseSpinLockRaw(&MiPfnLock);
     return Resolved;

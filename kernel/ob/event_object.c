@@ -2,6 +2,8 @@
 /* Events as objects, with names and handles. */
 #include "ob/obp.h"
 
+#include "ex/ex.h"
+
 POBJECT_TYPE ExEventObjectType;
 
 NTSTATUS ObpInitializeEventType(VOID)
@@ -16,12 +18,13 @@ NTSTATUS ObpInitializeEventType(VOID)
     return ObCreateObjectType(L"Event", &Info, (PVOID)0, &ExEventObjectType);
 }
 
-static NTSTATUS ObpCreateEvent(POBJECT_ATTRIBUTES ObjectAttributes, EVENT_TYPE EventType,
-                               BOOLEAN InitialState, ACCESS_MASK DesiredAccess, PHANDLE Handle)
+static NTSTATUS ObpCreateEvent(POBJECT_ATTRIBUTES ObjectAttributes, KPROCESSOR_MODE Mode,
+                               EVENT_TYPE EventType, BOOLEAN InitialState,
+                               ACCESS_MASK DesiredAccess, PHANDLE Handle)
 {
     PKEVENT Event;
-    NTSTATUS Status = ObCreateObject(KernelMode, ExEventObjectType, ObjectAttributes, KernelMode,
-                                     NULL, sizeof(KEVENT), 0, 0, (PVOID *)&Event);
+    NTSTATUS Status = ObCreateObject(Mode, ExEventObjectType, ObjectAttributes, Mode, NULL,
+                                     sizeof(KEVENT), 0, 0, (PVOID *)&Event);
     if (!NT_SUCCESS(Status)) {
         return Status;
     }
@@ -30,14 +33,39 @@ static NTSTATUS ObpCreateEvent(POBJECT_ATTRIBUTES ObjectAttributes, EVENT_TYPE E
 }
 
 /* STATUS_OBJECT_NAME_EXISTS: with OBJ_OPENIF, an event of that name was opened. PASSIVE_LEVEL */
+NTSTATUS NtCreateEvent(PHANDLE EventHandle, ACCESS_MASK DesiredAccess,
+                       POBJECT_ATTRIBUTES ObjectAttributes, EVENT_TYPE EventType,
+                       BOOLEAN InitialState)
+{
+    KPROCESSOR_MODE Mode = ExGetPreviousMode();
+    OB_CALLER_ATTRIBUTES Captured;
+    HANDLE Handle;
+
+    if (EventType != NotificationEvent && EventType != SynchronizationEvent) {
+        return STATUS_INVALID_PARAMETER;
+    }
+    NTSTATUS Status = ExProbeCaller(EventHandle, sizeof(*EventHandle), sizeof(HANDLE), Mode);
+    if (NT_SUCCESS(Status)) {
+        Status = ObpCaptureAttributes(ObjectAttributes, Mode, &Captured);
+    }
+    if (!NT_SUCCESS(Status)) {
+        return Status;
+    }
+    Status = ObpCreateEvent(Captured.Use, Mode, EventType, InitialState, DesiredAccess, &Handle);
+    ObpReleaseAttributes(&Captured);
+    if (NT_SUCCESS(Status)) {
+        NTSTATUS Copied = ExCopyToCaller(EventHandle, &Handle, sizeof(Handle), Mode);
+        Status = NT_SUCCESS(Copied) ? Status : Copied;
+    }
+    return Status;
+}
+
 NTSTATUS ZwCreateEvent(PHANDLE EventHandle, ACCESS_MASK DesiredAccess,
                        POBJECT_ATTRIBUTES ObjectAttributes, EVENT_TYPE EventType,
                        BOOLEAN InitialState)
 {
-    if (EventType != NotificationEvent && EventType != SynchronizationEvent) {
-        return STATUS_INVALID_PARAMETER;
-    }
-    return ObpCreateEvent(ObjectAttributes, EventType, InitialState, DesiredAccess, EventHandle);
+    return KE_CALL_AS_KERNEL(
+        NtCreateEvent(EventHandle, DesiredAccess, ObjectAttributes, EventType, InitialState));
 }
 
 NTSTATUS ZwOpenEvent(PHANDLE EventHandle, ACCESS_MASK DesiredAccess,
@@ -47,19 +75,32 @@ NTSTATUS ZwOpenEvent(PHANDLE EventHandle, ACCESS_MASK DesiredAccess,
                               NULL, EventHandle);
 }
 
-NTSTATUS ZwSetEvent(HANDLE EventHandle, PLONG PreviousState)
+NTSTATUS NtSetEvent(HANDLE EventHandle, PLONG PreviousState)
 {
+    KPROCESSOR_MODE Mode = ExGetPreviousMode();
     PKEVENT Event;
-    NTSTATUS Status = ObReferenceObjectByHandle(EventHandle, EVENT_MODIFY_STATE, ExEventObjectType,
-                                                KernelMode, (PVOID *)&Event, NULL);
+    NTSTATUS Status = STATUS_SUCCESS;
+
+    if (PreviousState != NULL) {
+        Status = ExProbeCaller(PreviousState, sizeof(LONG), sizeof(LONG), Mode);
+    }
+    if (NT_SUCCESS(Status)) {
+        Status = ObReferenceObjectByHandle(EventHandle, EVENT_MODIFY_STATE, ExEventObjectType,
+                                           Mode, (PVOID *)&Event, NULL);
+    }
     if (NT_SUCCESS(Status)) {
         LONG Previous = KeSetEvent(Event, EVENT_INCREMENT, FALSE);
         ObfDereferenceObject(Event);
         if (PreviousState != NULL) {
-            *PreviousState = Previous;
+            Status = ExCopyToCaller(PreviousState, &Previous, sizeof(LONG), Mode);
         }
     }
     return Status;
+}
+
+NTSTATUS ZwSetEvent(HANDLE EventHandle, PLONG PreviousState)
+{
+    return KE_CALL_AS_KERNEL(NtSetEvent(EventHandle, PreviousState));
 }
 
 /* Opens the event, or creates it not permanent; NULL when that fails. */
@@ -70,7 +111,8 @@ static PKEVENT ObpOpenNamedEvent(PUNICODE_STRING EventName, PHANDLE EventHandle,
     HANDLE Handle;
 
     InitializeObjectAttributes(&Attributes, EventName, OBJ_OPENIF | OBJ_KERNEL_HANDLE, NULL, NULL);
-    NTSTATUS Status = ObpCreateEvent(&Attributes, Type, TRUE, EVENT_ALL_ACCESS, &Handle);
+    NTSTATUS Status =
+        ObpCreateEvent(&Attributes, KernelMode, Type, TRUE, EVENT_ALL_ACCESS, &Handle);
     if (!NT_SUCCESS(Status)) {
         return NULL;
     }

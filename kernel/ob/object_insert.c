@@ -120,6 +120,12 @@ NTSTATUS ObInsertObject(PVOID Object, PACCESS_STATE AccessState, ACCESS_MASK Des
         Header->Flags &= (UCHAR)~OB_FLAG_PERMANENT_OBJECT;
         ObfDereferenceObject(Object);
         Object = Existing;
+        NTSTATUS Allowed = ObpCheckAccess(Object, DesiredAccess, Create.Attributes,
+                                          Create.ProbeMode);
+        if (!NT_SUCCESS(Allowed)) {
+            ObfDereferenceObject(Object);
+            return Allowed;
+        }
     }
     for (ULONG i = 0; i < ObjectPointerBias; i++) {
         ObfReferenceObject(Object);

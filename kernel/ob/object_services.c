@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The Zw services for directories, symbolic links and waits, for kernel-mode callers. */
+/* Services for directories and symbolic links (kernel-mode callers only), and for waits. */
 #include "ob/obp.h"
+
+#include "ex/ex.h"
 
 NTSTATUS ZwMakeTemporaryObject(HANDLE Handle)
 {
@@ -64,11 +66,19 @@ NTSTATUS ZwQuerySymbolicLinkObject(HANDLE LinkHandle, PUNICODE_STRING LinkTarget
     return Status;
 }
 
-NTSTATUS ZwWaitForSingleObject(HANDLE Handle, BOOLEAN Alertable, PLARGE_INTEGER Timeout)
+NTSTATUS NtWaitForSingleObject(HANDLE Handle, BOOLEAN Alertable, PLARGE_INTEGER Timeout)
 {
+    KPROCESSOR_MODE Mode = ExGetPreviousMode();
+    LARGE_INTEGER Captured;
     PVOID Object;
-    NTSTATUS Status =
-        ObReferenceObjectByHandle(Handle, SYNCHRONIZE, NULL, KernelMode, &Object, NULL);
+
+    if (Timeout != NULL) {
+        NTSTATUS Status = ExCopyFromCaller(&Captured, Timeout, sizeof(Captured), Mode);
+        if (!NT_SUCCESS(Status)) {
+            return Status;
+        }
+    }
+    NTSTATUS Status = ObReferenceObjectByHandle(Handle, SYNCHRONIZE, NULL, Mode, &Object, NULL);
     if (!NT_SUCCESS(Status)) {
         return Status;
     }
@@ -76,9 +86,14 @@ NTSTATUS ZwWaitForSingleObject(HANDLE Handle, BOOLEAN Alertable, PLARGE_INTEGER 
     if (Offset == OB_NOT_WAITABLE) {
         Status = STATUS_OBJECT_TYPE_MISMATCH;
     } else {
-        Status = KeWaitForSingleObject((PCHAR)Object + (ULONG_PTR)Offset, UserRequest, KernelMode,
-                                       Alertable, Timeout);
+        Status = KeWaitForSingleObject((PCHAR)Object + (ULONG_PTR)Offset, UserRequest, Mode,
+                                       Alertable, Timeout != NULL ? &Captured : NULL);
     }
     ObfDereferenceObject(Object);
     return Status;
+}
+
+NTSTATUS ZwWaitForSingleObject(HANDLE Handle, BOOLEAN Alertable, PLARGE_INTEGER Timeout)
+{
+    return KE_CALL_AS_KERNEL(NtWaitForSingleObject(Handle, Alertable, Timeout));
 }

@@ -281,3 +281,15 @@ NTSTATUS ObpInitializeEventType(VOID);
 /* ---- ob_initialize.c ---- */
 /* The first of Ob, Ps, Io: types, the root directory and its standard directories. */
 VOID ObInitializeSystem(VOID);
+
+/* ---- caller_attributes.c ---- */
+typedef struct _OB_CALLER_ATTRIBUTES {
+    POBJECT_ATTRIBUTES Use; /* these; NULL when the caller gave none */
+    OBJECT_ATTRIBUTES Attributes;
+    UNICODE_STRING Name;
+    PWCHAR Buffer;
+} OB_CALLER_ATTRIBUTES, *POB_CALLER_ATTRIBUTES;
+/* On success the caller releases what was captured. Bad addresses are a status. PASSIVE_LEVEL */
+NTSTATUS ObpCaptureAttributes(POBJECT_ATTRIBUTES Original, KPROCESSOR_MODE Mode,
+                              POB_CALLER_ATTRIBUTES Captured);
+VOID ObpReleaseAttributes(POB_CALLER_ATTRIBUTES Captured);

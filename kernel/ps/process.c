@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Processes. The system process is static; others are address spaces with a handle table and no
- * threads of their own, which the control agent's threads attach to.
+ * Processes. The system process is static; others are address spaces with a handle table. Their
+ * threads are user_thread.c's, or attach to them.
  */
 #include "ke/dispatcher.h"
 #include "mm/mm.h"
-#include "ps/psp.h"
+#include "ps/user_mode.h"
 #include "se/sep.h"
 
 LIST_ENTRY PsActiveProcessHead;
@@ -103,6 +103,9 @@ VOID PspExitProcess(PEPROCESS Process, NTSTATUS ExitStatus)
     RemoveEntryList(&Process->ActiveProcessLinks);
     KiReleaseSpinLock(&PspActiveProcessLock, OldIrql);
     PspSignalProcess(Process);
+    if (PspProcessEndHook != NULL) {
+        PspProcessEndHook(Process);
+    }
     ObfDereferenceObject(Process);
 }
 
@@ -161,6 +164,7 @@ VOID PsInitializeSystem(VOID)
     NT_VERIFY(NT_SUCCESS(ObCreateObjectType(L"Thread", &ThreadInfo, (PVOID)0, &PsThreadType)));
     ObInitializeStaticObject(&PspStaticSystemProcess.Header, PsProcessType);
     ObInitializeStaticObject(&PspStaticIdleThread.Header, PsThreadType);
+    KiUserExceptionRoutine = PspUserException;
     PsInitialSystemProcess = &PspInitialSystemProcess;
     PspInitializeSystemProcess();
     PspInitializeIdleThread();

@@ -3,7 +3,8 @@
  * Ps's internals: the first process and thread, ids, creation and end.
  *
  * Lock order: PspActiveProcessLock and PspCidLock are spin locks, innermost; nothing is called
- * with them held. EPROCESS.ThreadListHead is under PspActiveProcessLock too.
+ * with them held, but the dispatcher's lock is taken inside the first. EPROCESS.ThreadListHead,
+ * ActiveThreads and Terminating are under PspActiveProcessLock too.
  */
 #pragma once
 
@@ -49,6 +50,11 @@ PVOID PspReferenceCid(HANDLE Id, POBJECT_TYPE Type);
 /* ---- thread.c ---- */
 NTSTATUS PspCreateThread(PEPROCESS Process, PKSTART_ROUTINE StartRoutine, PVOID StartContext,
                          PETHREAD *Thread);
+/* The steps of it: a thread that is not started, with its own reference; its start; its undoing. */
+NTSTATUS PspAllocateThread(PEPROCESS Process, PKSTART_ROUTINE StartRoutine, PVOID StartContext,
+                           PETHREAD *NewThread);
+VOID PspStartThread(PETHREAD Thread);
+VOID PspAbandonThread(PETHREAD Thread);
 /* PASSIVE_LEVEL, in the thread that ends. */
 DECLSPEC_NORETURN VOID PspExitThread(NTSTATUS Status);
 /* Called with the dispatcher lock held by the switch away from a terminated thread. */

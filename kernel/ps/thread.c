@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * System threads: creation, exit, and the reaper.
+ * Threads: creation, exit, and the reaper. Those with a user mode: user_thread.c.
  *
  * A running thread holds one reference to itself. When it has ended and the processor has left
  * its stack, the dispatcher calls PspQueueReaper (its lock held); a DPC wakes the reaper thread,
@@ -8,7 +8,7 @@
  */
 #include "io/iop.h"
 #include "mm/mm.h"
-#include "ps/psp.h"
+#include "ps/user_mode.h"
 
 static PKTHREAD volatile PspReaperList; /* linked by WaitListEntry.Flink */
 static KDPC PspReaperDpc;
@@ -22,9 +22,8 @@ VOID PspDeleteThread(PVOID Object)
     }
 }
 
-/* A thread that is not started yet, with its own reference and one for the caller. */
-static NTSTATUS PspAllocateThread(PEPROCESS Process, PKSTART_ROUTINE StartRoutine,
-                                  PVOID StartContext, PETHREAD *NewThread)
+NTSTATUS PspAllocateThread(PEPROCESS Process, PKSTART_ROUTINE StartRoutine, PVOID StartContext,
+                           PETHREAD *NewThread)
 {
     PETHREAD Thread;
     NTSTATUS Status =
@@ -58,19 +57,23 @@ static NTSTATUS PspAllocateThread(PEPROCESS Process, PKSTART_ROUTINE StartRoutin
     return STATUS_SUCCESS;
 }
 
-static VOID PspStartThread(PETHREAD Thread)
+VOID PspStartThread(PETHREAD Thread)
 {
     PEPROCESS Process = Thread->ThreadsProcess;
     KIRQL OldIrql = KiAcquireSpinLock(&PspActiveProcessLock);
     InsertTailList(&Process->ThreadListHead, &Thread->ThreadListEntry);
     Process->ActiveThreads++;
+    if (Process->Terminating) { /* it ends as soon as it begins */
+        Thread->TerminationStatus = Process->ExitStatus;
+        KeEndUserThread(&Thread->Tcb);
+    }
     KiReleaseSpinLock(&PspActiveProcessLock, OldIrql);
     PspCallThreadNotify(Thread->Cid.UniqueProcess, Thread->Cid.UniqueThread, TRUE);
     KeStartThread(&Thread->Tcb);
 }
 
 /* Takes a thread back that was never started. */
-static VOID PspAbandonThread(PETHREAD Thread)
+VOID PspAbandonThread(PETHREAD Thread)
 {
     PspFreeCid(Thread->Cid.UniqueThread);
     MmDeleteKernelStack(Thread->Tcb.StackBase);
@@ -151,16 +154,24 @@ DECLSPEC_NORETURN VOID PspExitThread(NTSTATUS Status)
                      (ULONG_PTR)Thread->Win32StartAddress, (ULONG_PTR)Thread, 0);
     }
     NT_VERIFY(Thread != &PspIdleThread);
+    if (Thread->Tcb.Teb != NULL) {
+        PspEndUserMode(Thread, Status);
+    }
     /* Before the notification, which could come upon requests that are still in flight. */
     IopCancelThreadIo(Thread);
     PspCallThreadNotify(Thread->Cid.UniqueProcess, Thread->Cid.UniqueThread, FALSE);
+    KIRQL OldIrql = KiAcquireSpinLock(&PspActiveProcessLock);
+    BOOLEAN Last = --Process->ActiveThreads == 0 && Process->Terminating;
+    KiReleaseSpinLock(&PspActiveProcessLock, OldIrql);
+    if (Last) {
+        PspExitProcess(Process, Process->ExitStatus);
+    }
     Thread->ExitStatus = Status;
     KeQuerySystemTimePrecise(&Thread->ExitTime);
     Thread->CrossThreadFlags |= PS_CROSS_THREAD_FLAGS_TERMINATED;
     PspFreeCid(Thread->Cid.UniqueThread);
-    KIRQL OldIrql = KiAcquireSpinLock(&PspActiveProcessLock);
+    OldIrql = KiAcquireSpinLock(&PspActiveProcessLock);
     RemoveEntryList(&Thread->ThreadListEntry);
-    Process->ActiveThreads--;
     KiReleaseSpinLock(&PspActiveProcessLock, OldIrql);
     KeTerminateThread(0);
 }

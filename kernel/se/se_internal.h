@@ -106,9 +106,6 @@ DECLSPEC_NORETURN VOID RtlpRaiseNested(NTSTATUS Status, PEXCEPTION_RECORD Cause)
 /* ---- dispatch.c ---- */
 /* The kernel debugger's entry; NULL: none. TRUE: handled, continue at Context. */
 extern BOOLEAN (*KiDebugRoutine)(PEXCEPTION_RECORD Record, PCONTEXT Context, BOOLEAN SecondChance);
-/* Ps's entry for exceptions of user-mode code; NULL: there are none yet. As above. */
-extern BOOLEAN (*KiUserExceptionRoutine)(PEXCEPTION_RECORD Record, PCONTEXT Context,
-                                         BOOLEAN FirstChance);
 BOOLEAN KiOfferToDebugger(PEXCEPTION_RECORD Record, PCONTEXT Context, BOOLEAN SecondChance);
 /* Top-level filter of system threads: __except(KiSystemThreadFilter(GetExceptionInformation())).
  * Does not return: bug check 0x7E. */

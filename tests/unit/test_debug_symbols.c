@@ -1,5 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* sources: tests/unit/fake_target.c host/debugger/debug_symbols.c host/debugger/debug_module.c host/debugger/pdb_symbols.c host/debugger/pdb_types.c host/debugger/pdb_type_query.c host/debugger/debug_types.c host/debugger/symbol_table.c host/debugger/string_pool.c host/debugger/debug_memory.c host/debugger/page_walk.c host/debugger/debugger.c host/debugger/target.c host/symbolizer.c host/child_program.c host/driver_file.c host/text.c lib/pe_image.c lib/pe_directories.c lib/pe_exports.c lib/pe_load.c */
+/*
+ * sources: tests/unit/fake_target.c host/debugger/debug_symbols.c host/debugger/debug_module.c
+ * host/debugger/pdb_symbols.c host/debugger/pdb_types.c host/debugger/pdb_type_query.c
+ * host/debugger/debug_types.c host/debugger/symbol_table.c host/debugger/string_pool.c
+ * host/debugger/debug_memory.c host/debugger/page_walk.c host/debugger/debugger.c
+ * host/debugger/target.c host/symbolizer.c host/child_program.c host/driver_file.c host/text.c
+ * lib/pe_image.c lib/pe_directories.c lib/pe_exports.c lib/pe_load.c
+ */
 /* Modules, names and lines of the build's own images, in a target that may lie. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -100,7 +107,7 @@ static void TestAgainstSymbolizer(void **State)
     uint64_t Rva[SYMBOLIZER_MAX_ADDRESSES];
     DEBUG_NAME Name;
     char File[400];
-    unsigned Line, Compared = 0;
+    unsigned Line, Compared = 0, Different = 0;
 
     assert_true(DebugReload(Fake.Debugger));
     for (unsigned Turn = 0; Turn < SYMBOLIZER_TURNS; Turn++) {
@@ -119,14 +126,15 @@ static void TestAgainstSymbolizer(void **State)
             assert_true(
                 DebugSymbolLine(Fake.Debugger, NT + Rva[i], false, File, sizeof(File), &Line));
             assert_string_equal(File, Answers[i].File);
-            /* Where a routine without a prologue begins, two lines do; the readers differ. */
-            if (Name.Displacement != 0) {
-                assert_int_equal(Line, Answers[i].Line);
-            }
+            /*
+             * Where a line has no code of its own two begin, and the readers take different ones.
+             */
+            Different += Line != Answers[i].Line;
             Compared++;
         }
     }
     assert_true(Compared > SYMBOLIZER_TURNS * SYMBOLIZER_MAX_ADDRESSES / 2);
+    assert_in_range(Different, 0, Compared / 100);
 }
 
 static bool Count(void *Context, DEBUG_MODULE *Module, const char *Name, uint64_t Value)

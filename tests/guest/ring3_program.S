@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the tests of user mode run in ring 3: position-independent, copied to user memory as one
+ * piece, each routine entered with rcx = the test's page of user memory. Results go there.
+ */
+#include "wire/system_service.h"
+
+    .text
+    .p2align 4
+.macro ROUTINE name
+    .globl \name
+    .def \name; .scl 2; .type 32; .endef
+    .p2align 4
+\name:
+.endm
+
+ROUTINE Ring3Program
+
+/* Page: 0 number of the service; 8 what it returned; 10h.. registers and flags after the call. */
+ROUTINE Ring3Registers
+    movq    %rcx, %r12
+    movq    $0x2222, %rdx
+    movq    $0x8888, %r8
+    movq    $0x9999, %r9
+    movq    $0x1010, %r10
+    movq    $0xbbbb, %rbx
+    movq    $0x5151, %rsi
+    movq    $0xd1d1, %rdi
+    movq    $0xb9b9, %rbp
+    movq    $0x1313, %r13
+    movq    $0x1414, %r14
+    movq    $0x1515, %r15
+    movq    %r13, %xmm0
+    movq    %r14, %xmm5
+    movq    %r15, %xmm6
+    movq    %rbx, %xmm15
+    movl    $0x9f80, 0x100(%r12)
+    ldmxcsr 0x100(%r12)
+    std
+    movl    (%r12), %eax
+    syscall
+    movq    %rax, 0x08(%r12)
+    pushfq
+    popq    0x10(%r12)
+    cld
+    movq    %rdx, 0x18(%r12)
+    movq    %r8, 0x20(%r12)
+    movq    %r9, 0x28(%r12)
+    movq    %r10, 0x30(%r12)
+    movq    %rbx, 0x38(%r12)
+    movq    %rsi, 0x40(%r12)
+    movq    %rdi, 0x48(%r12)
+    movq    %rbp, 0x50(%r12)
+    movq    %r13, 0x58(%r12)
+    movq    %r14, 0x60(%r12)
+    movq    %r15, 0x68(%r12)
+    movq    %xmm0, 0x70(%r12)
+    movq    %xmm5, 0x78(%r12)
+    movq    %xmm6, 0x80(%r12)
+    movq    %xmm15, 0x88(%r12)
+    stmxcsr 0x90(%r12)
+    movq    %gs:0x30, %rax
+    movq    %rax, 0x98(%r12)
+    movq    %cs, %rax
+    movq    %rax, 0xa0(%r12)
+    movq    0x7ffe0014, %rax
+    movq    %rax, 0xa8(%r12)
+    jmp     Ring3Exit
+
+/*
+ * Page: 0 number of calls; then for each 10h-aligned block of 60h from 10h on: number of the
+ * service, what it returned, four register arguments, six of the stack.
+ */
+ROUTINE Ring3Calls
+    movq    %rcx, %r12
+    movq    (%rcx), %r13
+    leaq    0x10(%rcx), %rbx
+1:
+    testq   %r13, %r13
+    jz      Ring3Exit
+    subq    $0x68, %rsp
+    movq    0x30(%rbx), %rax
+    movq    %rax, 0x28(%rsp)
+    movq    0x38(%rbx), %rax
+    movq    %rax, 0x30(%rsp)
+    movq    0x40(%rbx), %rax
+    movq    %rax, 0x38(%rsp)
+    movq    0x48(%rbx), %rax
+    movq    %rax, 0x40(%rsp)
+    movq    0x50(%rbx), %rax
+    movq    %rax, 0x48(%rsp)
+    movq    0x58(%rbx), %rax
+    movq    %rax, 0x50(%rsp)
+    movq    0x10(%rbx), %r10
+    movq    0x18(%rbx), %rdx
+    movq    0x20(%rbx), %r8
+    movq    0x28(%rbx), %r9
+    movl    (%rbx), %eax
+    syscall
+    movq    %rax, 0x08(%rbx)
+    addq    $0x68, %rsp
+    addq    $0x60, %rbx
+    decq    %r13
+    jmp     1b
+
+/* With no stack that could be read: the arguments of the stack are not to be had. */
+ROUTINE Ring3NoStack
+    movq    %rcx, %r12
+    movl    (%rcx), %eax
+    movq    %rsp, %r13
+    movq    $0x1000, %rsp
+    syscall
+    movq    %rax, 0x08(%r12)
+    movq    $0xfffff78000000000, %rsp
+    movl    (%r12), %eax
+    syscall
+    movq    %rax, 0x10(%r12)
+    movq    $0xffffffffffffffe0, %rsp
+    movl    (%r12), %eax
+    syscall
+    movq    %rax, 0x18(%r12)
+    movq    %r13, %rsp
+    jmp     Ring3Exit
+
+/* rcx: the exit status. */
+ROUTINE Ring3Exit
+    xorl    %r10d, %r10d
+    movl    $0x12345, %edx
+    movl    $SERVICE_NtTerminateThread, %eax
+    syscall
+    ud2
+
+/* Writes its progress for ever; ended from outside. */
+ROUTINE Ring3Spin
+    incq    (%rcx)
+    jmp     Ring3Spin
+
+/* Waits for the handle at 0 of the page, for ever; then counts. */
+ROUTINE Ring3Wait
+    movq    %rcx, %r12
+1:
+    movq    (%r12), %r10
+    xorl    %edx, %edx
+    xorl    %r8d, %r8d
+    movl    $SERVICE_NtWaitForSingleObject, %eax
+    syscall
+    incq    0x08(%r12)
+    jmp     1b
+
+/* ---- what ring 3 may not do, each at an address of its own ---- */
+ROUTINE Ring3Privileged
+    cli
+ROUTINE Ring3Undefined
+    ud2
+ROUTINE Ring3Breakpoint
+    int3
+ROUTINE Ring3Divide
+    xorl    %edx, %edx
+    xorl    %ecx, %ecx
+    divl    %ecx
+ROUTINE Ring3ReadKernel
+    movabsq $0xfffff78000000014, %rax
+    movq    (%rax), %rax
+ROUTINE Ring3ReadNothing
+    movq    0x1000, %rax
+ROUTINE Ring3ReadNonCanonical
+    movabsq $0x1234567812345678, %rax
+    movq    (%rax), %rax
+ROUTINE Ring3StackNonCanonical
+    movabsq $0x1234567812345678, %rsp
+    pushq   %rax
+ROUTINE Ring3JumpKernel
+    movabsq $0xfffff78000000014, %rax
+    jmp     *%rax
+ROUTINE Ring3JumpData
+    jmp     *%rcx
+ROUTINE Ring3WriteCode
+    movq    %rax, Ring3Program(%rip)
+ROUTINE Ring3Trap
+    pushfq
+    orq     $0x100, (%rsp)
+    popfq
+    nop
+    nop
+ROUTINE Ring3FastFail
+    movl    $7, %ecx
+    int     $0x29
+ROUTINE Ring3DebugPrint
+    movl    $1, %eax
+    movabsq $0xfffff78000000014, %rcx
+    movl    $0x1000, %edx
+    int     $0x2d
+    int3
+ROUTINE Ring3Interrupt
+    int     $0xd1
+ROUTINE Ring3CompatibilitySyscall
+    pushq   $0x23
+    leaq    1f(%rip), %rax
+    pushq   %rax
+    lretq
+    .code32
+1:
+    movl    $0xffff, %eax
+    syscall
+    .code64
+    ud2
+ROUTINE Ring3BadGs
+    movl    $0x2b, %eax
+    movw    %ax, %gs
+    movl    $0xffff, %eax
+    syscall
+    movq    %gs:0x30, %rax
+ROUTINE Ring3ProgramEnd

@@ -1,12 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * sources: tests/unit/fake_target.c host/debugger/debug_symbols.c host/debugger/debug_module.c
- * host/debugger/pdb_symbols.c host/debugger/pdb_types.c host/debugger/pdb_type_query.c
- * host/debugger/debug_types.c host/debugger/symbol_table.c host/debugger/string_pool.c
- * host/debugger/debug_memory.c host/debugger/page_walk.c host/debugger/debugger.c
- * host/debugger/target.c host/symbolizer.c host/child_program.c host/driver_file.c host/text.c
- * lib/pe_image.c lib/pe_directories.c lib/pe_exports.c lib/pe_load.c
- */
+/* sources: tests/unit/fake_target.c host/debugger/debug_symbols.c host/debugger/debug_module.c host/debugger/pdb_symbols.c host/debugger/pdb_types.c host/debugger/pdb_type_query.c host/debugger/debug_types.c host/debugger/symbol_table.c host/debugger/string_pool.c host/debugger/debug_memory.c host/debugger/page_walk.c host/debugger/debugger.c host/debugger/target.c host/symbolizer.c host/child_program.c host/driver_file.c host/text.c lib/pe_image.c lib/pe_directories.c lib/pe_exports.c lib/pe_load.c */
 /* Modules, names and lines of the build's own images, in a target that may lie. */
 #include <setjmp.h>
 #include <stdarg.h>

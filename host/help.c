@@ -48,6 +48,7 @@ const char HelpRun[] =
     "  --no-verify            without the checks of each kernel call's IRQL and arguments\n"
     "  --memory=48M           memory of the machine, 16M to 64G\n"
     "  --paging-file=512M     size of the paging file; 0: none\n"
+    "  --registry=FILE.reg    what the registry holds before the driver is loaded\n"
     "  --disk-fault=KIND      the paging disk fails: read[:N], write[:N] (after N good requests),\n"
     "                         flip (one bit in each page that was paged out), or is\n"
     "                         slow[:N] (N requests a second; 200)\n"

@@ -195,6 +195,8 @@ static bool OptionsParseText(PARSE *Parse, const char *Argument, const char *Val
         Parse->Options->Kd = Value;
     } else if (strncmp(Argument, "--dump", 6) == 0) {
         Parse->Options->Dump = Value;
+    } else if (strncmp(Argument, "--registry", 10) == 0) {
+        Parse->Options->Registry = Value;
     } else if (strncmp(Argument, "--append", 8) == 0) {
         Parse->Options->Append = Value;
     } else if (Parse->Options->FileCount == OPTIONS_MAX_FILES) {
@@ -224,6 +226,7 @@ static const struct {
     {"--nt-version", OptionsParseNtVersion},
     {"--gdb", OptionsParseGdb},
     {"--dump", OptionsParseText},
+    {"--registry", OptionsParseText},
     {"--append", OptionsParseText},
     {"--file", OptionsParseText},
 };
@@ -345,6 +348,10 @@ void OptionsReplay(const RUN_OPTIONS *Options, const char *Program, char *Line, 
     }
     if (Options->Kd != NULL) {
         snprintf(Word, sizeof(Word), "--kd=%s", Options->Kd);
+        TextAppendWord(Line, Capacity, Word);
+    }
+    if (Options->Registry != NULL) {
+        snprintf(Word, sizeof(Word), "--registry=%s", Options->Registry);
         TextAppendWord(Line, Capacity, Word);
     }
     if (Options->NtVersion != NULL) {

@@ -32,6 +32,7 @@ typedef struct {
     const char *NtVersion;   /* 5.1, 5.2, 6.0, 10.0, or NULL: as it is */
     const char *Gdb;         /* port of 127.0.0.1 or path of a socket for gdb, or NULL */
     const char *Dump;        /* path of the crash dump to write at a bug check, or NULL */
+    const char *Registry;    /* path of a .reg file, or NULL */
     const char *Append;      /* further words of the kernel's command line, or NULL */
     const char *Files[OPTIONS_MAX_FILES]; /* `test-guest`: more files for the boot archive */
     uint32_t FileCount;

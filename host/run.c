@@ -66,6 +66,9 @@ static EXIT_CODE RunPrepare(RUN *Run, int Count, char **Arguments)
             return RunFail(ExitUsage, Error);
         }
     }
+    if (Options->Registry != NULL && !RunReadRegistry(Run, Error, sizeof(Error))) {
+        return RunFail(ExitUsage, Error);
+    }
     if (!ProgramFilesFind(&Run->Files, "ntoskrnl.exe", Error, sizeof(Error))) {
         return RunFail(ExitEnvironment, Error);
     }
@@ -185,7 +188,7 @@ static void RunSession(RUN *Run)
     if (Run->Advice != NULL && !AdviceBegin(Run)) {
         return;
     }
-    if (!LeakCheckBegin(Run) || !RunLoadDriver(Run, &Status)) {
+    if (!RunFillRegistry(Run) || !LeakCheckBegin(Run) || !RunLoadDriver(Run, &Status)) {
         return;
     }
     if (Run->DriverLoaded) {
@@ -287,6 +290,7 @@ EXIT_CODE RunCommand(const char *Program, int Count, char **Arguments, int Debug
         close(Run->MemoryFile);
     }
     DriverFileClose(&Run->Driver);
+    RegistryFileFree(&Run->Registry);
     free(Run->ScenarioText);
     free(Run->History);
     free(Run);

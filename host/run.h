@@ -5,6 +5,7 @@
  *   run.c            from the options to the exit code
  *   run_events.c     what the guest tells by itself
  *   run_driver.c     load, open, page out, unload: the requests and how each is reported
+ *   run_registry.c   what it holds before, and what a scenario asks of it
  *   run_flow.c       what is done with a driver when there is no scenario
  *   scenario*.c      what is done when there is one
  *   leak_check.c     the machine before the load against the machine after the unload
@@ -22,6 +23,7 @@
 #include "host/machine.h"
 #include "host/options.h"
 #include "host/program_files.h"
+#include "host/registry_file.h"
 #include "host/report.h"
 #include "host/session.h"
 #include "host/symbols.h"
@@ -44,6 +46,7 @@ typedef struct RUN {
     PROGRAM_FILES Files;
     char *ScenarioText;
     size_t ScenarioSize;
+    REGISTRY_FILE Registry; /* of --registry */
     char Append[2048]; /* the kernel's command line */
     int PagingFile; /* descriptor, -1: none */
     int MemoryFile; /* the machine's RAM, -1: not a file of ours */
@@ -106,6 +109,14 @@ bool RunQuerySections(RUN *Run, CONTROL_SECTION *Rows, unsigned Max, unsigned *C
 void RunReportFileSections(RUN *Run);
 bool RunVerify(RUN *Run, uint64_t *Violations);
 bool RunWait(RUN *Run, uint64_t Microseconds);
+
+/* run_registry.c: Text is the key's path and then the value's name, UTF-16LE; then the data. */
+bool RunRegistry(RUN *Run, const CONTROL_REGISTRY *Request, const void *TextAndData,
+                 int32_t *Status);
+/* Reads the file of --registry. False: one line in Error. */
+bool RunReadRegistry(RUN *Run, char *Error, size_t ErrorSize);
+/* Does what the file says; a change that the guest refuses is a finding. */
+bool RunFillRegistry(RUN *Run);
 
 /* run_flow.c */
 void RunDefaultFlow(RUN *Run);

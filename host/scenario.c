@@ -79,6 +79,15 @@ int ScenarioPushFailure(lua_State *State, int32_t Status)
     return 2;
 }
 
+int ScenarioPushStatus(lua_State *State, int32_t Status)
+{
+    if (Status < 0) {
+        return ScenarioPushFailure(State, Status);
+    }
+    lua_pushboolean(State, 1);
+    return 1;
+}
+
 /* The text of the line that called, without blanks around it; "" when it cannot be told. */
 static void ScenarioPushSourceLine(lua_State *State)
 {
@@ -221,6 +230,7 @@ static int ScenarioMain(lua_State *State)
     ScenarioSeed(State);
     ScenarioAddMachine(State);
     ScenarioAddDevice(State);
+    ScenarioAddRegistry(State);
     lua_pushvalue(State, 1);
     lua_call(State, 0, 0);
     return 0;

@@ -12,8 +12,12 @@ RUN *ScenarioOf(lua_State *State);
 _Noreturn void ScenarioStop(lua_State *State);
 /* Pushes nil and the name of a status; returns 2. */
 int ScenarioPushFailure(lua_State *State, int32_t Status);
+/* true; or, when Status is an error, nil and its name. Returns how many. */
+int ScenarioPushStatus(lua_State *State, int32_t Status);
 
 /* scenario_machine.c: page_out, wait, counters and the like */
 void ScenarioAddMachine(lua_State *State);
+/* scenario_registry.c: the table `registry` */
+void ScenarioAddRegistry(lua_State *State);
 /* scenario_device.c: open, and the object it returns */
 void ScenarioAddDevice(lua_State *State);

@@ -15,16 +15,6 @@ static void ScenarioNeed(lua_State *State, bool Good)
     }
 }
 
-/* true, or nil and the status */
-static int ScenarioPushStatus(lua_State *State, int32_t Status)
-{
-    if (Status < 0) {
-        return ScenarioPushFailure(State, Status);
-    }
-    lua_pushboolean(State, 1);
-    return 1;
-}
-
 static int ScenarioLoadDriver(lua_State *State)
 {
     RUN *Run = ScenarioOf(State);

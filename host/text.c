@@ -8,8 +8,7 @@
 #include <string.h>
 #include <time.h>
 
-/* The length of the UTF-8 sequence at Bytes, 0 when it is not a valid one. */
-static size_t TextSequence(const uint8_t *Bytes, size_t Length)
+size_t TextDecode(const uint8_t *Bytes, size_t Length, uint32_t *Code)
 {
     static const uint32_t Least[5] = {0, 0, 0x80, 0x800, 0x10000};
     size_t Size = Bytes[0] < 0x80   ? 1
@@ -18,17 +17,18 @@ static size_t TextSequence(const uint8_t *Bytes, size_t Length)
                   : Bytes[0] < 0xf0 ? 3
                   : Bytes[0] < 0xf5 ? 4
                                     : 0;
+    *Code = Bytes[0];
     if (Size < 2 || Size > Length) {
         return Size <= Length ? Size : 0;
     }
-    uint32_t Code = Bytes[0] & (0x7fu >> Size);
+    *Code = Bytes[0] & (0x7fu >> Size);
     for (size_t i = 1; i < Size; i++) {
         if ((Bytes[i] & 0xc0) != 0x80) {
             return 0;
         }
-        Code = Code << 6 | (Bytes[i] & 0x3f);
+        *Code = *Code << 6 | (Bytes[i] & 0x3f);
     }
-    bool Valid = Code >= Least[Size] && Code <= 0x10ffff && (Code < 0xd800 || Code > 0xdfff);
+    bool Valid = *Code >= Least[Size] && *Code <= 0x10ffff && (*Code < 0xd800 || *Code > 0xdfff);
     return Valid ? Size : 0;
 }
 
@@ -56,7 +56,8 @@ size_t TextClean(char *Out, size_t Capacity, const void *Data, size_t Length)
     size_t Used = 0;
 
     for (size_t i = 0; i < Length;) {
-        size_t Size = TextSequence(Bytes + i, Length - i);
+        uint32_t Code;
+        size_t Size = TextDecode(Bytes + i, Length - i, &Code);
         char Escape[4];
         const char *Piece = (const char *)Bytes + i;
         size_t PieceSize = Size;

@@ -16,6 +16,9 @@
 size_t TextClean(char *Out, size_t Capacity, const void *Bytes, size_t Length);
 size_t TextCleanString(char *Out, size_t Capacity, const char *String);
 
+/* The length of the UTF-8 sequence at Bytes (Length > 0) and its code; 0: it is not a valid one. */
+size_t TextDecode(const uint8_t *Bytes, size_t Length, uint32_t *Code);
+
 /* 1,234,567 */
 const char *TextGroups(char Out[TEXT_NUMBER], uint64_t Number);
 /* fffff880`01234000, as WinDbg prints addresses */

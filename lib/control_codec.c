@@ -45,6 +45,7 @@ static const CONTROL_RULE ControlRules[] = {
     RULE_EMPTY(ControlShutdown),
     RULE_ONE(ControlWatch, CONTROL_WATCH, Length),
     RULE_EMPTY(ControlWatchedList),
+    RULE_TWO(ControlRegistry, CONTROL_REGISTRY, TextLength, DataLength),
     RULE_ONE(ControlReply, CONTROL_REPLY, DataLength),
     RULE_FIXED(ControlBooted, CONTROL_BOOTED),
     {ControlDeviceCreated, "ControlDeviceCreated", 0, TailFree, 0, 0},
@@ -61,6 +62,7 @@ static const CONTROL_RULE ControlRules[] = {
 
 _Static_assert(sizeof(CONTROL_HEADER) == 16, "header");
 _Static_assert(sizeof(CONTROL_IOCTL) == 40, "ioctl");
+_Static_assert(sizeof(CONTROL_REGISTRY) == 24, "registry");
 _Static_assert(sizeof(CONTROL_REPLY) == 16, "reply");
 _Static_assert(sizeof(CONTROL_SECTION) == 56, "section");
 _Static_assert(sizeof(CONTROL_HISTORY) == 80, "history");
@@ -281,6 +283,23 @@ static const char *ControlCheckBugCheck(const CONTROL_MESSAGE *Message)
     return NULL;
 }
 
+static const char *ControlCheckRegistry(const CONTROL_REGISTRY *Registry)
+{
+    if (Registry->Operation < ControlRegistryCreateKey ||
+        Registry->Operation > ControlRegistryQueryValue) {
+        return "registry request of unknown operation";
+    }
+    if ((Registry->KeyLength & 1) != 0 || (Registry->TextLength & 1) != 0 ||
+        Registry->KeyLength > Registry->TextLength || Registry->KeyLength == 0 ||
+        Registry->KeyLength > CONTROL_REGISTRY_KEY_MOST ||
+        Registry->TextLength - Registry->KeyLength > CONTROL_REGISTRY_NAME_MOST) {
+        return "registry request with names of impossible lengths";
+    }
+    return Registry->DataLength <= CONTROL_REGISTRY_DATA_MOST
+               ? NULL
+               : "registry request with too much data";
+}
+
 /* What a length cannot say: the limits that control.h gives to single fields. */
 static const char *ControlCheckFields(const CONTROL_MESSAGE *Message)
 {
@@ -298,6 +317,8 @@ static const char *ControlCheckFields(const CONTROL_MESSAGE *Message)
                                                          : "ioctl with too long an output";
     case ControlRead:
         return Message->Transfer.Length <= DataLimit ? NULL : "read longer than a reply holds";
+    case ControlRegistry:
+        return ControlCheckRegistry(&Message->Registry);
     case ControlBugCheck:
         return ControlCheckBugCheck(Message);
     default:

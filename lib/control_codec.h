@@ -86,6 +86,7 @@ typedef struct {
         CONTROL_PAGE_OUT PageOut;
         CONTROL_WAIT Wait;
         CONTROL_TEST Test;
+        CONTROL_REGISTRY Registry;
         CONTROL_REPLY Reply;
         CONTROL_BOOTED Booted;
         CONTROL_TEXT2 Text2;

@@ -41,6 +41,7 @@ typedef enum {
     ControlShutdown,        /* empty; reply, then the machine exits */
     ControlWatch,           /* CONTROL_WATCH + uint32_t[], RVAs in the next driver, ascending */
     ControlWatchedList,     /* empty; reply data: CONTROL_WATCHED[], in that order */
+    ControlRegistry,        /* CONTROL_REGISTRY + texts + data; a query's reply: the data */
 
     /* answer, guest to host */
     ControlReply = 0x100,   /* CONTROL_REPLY + data */
@@ -127,6 +128,29 @@ typedef struct {
     uint64_t Calls;
     uint64_t Caller; /* return address of the first call at MaxIrql */
 } CONTROL_WATCHED;
+
+typedef enum {
+    ControlRegistryCreateKey = 1, /* with its parents; one that exists is fine */
+    ControlRegistryDeleteKey,     /* with all below; one that does not exist is fine */
+    ControlRegistrySetValue,      /* and creates the key */
+    ControlRegistryDeleteValue,   /* one that does not exist is fine */
+    ControlRegistryQueryValue,    /* the reply's Information is the value's type */
+} CONTROL_REGISTRY_OPERATION;
+
+/* A registry path has at most 65534 bytes, a value's name at most 32766. */
+#define CONTROL_REGISTRY_KEY_MOST 65534u
+#define CONTROL_REGISTRY_NAME_MOST 32766u
+#define CONTROL_REGISTRY_DATA_MOST 900000u
+
+/* The texts are UTF-16LE: the key's path, \REGISTRY\..., then the value's name. */
+typedef struct {
+    uint32_t Operation; /* CONTROL_REGISTRY_OPERATION */
+    uint32_t Type;      /* REG_..., of a value that is set */
+    uint32_t TextLength; /* of both texts, bytes */
+    uint32_t KeyLength;  /* of the path, bytes, <= TextLength */
+    uint32_t DataLength;
+    uint32_t Reserved;
+} CONTROL_REGISTRY;
 
 typedef struct {
     int32_t Status; /* NTSTATUS */

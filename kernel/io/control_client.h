@@ -23,3 +23,7 @@ VOID IopQueueClientRequest(PCONTROL_REQUEST Request);
 VOID IopControlLoad(PCONTROL_REQUEST Request);
 VOID IopControlUnload(PCONTROL_REQUEST Request);
 VOID IopControlSections(PCONTROL_REQUEST Request);
+
+/* ---- control_registry.c, on the agent thread ---- */
+
+VOID IopControlRegistry(PCONTROL_REQUEST Request);

@@ -1,0 +1,33 @@
+-- SPDX-License-Identifier: MIT
+-- What the file wrote, what the driver wrote, what a scenario writes.
+local key = "HKLM\\SYSTEM\\CurrentControlSet\\Services\\registry-file\\Parameters"
+
+local first = assert(registry.get(key, "Answer"))
+local text, kind = registry.get(key, "Greeting")
+assert(text == 'C:\\ü "quoted"' and kind == REG_SZ, text)
+local list = assert(registry.get(key, "List"))
+assert(#list == 2 and list[1] == "one" and list[2] == "two")
+assert(registry.get(key, "Big") == 0x0102030405060708)
+assert(registry.get(key, "Bytes") == "\xde\xad\xbe\xef\1\2\3\4\5")
+assert(registry.get(key, "Odd") == "\xde")
+assert(registry.get(key) == "d")
+local none, status = registry.get(key, "Gone")
+assert(none == nil and status == "STATUS_OBJECT_NAME_NOT_FOUND", status)
+none, status = registry.get(key .. "\\Tree", "x")
+assert(none == nil and status == "STATUS_OBJECT_NAME_NOT_FOUND", status)
+
+assert(unload())
+assert(registry.set(key, "Count", 5))
+assert(registry.set(key, "List", {"one", "two"}))
+assert(registry.set(key, "Big", 0x0102030405060708, REG_QWORD))
+assert(registry.set(key, "Expand", "%A", REG_EXPAND_SZ))
+assert(registry.create(key .. "\\Tree\\A\\B\\C"))
+assert(registry.set(key .. "\\Tree\\A", "x", "bytes", REG_BINARY))
+assert(registry.get(key .. "\\Tree\\A", "x") == "bytes")
+assert(registry.delete(key .. "\\Tree"))
+assert(registry.delete(key .. "\\Tree"))
+assert(registry.delete(key, "Nothing"))
+none, status = registry.create("HKLM\\NotAHive")
+assert(none == nil and status == "STATUS_INVALID_PARAMETER", status)
+assert(load())
+print("answer " .. first .. ", then " .. registry.get(key, "Answer"))

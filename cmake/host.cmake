@@ -3,13 +3,15 @@
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(LUA REQUIRED IMPORTED_TARGET lua5.4)
 pkg_check_modules(JANSSON REQUIRED IMPORTED_TARGET jansson)
+pkg_check_modules(LIBXML REQUIRED IMPORTED_TARGET libxml-2.0)
 pkg_check_modules(LIBEDIT REQUIRED IMPORTED_TARGET libedit)
 find_package(zydis 4.0 REQUIRED) # has a CMake package, no .pc
 
 add_custom_command(OUTPUT host_exports.c
     COMMAND awk -f ${CMAKE_SOURCE_DIR}/tools/exports-to-host.awk ${EXPORT_TABLES} > host_exports.c
     DEPENDS ${EXPORT_TABLES} tools/exports-to-host.awk VERBATIM)
-file(GLOB HOST_SOURCES CONFIGURE_DEPENDS host/*.c host/debugger/*.c host/gdb/*.c)
+file(GLOB HOST_SOURCES CONFIGURE_DEPENDS host/*.c host/check/*.c
+    host/debugger/*.c host/gdb/*.c)
 add_executable(pageable ${HOST_SOURCES} ${LIB_SOURCES} ${CMAKE_BINARY_DIR}/host_exports.c)
 target_compile_options(pageable PRIVATE -O2 -g -Wall -Wextra -Werror -Wno-unused-parameter
     -fshort-wchar -fms-extensions -Wno-microsoft-anon-tag
@@ -18,6 +20,6 @@ target_compile_definitions(pageable PRIVATE _GNU_SOURCE PAGEABLE_VERSION="${PROJ
 target_include_directories(pageable PRIVATE ${CMAKE_SOURCE_DIR} ${CMAKE_SOURCE_DIR}/include
     ${CMAKE_SOURCE_DIR}/include/nt)
 target_link_libraries(pageable PRIVATE PkgConfig::LUA PkgConfig::JANSSON
-    PkgConfig::LIBEDIT Zydis::Zydis)
+    PkgConfig::LIBXML PkgConfig::LIBEDIT Zydis::Zydis)
 
 configure_file(${CMAKE_SOURCE_DIR}/host/gdb/pageable-gdb.py pageable-gdb.py COPYONLY)

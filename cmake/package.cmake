@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 # What `make install` copies, and the Debian package that `make package` makes of it. The manual
 # pages and the shells' completion come from the command itself, out of the texts of its --help.
-set(PACKAGE_COMMANDS run debug kd advise explain exports inspect gdb-symbols completion)
+set(PACKAGE_COMMANDS run check report debug kd advise explain exports inspect gdb-symbols
+    completion)
 
 file(MAKE_DIRECTORY ${CMAKE_BINARY_DIR}/man ${CMAKE_BINARY_DIR}/completion)
 set(PACKAGE_FILES)

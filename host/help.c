@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "host/advise.h"
+#include "host/check/check.h"
 #include "host/completion.h"
 #include "host/explain.h"
 #include "host/exports.h"
@@ -14,6 +15,8 @@ const char HelpMain[] =
     "its pageable sections out of memory, and says which line touched them where it must not.\n"
     "\n"
     "usage: pageable run DRIVER.sys [options]   load it, page it out, use it, unload it\n"
+    "       pageable check DRIVER.sys...        many runs, for CI: modes, memory sizes, seeds\n"
+    "       pageable report SHARD.jsonl...      joins the results of several checks\n"
     "       pageable debug DRIVER.sys [...]     the same under the kernel debugger\n"
     "       pageable kd SOCKET                  attaches the debugger to a `run --kd=SOCKET`\n"
     "       pageable advise DRIVER.sys [...]    runs it, and says what could be pageable\n"
@@ -125,6 +128,8 @@ const char HelpGdbSymbols[] =
 
 const HELP_TOPIC HelpTopics[] = {
     {"run", "run a driver, page it out, unload it", HelpRun},
+    {"check", "run many drivers in many ways, for CI", HelpCheck},
+    {"report", "join the results of several checks", HelpReport},
     {"debug", "run a driver under the kernel debugger", HelpDebug},
     {"kd", "attach the kernel debugger, or open a crash dump", HelpKd},
     {"advise", "what a driver could do better with its pageable sections", HelpAdvise},

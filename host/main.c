@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "host/advise.h"
+#include "host/check/check.h"
 #include "host/completion.h"
 #include "host/debugger/console.h"
 #include "host/explain.h"
@@ -60,6 +61,16 @@ static int MainCompletion(const char *Program, int Count, char **Arguments)
     return CompletionCommand(Count, Arguments);
 }
 
+static int MainCheck(const char *Program, int Count, char **Arguments)
+{
+    return CheckCommand(Program, Count, Arguments);
+}
+
+static int MainReport(const char *Program, int Count, char **Arguments)
+{
+    return ReportCommand(Count, Arguments);
+}
+
 static int MainTestGuest(const char *Program, int Count, char **Arguments)
 {
     return TestGuestCommand(Count, Arguments);
@@ -70,6 +81,8 @@ static const struct {
     int (*Run)(const char *Program, int Count, char **Arguments);
 } MainCommands[] = {
     {"run", MainRun},
+    {"check", MainCheck},
+    {"report", MainReport},
     {"debug", MainDebug},
     {"kd", MainKd},
     {"advise", MainAdvise},

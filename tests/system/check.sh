@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: MIT
+# Part of tests/system/run, which has expect, result and machine_of: `pageable check`, its files,
+# its ends. What is looked at in a file is in tests/system/check/.
+
+six_drivers() { # the last one is faulty
+    local name
+    for name in correct/notepad correct/dpc-nonpaged correct/list-nonpaged correct/no-entry \
+        correct/mdl-probed-and-locked faulty/paged-code-at-dispatch; do
+        echo "$build/drivers/$name.sys"
+    done
+}
+
+# Takes what differs from time to time out of a file.
+timeless() {
+    sed -E 's/time="[^"]*"//g; s/"ms":[0-9]+//; s/\([0-9.]+ s\)//' "$1"
+}
+
+check_files() {
+    local whole=$scratch/whole problem='' kind
+    wanted "check: six drivers" || return 0
+    # shellcheck disable=SC2046 # words are words
+    run "$pageable" check $(six_drivers) --page-out=at-raise,always --seeds=1-2 \
+        --report-dir="$whole"
+    [ "$status" = 1 ] || problem="exit $status instead of 1"
+    [ "$(grep -c '^clean ' "$out")" = 20 ] || problem="${problem:-not 20 clean runs}"
+    [ "$(grep -c '^finding .*seed' "$out")" = 4 ] || problem="${problem:-not 4 bad runs}"
+    [ "$(grep -c '^finding     0xD1 .*, 4 runs$' "$out")" = 1 ] ||
+        problem="${problem:-the finding is not told once}"
+    tail -n 1 "$out" | grep -q '^verdict     finding: 1 finding, 4 bad of 24 runs, 6 drivers' ||
+        problem="${problem:-another verdict}"
+    result "check: six drivers, one of them faulty" "$problem"
+    cp "$out" "$scratch/whole.txt"
+    for kind in jsonl junit sarif; do
+        expect "check: the $kind file is sound" 0 "sound" python3 tests/system/check/files.py \
+            $kind "$whole"
+    done
+    problem=
+    [ "$(find "$whole/runs" -name '*.jsonl' | wc -l)" = 24 ] || problem="not 24 files of events"
+    grep -q '^verdict     finding' "$whole/runs/000020.txt" || problem="no text of run 20"
+    result "check: the report directory has each run's events and text" "$problem"
+    run sh -c "$(sed -n 's/^replay      //p' "$scratch/whole.txt") </dev/null"
+    problem=
+    [ "$status" = 1 ] || problem="exit $status instead of 1"
+    grep -q "bug check   0xD1" "$out" || problem="no 0xD1"
+    result "check: the replay command finds it again" "$problem"
+}
+
+# Shards, joined, are what the whole was, in every file.
+check_shards() {
+    local problem='' shard file parts=()
+    wanted "check: shards" || return 0
+    [ -d "$scratch/whole" ] || return 0
+    for shard in 1 2 3; do
+        # shellcheck disable=SC2046 # words are words
+        run "$pageable" check $(six_drivers) --page-out=at-raise,always --seeds=1-2 \
+            --shard=$shard/3 --jsonl="$scratch/shard-$shard"
+        parts+=("$scratch/shard-$shard")
+        [ "$(wc -l <"$scratch/shard-$shard")" -gt 2 ] || problem="shard $shard has no run"
+    done
+    run "$pageable" report "${parts[@]}" --report-dir="$scratch/joined"
+    [ "$status" = 1 ] || problem="${problem:-exit $status instead of 1}"
+    for file in results.jsonl results.sarif junit.xml; do
+        cmp -s <(timeless "$scratch/joined/$file") <(timeless "$scratch/whole/$file") ||
+            problem="${problem:-$file is another one}"
+    done
+    cmp -s <(timeless "$out" | sed "s,$scratch/joined,$scratch/whole,") \
+        <(timeless "$scratch/whole.txt" | grep -v ' seed [0-9]* ') ||
+        problem="${problem:-the text is another one}"
+    result "check: shards joined are the whole" "$problem"
+    expect "check: a shard that is missing" 5 "runs are there: 3 shards are needed, 2 files" \
+        "$pageable" report "${parts[@]:1}"
+    expect "check: a shard given twice" 5 "another file has this step, too" \
+        "$pageable" report "${parts[0]}" "${parts[@]}"
+    sed '$d' "${parts[0]}" >"$scratch/cut"
+    expect "check: a shard that was cut" 5 "the file has no end" \
+        "$pageable" report "$scratch/cut" "${parts[@]:1}"
+    expect "check: a shard of another plan" 2 "of another plan" \
+        "$pageable" report "${parts[0]}" "$scratch/whole/results.jsonl"
+    expect "check: a file that is none" 2 "no JSON object" "$pageable" report "$notepad"
+}
+
+check_baselines() {
+    local problem='' known=$scratch/known faulty=$build/drivers/faulty
+    local words=(check "$faulty/paged-code-at-dispatch.sys" --page-out=at-raise --seeds=1)
+    wanted "check: baseline" || return 0
+    run "$pageable" "${words[@]}" --write-baseline="$known"
+    [ "$status" = 1 ] || problem="exit $status instead of 1"
+    printf '%s\t0xD1\tpaged-code-at-dispatch.sys\tgone!Routine\n' 0123456789abcdef >>"$known"
+    printf '%s\t0xD1\tother.sys\tother!Routine\n' 0123456789abcdee >>"$known"
+    run "$pageable" "${words[@]}" --baseline="$known" --report-dir="$scratch/muted"
+    [ "$status" = 0 ] || problem="${problem:-exit $status instead of 0, muted}"
+    grep -q '^muted       [0-9a-f]* 0xD1 paged-code' "$out" || problem="${problem:-not told}"
+    grep -q '^gone .*gone!Routine' "$out" || problem="${problem:-what is gone is not told}"
+    grep -q 'other!Routine' "$out" && problem="${problem:-a driver that was not run is told}"
+    grep -q '"suppressions"' "$scratch/muted/results.sarif" || problem="${problem:-no suppression}"
+    grep -q 'failures="0"' "$scratch/muted/junit.xml" || problem="${problem:-a case fails}"
+    result "check: baseline mutes, and says what is gone" "$problem"
+    expect "check: baseline does not mute another finding" 1 "finding     0xC4/0x3B" \
+        "$pageable" "${words[@]}" "$faulty/wait-at-dispatch.sys" --baseline="$known"
+    echo "rubbish" >"$known"
+    expect "check: baseline that is none" 2 "known:1: a line is a fingerprint" \
+        "$pageable" "${words[@]}" --baseline="$known"
+}
+
+check_codes() {
+    local quick=(--page-out=at-raise --seeds=1)
+    expect "check: clean is 0" 0 "verdict     clean: 0 findings, 0 bad of 1 run" \
+        "$pageable" check "$notepad" "${quick[@]}"
+    echo "no driver" >"$scratch/text.sys"
+    expect "check: not loadable is 3" 3 "not-loadable" \
+        "$pageable" check "$notepad" "$scratch/text.sys" "${quick[@]}"
+    PAGEABLE_QEMU=/nowhere/qemu expect "check: no QEMU is 5" 5 "/nowhere/qemu cannot be started" \
+        "$pageable" check "$notepad" "${quick[@]}"
+    expect "check: a full disk is 5" 5 "could not be written whole" \
+        "$pageable" check "$notepad" "${quick[@]}" --junit=/dev/full
+    expect "check: no driver is 2" 2 "which drivers" "$pageable" check
+    expect "check: a driver that is not there is 2" 2 "No such file" \
+        "$pageable" check /nowhere.sys
+    expect "check: a mode that is none is 2" 2 "the modes are" \
+        "$pageable" check "$notepad" --page-out=at-raise,often
+    expect "check: an option that runs cannot share is 2" 2 "all runs can share" \
+        "$pageable" check "$notepad" --run-option=--json=x
+    printf '[[driver]]\npath = "x"\nmemroy = "48M"\n' >"$scratch/bad.toml"
+    expect "check: a mistake in the configuration is 2" 2 "bad.toml:3: memroy: no such setting" \
+        "$pageable" check --config="$scratch/bad.toml"
+}
+
+# One driver hangs and its time limit ends it; the others are checked all the same.
+check_hang() {
+    cat >"$scratch/hang.toml" <<END
+drivers = ["$build/drivers/correct/list-nonpaged.sys"]
+page-out = "at-raise"
+seeds = 1
+[[driver]]
+path = "$notepad"
+run-option = "--append=test-hang"
+timeout = 2
+END
+    expect "check: a driver that hangs" 4 "1 bad of 2 runs, 2 drivers" \
+        "$pageable" check --config="$scratch/hang.toml"
+}
+
+check_interrupt() {
+    local problem='' command machine machines='' pid i
+    wanted "check: Ctrl-C" || return 0
+    # A job of its own, since a background job of a script ignores SIGINT.
+    (set -m; exec "$pageable" check "$notepad" --run-option=--append=test-hang --jobs=2 \
+        --jsonl="$scratch/cut-short") >"$out" 2>&1 </dev/null &
+    command=$!
+    for ((i = 0; i < 200; i++)); do
+        machines=
+        for pid in $(ps -o pid= --ppid "$command" 2>/dev/null); do
+            machine=$(machine_of "$pid")
+            grep -qs qemu "/proc/$machine/comm" && machines="$machines $machine"
+        done
+        [ "$(echo "$machines" | wc -w)" = 2 ] && break
+        sleep 0.05
+    done
+    [ "$(echo "$machines" | wc -w)" = 2 ] || problem="not two machines were started"
+    kill -INT "$command" 2>/dev/null
+    wait "$command" 2>/dev/null
+    status=$?
+    [ "$status" = 130 ] || problem="${problem:-exit $status instead of 130}"
+    grep -q '^verdict     interrupted by signal 2' "$out" || problem="${problem:-another verdict}"
+    tail -n 1 "$scratch/cut-short" | grep -q '"complete":false' || problem="${problem:-no end}"
+    for pid in $machines; do
+        for ((i = 0; i < 40; i++)); do
+            running "$pid" || break
+            sleep 0.05
+        done
+        running "$pid" && problem="QEMU ($pid) is still there"
+    done
+    result "check: Ctrl-C leaves no machine" "$problem"
+}
+
+check_terminal() {
+    local escape problem='' words="check $notepad --page-out=at-raise --seeds=1"
+    wanted "check: terminal" || return 0
+    escape=$(printf '\033')
+    run "$pageable" $words
+    grep -q "$escape" "$out" && problem="escapes in a pipe"
+    run env TERM=xterm script -qec "stty cols 60; $pageable $words" /dev/null
+    grep -q "0 of 1 runs, 0 findings  notepad.sys" "$out" || problem="${problem:-no progress}"
+    grep -q "$escape\[32mverdict" "$out" || problem="${problem:-no color}"
+    run env TERM=xterm NO_COLOR=1 script -qec "$pageable $words" /dev/null
+    grep -q "$escape\[3[12]m" "$out" && problem="${problem:-color in spite of NO_COLOR}"
+    run env TERM=dumb script -qec "$pageable $words" /dev/null
+    grep -q "$escape" "$out" && problem="${problem:-escapes on a dumb terminal}"
+    result "check: terminal and pipe" "$problem"
+}
+
+checks() {
+    check_files
+    check_shards
+    check_baselines
+    check_codes
+    check_hang
+    check_interrupt
+    check_terminal
+}

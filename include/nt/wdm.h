@@ -17,6 +17,7 @@
 #include "cm.h"
 #include "io.h"
 #include "error_log.h"
+#include "cm_callback.h"
 #include "ps.h"
 #include "hal.h"
 #include "kd.h"

@@ -18,12 +18,15 @@
  * body is called with it. The caller's buffers may be touched under it: they may raise, so the
  * lock is left in a __finally.
  *
+ * Drivers' callbacks (callback.c) are called without CmpLock, by operation.c, and by CmpParseKey
+ * for opens.
+ *
  * There are no security descriptors: a handle grants what was asked for.
  */
 #pragma once
 
 #include "ke/ki.h"
-#include "nt/cm.h"
+#include "nt/cm_callback.h"
 #include "nt/ex.h"
 #include "nt/pool.h"
 #include "nt/rtl.h"
@@ -75,11 +78,13 @@ typedef struct _CM_KEY_NODE {
 typedef struct _CM_KEY_BODY {
     PCM_KEY_NODE Node;   /* NULL: opening failed */
     UNICODE_STRING Path; /* \REGISTRY\...; paged pool */
+    LIST_ENTRY Contexts; /* what callbacks attached; CmpCallbackLock */
 } CM_KEY_BODY, *PCM_KEY_BODY;
 
 /* ParseContext of an open or create. */
 typedef struct _CM_PARSE_CONTEXT {
     BOOLEAN Create;
+    PUNICODE_STRING CompleteName; /* as the caller gave it */
     ULONG Options; /* REG_OPTION_* */
     UNICODE_STRING Class;
     ULONG Disposition; /* out */
@@ -122,7 +127,50 @@ VOID CmpRemoveValue(PCM_KEY_NODE Node, PCM_VALUE Value);
 OB_PARSE_METHOD CmpParseKey;
 OB_DELETE_METHOD CmpDeleteKeyObject;
 OB_QUERYNAME_METHOD CmpQueryKeyName;
+OB_CLOSE_METHOD CmpCloseKeyObject; /* callback.c */
 NTSTATUS CmpReferenceKey(HANDLE Handle, ACCESS_MASK Access, PCM_KEY_BODY *Body);
+
+/* ---- callback.c: PASSIVE_LEVEL, no locks ---- */
+typedef struct _CM_CALLBACK_FRAME *PCM_CALLBACK_FRAME;
+typedef struct _CMP_OPERATION {
+    REG_NOTIFY_CLASS Pre, Post;
+    PVOID Information;   /* the pre-notification's structure */
+    ULONG ContextOffset; /* of its CallContext */
+    PCM_KEY_BODY Body;   /* whose context the callbacks get; NULL: none */
+    PCM_CALLBACK_FRAME Frames;
+    NTSTATUS Status;     /* when CmpBeginOperation said no */
+    BOOLEAN Bypassed;    /* a callback did the operation itself */
+} CMP_OPERATION, *PCMP_OPERATION;
+#define CMP_OPERATION_OF(name, body, information, type)                                        \
+    {                                                                                          \
+        .Pre = RegNtPre##name, .Post = RegNtPost##name, .Information = (information),          \
+        .ContextOffset = offsetof(type, CallContext), .Body = (body)                           \
+    }
+
+VOID CmpInitializeCallbacks(VOID);
+/*
+ * TRUE: do it. FALSE: do not; Operation->Status is the result. After either CmpEndOperation, which
+ * returns the status that the caller gets. Object: of the post-notification.
+ */
+BOOLEAN CmpBeginOperation(PCMP_OPERATION Operation);
+NTSTATUS CmpEndOperation(PCMP_OPERATION Operation, NTSTATUS Status, PVOID Object);
+/* The drivers are told that contexts attached to the key object end. */
+VOID CmpEndObjectContexts(PCM_KEY_BODY Body);
+
+/* ---- operation.c ---- */
+/* CmpLock held, Body's key exists. May raise: then the lock goes and the callbacks are told. */
+typedef NTSTATUS CMP_WORK(PCM_KEY_BODY Body, PVOID Information);
+NTSTATUS CmpPerform(HANDLE KeyHandle, ACCESS_MASK Access, PCMP_OPERATION Operation,
+                    CMP_WORK *Work);
+
+/* ---- notification.c ---- */
+VOID CmpInitializeNotifications(VOID);
+/* CmpLock held. Filter: the REG_NOTIFY_CHANGE_* that happened to Node. */
+VOID CmpReportChange(PCM_KEY_NODE Node, ULONG Filter);
+/* CmpLock held. Node is about to leave the tree. */
+VOID CmpReportDeletion(PCM_KEY_NODE Node);
+/* The last handle of Body is closed: what waits for changes ends. */
+VOID CmpEndNotifications(PCM_KEY_BODY Body);
 
 /* ---- information.c ---- */
 typedef struct _CMP_PIECE {

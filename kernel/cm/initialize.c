@@ -59,6 +59,7 @@ static VOID CmpCreateType(VOID)
         .GenericMapping = {KEY_READ, KEY_WRITE, KEY_EXECUTE, KEY_ALL_ACCESS},
         .ValidAccessMask = KEY_ALL_ACCESS,
         .PoolType = NonPagedPoolNx,
+        .CloseProcedure = CmpCloseKeyObject,
         .DeleteProcedure = CmpDeleteKeyObject,
         .ParseProcedure = CmpParseKey,
         .QueryNameProcedure = CmpQueryKeyName,
@@ -93,6 +94,7 @@ static VOID CmpCreateRoots(VOID)
     CmpUnlockRegistry();
     NT_VERIFY(NT_SUCCESS(
         ObpAllocateObject(CmKeyObjectType, &RootPath, sizeof(*Body), (PVOID *)&Body)));
+    InitializeListHead(&Body->Contexts);
     Body->Node = CmpRootNode;
     CmpRootObject = Body;
     NT_VERIFY(NT_SUCCESS(RtlDuplicateUnicodeString(0, &RootPath, &Body->Path)));
@@ -193,6 +195,8 @@ NTSTATUS CmCreateServiceKey(PCUNICODE_STRING Path, PCUNICODE_STRING Service)
 VOID CmInitializeSystem(VOID)
 {
     CmpInitializeNodes();
+    CmpInitializeCallbacks();
+    CmpInitializeNotifications();
     CmpCreateType();
     CmpCreateRoots();
     CmpCreateStandardKeys();

@@ -133,6 +133,7 @@ NTSTATUS CmpCreateNode(PCM_KEY_NODE Parent, PCUNICODE_STRING Name, PCUNICODE_STR
         Node->Depth = Parent->Depth + 1;
         Parent->SubKeyCount++;
         CmpTouchNode(Parent);
+        CmpReportChange(Parent, REG_NOTIFY_CHANGE_NAME);
     }
     *NewNode = Node;
     return STATUS_SUCCESS;
@@ -161,6 +162,8 @@ NTSTATUS CmpDeleteNode(PCM_KEY_NODE Node)
     RemoveEntryList(&Node->Siblings);
     Node->Parent->SubKeyCount--;
     CmpTouchNode(Node->Parent);
+    CmpReportDeletion(Node);
+    CmpReportChange(Node->Parent, REG_NOTIFY_CHANGE_NAME);
     Node->Parent = NULL;
     Node->Flags |= CM_NODE_DELETED;
     CmpDereferenceNode(Node);

@@ -149,24 +149,19 @@ static NTSTATUS CmpFillBody(PCM_KEY_BODY Body, PCM_KEY_NODE Node)
     return STATUS_SUCCESS;
 }
 
-NTSTATUS CmpParseKey(POB_PARSE_PARAMETERS Parameters, PVOID *Object)
+/* The walk itself, and the body of what it finds. */
+static NTSTATUS CmpOpenNode(POB_PARSE_PARAMETERS Parameters, PCM_PARSE_CONTEXT Context,
+                            PVOID *Object)
 {
     PCM_KEY_BODY Start = Parameters->Object, Body;
-    /* Another type's opener has a context of its own. */
-    PCM_PARSE_CONTEXT Context =
-        Parameters->Type == CmKeyObjectType ? Parameters->Context : NULL;
     ULONG Options = Context != NULL ? Context->Options : 0;
-
-    *Object = NULL;
-    if (Parameters->Type != NULL && Parameters->Type != CmKeyObjectType) {
-        return STATUS_OBJECT_TYPE_MISMATCH;
-    }
     NTSTATUS Status =
         ObpAllocateObject(CmKeyObjectType, NULL, sizeof(CM_KEY_BODY), (PVOID *)&Body);
     if (!NT_SUCCESS(Status)) {
         return Status;
     }
     ObpHeaderOf(Body)->Flags &= (UCHAR)~OB_FLAG_NEW_OBJECT;
+    InitializeListHead(&Body->Contexts);
     CMP_WALK Walk = {
         .Node = Start->Node,
         .Path = Parameters->Remaining,
@@ -192,9 +187,68 @@ NTSTATUS CmpParseKey(POB_PARSE_PARAMETERS Parameters, PVOID *Object)
     return STATUS_SUCCESS;
 }
 
+/*
+ * With callbacks. One that bypasses the open gives the object, referenced; of the access it grants
+ * nothing is kept, as a handle here grants what was asked for.
+ */
+static NTSTATUS CmpOpenWithCallbacks(POB_PARSE_PARAMETERS Parameters, PCM_PARSE_CONTEXT Context,
+                                     PVOID *Object)
+{
+    REG_CREATE_KEY_INFORMATION_V1 Information = {
+        .CompleteName = Context->CompleteName,
+        .RootObject = Parameters->Object,
+        .ObjectType = CmKeyObjectType,
+        .Options = Context->Options,
+        .Class = Context->Create ? &Context->Class : NULL,
+        .DesiredAccess = Parameters->DesiredAccess,
+        .GrantedAccess = ObpMapAccess(CmKeyObjectType, Parameters->DesiredAccess),
+        .Disposition = &Context->Disposition,
+        .ResultObject = Object,
+        .Version = 1,
+        .RemainingName = &Parameters->Remaining,
+        .Attributes = Parameters->Attributes,
+        .CheckAccessMode = Parameters->AccessMode,
+    };
+    CMP_OPERATION Operation = {
+        .Pre = Context->Create ? RegNtPreCreateKeyEx : RegNtPreOpenKeyEx,
+        .Post = Context->Create ? RegNtPostCreateKeyEx : RegNtPostOpenKeyEx,
+        .Information = &Information,
+        .ContextOffset = offsetof(REG_CREATE_KEY_INFORMATION_V1, CallContext),
+        .Body = Parameters->Object,
+    };
+    NTSTATUS Status = CmpBeginOperation(&Operation)
+                          ? CmpOpenNode(Parameters, Context, Object)
+                          : Operation.Status;
+    Status = CmpEndOperation(&Operation, Status, *Object);
+    if (NT_SUCCESS(Status) &&
+        (*Object == NULL || ObGetObjectType(*Object) != CmKeyObjectType)) {
+        return STATUS_OBJECT_TYPE_MISMATCH; /* a callback's success without a key */
+    }
+    if (!NT_SUCCESS(Status) && *Object != NULL) {
+        ObfDereferenceObject(*Object);
+        *Object = NULL;
+    }
+    return Status;
+}
+
+NTSTATUS CmpParseKey(POB_PARSE_PARAMETERS Parameters, PVOID *Object)
+{
+    /* Another type's opener has a context of its own. */
+    PCM_PARSE_CONTEXT Context =
+        Parameters->Type == CmKeyObjectType ? Parameters->Context : NULL;
+
+    *Object = NULL;
+    if (Parameters->Type != NULL && Parameters->Type != CmKeyObjectType) {
+        return STATUS_OBJECT_TYPE_MISMATCH;
+    }
+    return Context == NULL ? CmpOpenNode(Parameters, NULL, Object)
+                           : CmpOpenWithCallbacks(Parameters, Context, Object);
+}
+
 VOID CmpDeleteKeyObject(PVOID Object)
 {
     PCM_KEY_BODY Body = Object;
+    CmpEndObjectContexts(Body); /* of an object that never had a handle */
     if (Body->Node != NULL) {
         CmpLockRegistry();
         CmpDereferenceNode(Body->Node);

@@ -14,6 +14,7 @@ static NTSTATUS CmpOpenKey(PHANDLE KeyHandle, ACCESS_MASK DesiredAccess,
 {
     PUNICODE_STRING Name = Attributes != NULL ? Attributes->ObjectName : NULL;
     *KeyHandle = NULL;
+    Context->CompleteName = Name;
     if (Name != NULL && (Name->Length & 1)) {
         return STATUS_OBJECT_NAME_INVALID;
     }
@@ -64,31 +65,31 @@ NTSTATUS ZwOpenKey(PHANDLE KeyHandle, ACCESS_MASK DesiredAccess,
     return ZwOpenKeyEx(KeyHandle, DesiredAccess, ObjectAttributes, 0);
 }
 
+static NTSTATUS CmpDeleteBody(PCM_KEY_BODY Body, PVOID Information)
+{
+    return CmpDeleteNode(Body->Node);
+}
+
 NTSTATUS ZwDeleteKey(HANDLE KeyHandle)
 {
-    PCM_KEY_BODY Body;
-    NTSTATUS Status = CmpReferenceKey(KeyHandle, DELETE, &Body);
-    if (NT_SUCCESS(Status)) {
-        CmpLockRegistry();
-        Status = CmpDeleteNode(Body->Node);
-        CmpUnlockRegistry();
-        ObfDereferenceObject(Body);
-    }
-    return Status;
+    REG_DELETE_KEY_INFORMATION Information = {0};
+    CMP_OPERATION Operation =
+        CMP_OPERATION_OF(DeleteKey, NULL, &Information, REG_DELETE_KEY_INFORMATION);
+    return CmpPerform(KeyHandle, DELETE, &Operation, CmpDeleteBody);
 }
 
 /* The hive is memory: there is nothing to write, and nothing that could fail. */
+static NTSTATUS CmpFlushBody(PCM_KEY_BODY Body, PVOID Information)
+{
+    return STATUS_SUCCESS;
+}
+
 NTSTATUS ZwFlushKey(HANDLE KeyHandle)
 {
-    PCM_KEY_BODY Body;
-    NTSTATUS Status = CmpReferenceKey(KeyHandle, 0, &Body);
-    if (NT_SUCCESS(Status)) {
-        CmpLockRegistry();
-        Status = (Body->Node->Flags & CM_NODE_DELETED) ? STATUS_KEY_DELETED : STATUS_SUCCESS;
-        CmpUnlockRegistry();
-        ObfDereferenceObject(Body);
-    }
-    return Status;
+    REG_FLUSH_KEY_INFORMATION Information = {0};
+    CMP_OPERATION Operation =
+        CMP_OPERATION_OF(FlushKey, NULL, &Information, REG_FLUSH_KEY_INFORMATION);
+    return CmpPerform(KeyHandle, 0, &Operation, CmpFlushBody);
 }
 
 /* The longest names, classes and data below a key, in bytes. */
@@ -212,61 +213,57 @@ static NTSTATUS CmpQueryNode(PCM_KEY_NODE Node, PCUNICODE_STRING Path,
     return STATUS_INVALID_PARAMETER;
 }
 
+static NTSTATUS CmpQueryBody(PCM_KEY_BODY Body, PVOID Information)
+{
+    PREG_QUERY_KEY_INFORMATION Query = Information;
+    return CmpQueryNode(Body->Node, &Body->Path, Query->KeyInformationClass,
+                        Query->KeyInformation, Query->Length, Query->ResultLength);
+}
+
 NTSTATUS ZwQueryKey(HANDLE KeyHandle, KEY_INFORMATION_CLASS KeyInformationClass,
                     PVOID KeyInformation, ULONG Length, PULONG ResultLength)
 {
-    PCM_KEY_BODY Body;
+    REG_QUERY_KEY_INFORMATION Information = {
+        .KeyInformationClass = KeyInformationClass,
+        .KeyInformation = KeyInformation,
+        .Length = Length,
+        .ResultLength = ResultLength,
+    };
+    CMP_OPERATION Operation =
+        CMP_OPERATION_OF(QueryKey, NULL, &Information, REG_QUERY_KEY_INFORMATION);
     ACCESS_MASK Access = KeyInformationClass == KeyNameInformation ? 0 : KEY_QUERY_VALUE;
-    NTSTATUS Status = CmpReferenceKey(KeyHandle, Access, &Body);
-    if (!NT_SUCCESS(Status)) {
-        return Status;
-    }
-    CmpLockRegistry();
-    __try {
-        Status = (Body->Node->Flags & CM_NODE_DELETED)
-                     ? STATUS_KEY_DELETED
-                     : CmpQueryNode(Body->Node, &Body->Path, KeyInformationClass, KeyInformation,
-                                    Length, ResultLength);
-    } __finally {
-        CmpUnlockRegistry();
-        ObfDereferenceObject(Body);
-    }
-    return Status;
+    return CmpPerform(KeyHandle, Access, &Operation, CmpQueryBody);
 }
 
 /* Subkeys are enumerated by name. */
-static NTSTATUS CmpEnumerateNode(PCM_KEY_NODE Node, ULONG Index, KEY_INFORMATION_CLASS Class,
-                                 PVOID Buffer, ULONG Length, PULONG ResultLength)
+static NTSTATUS CmpEnumerateBody(PCM_KEY_BODY Body, PVOID Information)
 {
-    if (Node->Flags & CM_NODE_DELETED) {
-        return STATUS_KEY_DELETED;
-    }
-    if (Index >= Node->SubKeyCount) {
+    PREG_ENUMERATE_KEY_INFORMATION Query = Information;
+    PCM_KEY_NODE Node = Body->Node;
+
+    if (Query->Index >= Node->SubKeyCount) {
         return STATUS_NO_MORE_ENTRIES;
     }
     PLIST_ENTRY Entry = Node->SubKeys.Flink;
-    for (ULONG i = 0; i < Index; i++) {
+    for (ULONG i = 0; i < Query->Index; i++) {
         Entry = Entry->Flink;
     }
-    return CmpQueryNode(CONTAINING_RECORD(Entry, CM_KEY_NODE, Siblings), NULL, Class, Buffer,
-                        Length, ResultLength);
+    return CmpQueryNode(CONTAINING_RECORD(Entry, CM_KEY_NODE, Siblings), NULL,
+                        Query->KeyInformationClass, Query->KeyInformation, Query->Length,
+                        Query->ResultLength);
 }
 
 NTSTATUS ZwEnumerateKey(HANDLE KeyHandle, ULONG Index, KEY_INFORMATION_CLASS KeyInformationClass,
                         PVOID KeyInformation, ULONG Length, PULONG ResultLength)
 {
-    PCM_KEY_BODY Body;
-    NTSTATUS Status = CmpReferenceKey(KeyHandle, KEY_ENUMERATE_SUB_KEYS, &Body);
-    if (!NT_SUCCESS(Status)) {
-        return Status;
-    }
-    CmpLockRegistry();
-    __try {
-        Status = CmpEnumerateNode(Body->Node, Index, KeyInformationClass, KeyInformation, Length,
-                                  ResultLength);
-    } __finally {
-        CmpUnlockRegistry();
-        ObfDereferenceObject(Body);
-    }
-    return Status;
+    REG_ENUMERATE_KEY_INFORMATION Information = {
+        .Index = Index,
+        .KeyInformationClass = KeyInformationClass,
+        .KeyInformation = KeyInformation,
+        .Length = Length,
+        .ResultLength = ResultLength,
+    };
+    CMP_OPERATION Operation =
+        CMP_OPERATION_OF(EnumerateKey, NULL, &Information, REG_ENUMERATE_KEY_INFORMATION);
+    return CmpPerform(KeyHandle, KEY_ENUMERATE_SUB_KEYS, &Operation, CmpEnumerateBody);
 }

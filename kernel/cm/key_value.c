@@ -20,6 +20,7 @@ VOID CmpRemoveValue(PCM_KEY_NODE Node, PCM_VALUE Value)
     Node->ValueCount--;
     CmpFree(Value, Value->BlockBytes);
     CmpTouchNode(Node);
+    CmpReportChange(Node, REG_NOTIFY_CHANGE_LAST_SET);
 }
 
 /* Copies what may be the caller's memory. The block goes when that raises. */
@@ -74,6 +75,7 @@ NTSTATUS CmpSetValue(PCM_KEY_NODE Node, PCUNICODE_STRING Name, ULONG Type, const
         InsertTailList(&Node->Values, &New->Links);
         Node->ValueCount++;
         CmpTouchNode(Node);
+        CmpReportChange(Node, REG_NOTIFY_CHANGE_LAST_SET);
     }
     return STATUS_SUCCESS;
 }

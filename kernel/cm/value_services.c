@@ -2,7 +2,8 @@
 /* The Zw services for values. Kernel-mode callers: buffers are not probed. PASSIVE_LEVEL */
 #include "cm/cmp.h"
 
-static const UNICODE_STRING CmpNoName = {0, 0, NULL};
+/* A NULL name is the default value's, which is empty. */
+static UNICODE_STRING CmpNoName = {0, 0, NULL};
 
 static NTSTATUS CmpWriteFullValue(PCM_VALUE Value, ULONG Alignment, PVOID Buffer, ULONG Length,
                                   PULONG ResultLength)
@@ -58,16 +59,14 @@ static NTSTATUS CmpQueryValue(PCM_VALUE Value, KEY_VALUE_INFORMATION_CLASS Class
     }
 }
 
-static NTSTATUS CmpQueryNamedValue(PCM_KEY_NODE Node, PCUNICODE_STRING Name,
-                                   KEY_VALUE_INFORMATION_CLASS Class, PVOID Buffer, ULONG Length,
-                                   PULONG ResultLength)
+static NTSTATUS CmpQueryNamedValue(PCM_KEY_BODY Body, PVOID Information)
 {
-    if (Node->Flags & CM_NODE_DELETED) {
-        return STATUS_KEY_DELETED;
-    }
-    PCM_VALUE Value = CmpFindValue(Node, Name);
+    PREG_QUERY_VALUE_KEY_INFORMATION Query = Information;
+    PCM_VALUE Value = CmpFindValue(Body->Node, Query->ValueName);
     return Value == NULL ? STATUS_OBJECT_NAME_NOT_FOUND
-                         : CmpQueryValue(Value, Class, Buffer, Length, ResultLength);
+                         : CmpQueryValue(Value, Query->KeyValueInformationClass,
+                                         Query->KeyValueInformation, Query->Length,
+                                         Query->ResultLength);
 }
 
 /* ValueName NULL or empty: the key's default value. */
@@ -75,107 +74,90 @@ NTSTATUS ZwQueryValueKey(HANDLE KeyHandle, PUNICODE_STRING ValueName,
                          KEY_VALUE_INFORMATION_CLASS KeyValueInformationClass,
                          PVOID KeyValueInformation, ULONG Length, PULONG ResultLength)
 {
-    PCM_KEY_BODY Body;
-    NTSTATUS Status = CmpReferenceKey(KeyHandle, KEY_QUERY_VALUE, &Body);
-    if (!NT_SUCCESS(Status)) {
-        return Status;
-    }
-    CmpLockRegistry();
-    __try {
-        Status = CmpQueryNamedValue(Body->Node, ValueName != NULL ? ValueName : &CmpNoName,
-                                    KeyValueInformationClass, KeyValueInformation, Length,
-                                    ResultLength);
-    } __finally {
-        CmpUnlockRegistry();
-        ObfDereferenceObject(Body);
-    }
-    return Status;
+    REG_QUERY_VALUE_KEY_INFORMATION Information = {
+        .ValueName = ValueName != NULL ? ValueName : &CmpNoName,
+        .KeyValueInformationClass = KeyValueInformationClass,
+        .KeyValueInformation = KeyValueInformation,
+        .Length = Length,
+        .ResultLength = ResultLength,
+    };
+    CMP_OPERATION Operation =
+        CMP_OPERATION_OF(QueryValueKey, NULL, &Information, REG_QUERY_VALUE_KEY_INFORMATION);
+    return CmpPerform(KeyHandle, KEY_QUERY_VALUE, &Operation, CmpQueryNamedValue);
 }
 
-static NTSTATUS CmpEnumerateValue(PCM_KEY_NODE Node, ULONG Index,
-                                  KEY_VALUE_INFORMATION_CLASS Class, PVOID Buffer, ULONG Length,
-                                  PULONG ResultLength)
+static NTSTATUS CmpEnumerateValue(PCM_KEY_BODY Body, PVOID Information)
 {
-    if (Node->Flags & CM_NODE_DELETED) {
-        return STATUS_KEY_DELETED;
-    }
-    if (Index >= Node->ValueCount) {
+    PREG_ENUMERATE_VALUE_KEY_INFORMATION Query = Information;
+    PCM_KEY_NODE Node = Body->Node;
+
+    if (Query->Index >= Node->ValueCount) {
         return STATUS_NO_MORE_ENTRIES;
     }
     PLIST_ENTRY Entry = Node->Values.Flink;
-    for (ULONG i = 0; i < Index; i++) {
+    for (ULONG i = 0; i < Query->Index; i++) {
         Entry = Entry->Flink;
     }
-    return CmpQueryValue(CONTAINING_RECORD(Entry, CM_VALUE, Links), Class, Buffer, Length,
-                         ResultLength);
+    return CmpQueryValue(CONTAINING_RECORD(Entry, CM_VALUE, Links),
+                         Query->KeyValueInformationClass, Query->KeyValueInformation,
+                         Query->Length, Query->ResultLength);
 }
 
 NTSTATUS ZwEnumerateValueKey(HANDLE KeyHandle, ULONG Index,
                              KEY_VALUE_INFORMATION_CLASS KeyValueInformationClass,
                              PVOID KeyValueInformation, ULONG Length, PULONG ResultLength)
 {
-    PCM_KEY_BODY Body;
-    NTSTATUS Status = CmpReferenceKey(KeyHandle, KEY_QUERY_VALUE, &Body);
-    if (!NT_SUCCESS(Status)) {
-        return Status;
-    }
-    CmpLockRegistry();
-    __try {
-        Status = CmpEnumerateValue(Body->Node, Index, KeyValueInformationClass,
-                                   KeyValueInformation, Length, ResultLength);
-    } __finally {
-        CmpUnlockRegistry();
-        ObfDereferenceObject(Body);
-    }
-    return Status;
+    REG_ENUMERATE_VALUE_KEY_INFORMATION Information = {
+        .Index = Index,
+        .KeyValueInformationClass = KeyValueInformationClass,
+        .KeyValueInformation = KeyValueInformation,
+        .Length = Length,
+        .ResultLength = ResultLength,
+    };
+    CMP_OPERATION Operation = CMP_OPERATION_OF(EnumerateValueKey, NULL, &Information,
+                                               REG_ENUMERATE_VALUE_KEY_INFORMATION);
+    return CmpPerform(KeyHandle, KEY_QUERY_VALUE, &Operation, CmpEnumerateValue);
+}
+
+static NTSTATUS CmpSetNamedValue(PCM_KEY_BODY Body, PVOID Information)
+{
+    PREG_SET_VALUE_KEY_INFORMATION Set = Information;
+    return CmpSetValue(Body->Node, Set->ValueName, Set->Type, Set->Data, Set->DataSize);
 }
 
 /* Data NULL with a size of 0: a value without data. */
 NTSTATUS ZwSetValueKey(HANDLE KeyHandle, PUNICODE_STRING ValueName, ULONG TitleIndex, ULONG Type,
                        PVOID Data, ULONG DataSize)
 {
-    PCM_KEY_BODY Body;
-    NTSTATUS Status = CmpReferenceKey(KeyHandle, KEY_SET_VALUE, &Body);
-    if (!NT_SUCCESS(Status)) {
-        return Status;
-    }
-    CmpLockRegistry();
-    __try {
-        Status = CmpSetValue(Body->Node, ValueName != NULL ? ValueName : &CmpNoName, Type, Data,
-                             DataSize);
-    } __finally {
-        CmpUnlockRegistry();
-        ObfDereferenceObject(Body);
-    }
-    return Status;
+    REG_SET_VALUE_KEY_INFORMATION Information = {
+        .ValueName = ValueName != NULL ? ValueName : &CmpNoName,
+        .TitleIndex = TitleIndex,
+        .Type = Type,
+        .Data = Data,
+        .DataSize = DataSize,
+    };
+    CMP_OPERATION Operation =
+        CMP_OPERATION_OF(SetValueKey, NULL, &Information, REG_SET_VALUE_KEY_INFORMATION);
+    return CmpPerform(KeyHandle, KEY_SET_VALUE, &Operation, CmpSetNamedValue);
 }
 
-static NTSTATUS CmpDeleteNamedValue(PCM_KEY_NODE Node, PCUNICODE_STRING Name)
+static NTSTATUS CmpDeleteNamedValue(PCM_KEY_BODY Body, PVOID Information)
 {
-    if (Node->Flags & CM_NODE_DELETED) {
-        return STATUS_KEY_DELETED;
-    }
-    PCM_VALUE Value = CmpFindValue(Node, Name);
+    PREG_DELETE_VALUE_KEY_INFORMATION Delete = Information;
+    PCM_VALUE Value = CmpFindValue(Body->Node, Delete->ValueName);
     if (Value == NULL) {
         return STATUS_OBJECT_NAME_NOT_FOUND;
     }
-    CmpRemoveValue(Node, Value);
+    CmpRemoveValue(Body->Node, Value);
     return STATUS_SUCCESS;
 }
 
 NTSTATUS ZwDeleteValueKey(HANDLE KeyHandle, PUNICODE_STRING ValueName)
 {
-    PCM_KEY_BODY Body;
-    NTSTATUS Status = CmpReferenceKey(KeyHandle, KEY_SET_VALUE, &Body);
-    if (!NT_SUCCESS(Status)) {
-        return Status;
-    }
-    CmpLockRegistry();
-    __try {
-        Status = CmpDeleteNamedValue(Body->Node, ValueName != NULL ? ValueName : &CmpNoName);
-    } __finally {
-        CmpUnlockRegistry();
-        ObfDereferenceObject(Body);
-    }
-    return Status;
+    REG_DELETE_VALUE_KEY_INFORMATION Information = {
+        .ValueName = ValueName != NULL ? ValueName : &CmpNoName,
+    };
+    CMP_OPERATION Operation =
+        CMP_OPERATION_OF(DeleteValueKey, NULL, &Information, REG_DELETE_VALUE_KEY_INFORMATION);
+    return CmpPerform(KeyHandle, KEY_SET_VALUE, &Operation, CmpDeleteNamedValue);
 }

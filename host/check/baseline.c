@@ -37,11 +37,13 @@ static bool BaselineLine(json_t *Lines, char *Text, unsigned Number)
     if (Words[0][0] == 0 || Words[0][0] == '#') {
         return true;
     }
+    if (!BaselineIsFingerprint(Words[0])) {
+        return false;
+    }
     char *Routine = Words[2][0] != 0 ? strtok_r(NULL, "", &Save) : NULL;
     json_t *Line = json_pack("{s:i, s:s, s:s, s:s}", "line", (int)Number, "rule", Words[1],
                              "driver", Words[2], "routine", Routine != NULL ? Routine : "");
-    return BaselineIsFingerprint(Words[0]) && Line != NULL &&
-           json_object_set_new(Lines, Words[0], Line) == 0;
+    return Line != NULL && json_object_set_new(Lines, Words[0], Line) == 0;
 }
 
 bool BaselineRead(BASELINE *Baseline, const char *Path, char Error[CHECK_ERROR])

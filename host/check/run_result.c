@@ -45,10 +45,12 @@ bool FindingIsFault(const json_t *Finding)
 static bool ResultSplitLine(const char *Location, char File[1024], uint64_t *Line)
 {
     const char *Colon = strrchr(Location, ':');
+    uint64_t Number;
     if (Colon == NULL || Colon == Location || !isdigit((unsigned char)Colon[1]) ||
-        !TextParseNumber(Colon + 1, Line) || *Line > INT32_MAX) {
+        !TextParseNumber(Colon + 1, &Number) || Number > INT32_MAX) {
         return false;
     }
+    *Line = Number;
     snprintf(File, 1024, "%.*s", (int)(Colon - Location), Location);
     return true;
 }
@@ -58,10 +60,7 @@ static void ResultPlace(const char *Where, char Routine[512], char File[1024], u
 {
     char Location[1200] = "";
     size_t Length = strlen(Where);
-    const char *Open = NULL;
-    for (const char *c = Where; (c = strstr(c, " (")) != NULL; c += 2) {
-        Open = c;
-    }
+    const char *Open = strstr(Where, " ("); /* the first: folders are called so more often */
     Routine[0] = File[0] = 0;
     *Line = 0;
     if (Open != NULL && Where[Length - 1] == ')') {

@@ -58,6 +58,8 @@ static const CONTROL_RULE ControlRules[] = {
     RULE_ONE(ControlBugCheck, CONTROL_BUG_CHECK, HistoryLength),
     RULE_TWO(ControlTestResult, CONTROL_TEST_RESULT, NameLength, TextLength),
     RULE_TWO(ControlErrorLog, CONTROL_ERROR_LOG, SourceLength, StringsLength),
+    RULE_ONE(ControlTimelineNames, TIMELINE_NAMES, Length),
+    RULE_ONE(ControlTimeline, TIMELINE_BATCH, Length),
 };
 
 _Static_assert(sizeof(CONTROL_HEADER) == 16, "header");
@@ -300,6 +302,47 @@ static const char *ControlCheckRegistry(const CONTROL_REGISTRY *Registry)
                : "registry request with too much data";
 }
 
+static const char *ControlCheckTimelineNames(const CONTROL_MESSAGE *Message)
+{
+    uint32_t Names = 0, Length = 0;
+
+    if (Message->TimelineNames.Version != TIMELINE_VERSION) {
+        return "timeline of another version";
+    }
+    for (uint32_t i = 0; i < Message->First.Length; i++) {
+        Length++;
+        if (Length > TIMELINE_NAME_BYTES) {
+            return "timeline with a name that is too long";
+        }
+        if (Message->First.Data[i] == 0) {
+            Names++;
+            Length = 0;
+        }
+    }
+    if (Length != 0 || Names > TIMELINE_MOST_NAMES) {
+        return "timeline with a name that does not end, or too many";
+    }
+    return NULL;
+}
+
+static const char *ControlCheckTimeline(const CONTROL_MESSAGE *Message)
+{
+    if (Message->Timeline.Version != TIMELINE_VERSION) {
+        return "timeline of another version";
+    }
+    if (Message->First.Length % sizeof(TIMELINE_ENTRY) != 0) {
+        return "timeline of an impossible size";
+    }
+    for (uint32_t i = 0; i < Message->First.Length; i += sizeof(TIMELINE_ENTRY)) {
+        TIMELINE_ENTRY Entry;
+        __builtin_memcpy(&Entry, Message->First.Data + i, sizeof(Entry));
+        if (Entry.Kind == 0 || Entry.Kind >= TimelineKinds) {
+            return "timeline with an entry of unknown kind";
+        }
+    }
+    return NULL;
+}
+
 /* What a length cannot say: the limits that control.h gives to single fields. */
 static const char *ControlCheckFields(const CONTROL_MESSAGE *Message)
 {
@@ -321,6 +364,10 @@ static const char *ControlCheckFields(const CONTROL_MESSAGE *Message)
         return ControlCheckRegistry(&Message->Registry);
     case ControlBugCheck:
         return ControlCheckBugCheck(Message);
+    case ControlTimelineNames:
+        return ControlCheckTimelineNames(Message);
+    case ControlTimeline:
+        return ControlCheckTimeline(Message);
     default:
         return NULL;
     }

@@ -95,6 +95,8 @@ typedef struct {
         CONTROL_BUG_CHECK BugCheck;
         CONTROL_TEST_RESULT TestResult;
         CONTROL_ERROR_LOG ErrorLog;
+        TIMELINE_NAMES TimelineNames;
+        TIMELINE_BATCH Timeline;
     };
     CONTROL_BYTES First;
     CONTROL_BYTES Second;

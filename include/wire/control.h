@@ -12,6 +12,8 @@
 
 #include <stdint.h>
 
+#include "wire/timeline.h"
+
 #define CONTROL_MAGIC 0x4c544350u /* 'PCTL' */
 #define CONTROL_VERSION 4
 #define CONTROL_MAX_PAYLOAD (1u << 20)
@@ -58,6 +60,8 @@ typedef enum {
     ControlBugCheck,        /* CONTROL_BUG_CHECK + CONTROL_HISTORY[], oldest first */
     ControlTestResult,      /* CONTROL_TEST_RESULT + name */
     ControlErrorLog,        /* CONTROL_ERROR_LOG + source + strings */
+    ControlTimelineNames,   /* TIMELINE_NAMES + the names: see timeline.h */
+    ControlTimeline,        /* TIMELINE_BATCH + TIMELINE_ENTRY[] */
 } CONTROL_TYPE;
 
 typedef struct {

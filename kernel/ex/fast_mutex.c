@@ -39,7 +39,7 @@ static KIRQL ExpRaiseToApcLevel(PFAST_MUTEX FastMutex, PVOID Caller)
 
 VOID ExAcquireFastMutex(PFAST_MUTEX FastMutex)
 {
-    KIRQL OldIrql = ExpRaiseToApcLevel(FastMutex, __builtin_return_address(0));
+    KIRQL OldIrql = ExpRaiseToApcLevel(FastMutex, KI_RETURN_ADDRESS());
 
     ExpEnterFastMutex(FastMutex);
     FastMutex->OldIrql = OldIrql;
@@ -55,7 +55,7 @@ VOID ExReleaseFastMutex(PFAST_MUTEX FastMutex)
 
 BOOLEAN ExTryToAcquireFastMutex(PFAST_MUTEX FastMutex)
 {
-    KIRQL OldIrql = ExpRaiseToApcLevel(FastMutex, __builtin_return_address(0));
+    KIRQL OldIrql = ExpRaiseToApcLevel(FastMutex, KI_RETURN_ADDRESS());
 
     if (InterlockedCompareExchange(&FastMutex->Count, 0, 1) != 1) {
         KiWriteIrql(OldIrql);

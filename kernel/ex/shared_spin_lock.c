@@ -75,7 +75,7 @@ VOID ExReleaseSpinLockSharedFromDpcLevel(PEX_SPIN_LOCK SpinLock)
 
 KIRQL ExAcquireSpinLockExclusive(PEX_SPIN_LOCK SpinLock)
 {
-    KIRQL OldIrql = KiRaiseIrqlForDriver(DISPATCH_LEVEL, __builtin_return_address(0));
+    KIRQL OldIrql = KiRaiseIrqlForDriver(DISPATCH_LEVEL, KI_RETURN_ADDRESS());
 
     ExAcquireSpinLockExclusiveAtDpcLevel(SpinLock);
     return OldIrql;
@@ -83,7 +83,7 @@ KIRQL ExAcquireSpinLockExclusive(PEX_SPIN_LOCK SpinLock)
 
 KIRQL ExAcquireSpinLockShared(PEX_SPIN_LOCK SpinLock)
 {
-    KIRQL OldIrql = KiRaiseIrqlForDriver(DISPATCH_LEVEL, __builtin_return_address(0));
+    KIRQL OldIrql = KiRaiseIrqlForDriver(DISPATCH_LEVEL, KI_RETURN_ADDRESS());
 
     ExAcquireSpinLockSharedAtDpcLevel(SpinLock);
     return OldIrql;
@@ -92,13 +92,13 @@ KIRQL ExAcquireSpinLockShared(PEX_SPIN_LOCK SpinLock)
 VOID ExReleaseSpinLockExclusive(PEX_SPIN_LOCK SpinLock, KIRQL OldIrql)
 {
     ExReleaseSpinLockExclusiveFromDpcLevel(SpinLock);
-    KiLowerIrqlForDriver(OldIrql, __builtin_return_address(0));
+    KiLowerIrqlForDriver(OldIrql, KI_RETURN_ADDRESS());
 }
 
 VOID ExReleaseSpinLockShared(PEX_SPIN_LOCK SpinLock, KIRQL OldIrql)
 {
     ExReleaseSpinLockSharedFromDpcLevel(SpinLock);
-    KiLowerIrqlForDriver(OldIrql, __builtin_return_address(0));
+    KiLowerIrqlForDriver(OldIrql, KI_RETURN_ADDRESS());
 }
 
 /* The caller is the only reader: it becomes the writer. Else nothing changes. */

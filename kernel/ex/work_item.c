@@ -42,7 +42,9 @@ static VOID ExpRunWorkItem(PWORK_QUEUE_ITEM Item)
 
     Item->List.Flink = NULL;
     ULONG64 Locks = VfMarkLocks();
+    VfEnterRoutine(TimelineWorkItem, (PVOID)Routine, (ULONG64)Parameter);
     Routine(Parameter);
+    VfLeaveRoutine(TimelineWorkItem, (PVOID)Routine, 0);
 
     KIRQL Irql = KiReadIrql();
     if (Irql != PASSIVE_LEVEL) {

@@ -265,6 +265,7 @@ DECLSPEC_NORETURN VOID IoRunControlAgent(VOID)
     }
     ControlInitializeParser(&AgentParser, ControlFromHost, NULL, 0);
     IopSendControl(ControlBooted, 0, &Booted, CONTROL_NOTHING, CONTROL_NOTHING);
+    VfStartTimeline();
     for (;;) {
         ULONG Length = IoReadConsole(AgentBytes, sizeof(AgentBytes));
 

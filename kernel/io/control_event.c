@@ -12,6 +12,7 @@
 #include "ke/bug_check.h"
 #include "mm/mm.h"
 #include "nt/rtl.h"
+#include "vf/timeline.h"
 
 #define NAME_BYTES 1024u /* of one name in an event; a longer one is cut */
 
@@ -47,6 +48,7 @@ VOID IopReply(ULONG Id, NTSTATUS Status, ULONG64 Information, const VOID *Data, 
 {
     CONTROL_REPLY Reply = {Status, Length, Information};
 
+    VfSendTimeline(TRUE); /* so that the host knows all that has led to the reply */
     IopSendControl(ControlReply, Id, &Reply, IopControlBytes(Data, Length), CONTROL_NOTHING);
 }
 
@@ -120,6 +122,31 @@ VOID IoReportBugCheck(const CONTROL_BUG_CHECK *Report, const CONTROL_HISTORY *Hi
     IopSendControl(ControlBugCheck, 0, Report, IopControlBytes(History, Report->HistoryLength),
                    CONTROL_NOTHING);
     IoDrainConsole();
+}
+
+VOID IoReportTimelineNames(PCSTR Names, ULONG Length)
+{
+    TIMELINE_NAMES Fixed = {TIMELINE_VERSION, Length};
+
+    IopSendControl(ControlTimelineNames, 0, &Fixed, IopControlBytes(Names, Length),
+                   CONTROL_NOTHING);
+}
+
+VOID IoReportTimeline(const TIMELINE_BATCH *Batch, const TIMELINE_ENTRY *First, ULONG FirstBytes,
+                      const TIMELINE_ENTRY *Second, ULONG SecondBytes, BOOLEAN Polled)
+{
+    CONTROL_HEADER Header;
+    const CONSOLE_PIECE Pieces[] = {{&Header, sizeof(Header)},
+                                    {Batch, sizeof(*Batch)},
+                                    {First, FirstBytes},
+                                    {Second, SecondBytes}};
+
+    ControlEncodeHeader(&Header, ControlTimeline, 0, (ULONG)sizeof(*Batch) + Batch->Length);
+    if (Polled) {
+        IoWriteConsolePolled(Pieces, RTL_NUMBER_OF(Pieces));
+    } else {
+        IoWriteConsole(Pieces, RTL_NUMBER_OF(Pieces));
+    }
 }
 
 static VOID IopReportMissingImport(PCSTR Dll, PCSTR Name)

@@ -14,6 +14,11 @@ VOID IopSendNames(ULONG Type, PCUNICODE_STRING First, PCUNICODE_STRING Second);
 VOID IopSendImageEvent(ULONG Type, PVOID Base, ULONG Size, CONTROL_BYTES Name);
 /* Object: the driver or device that logged it. Strings: Bytes of whole strings, each with a NUL. */
 VOID IopSendErrorLog(CONTROL_ERROR_LOG *Log, PVOID Object, PCWSTR Strings, ULONG Bytes);
+/* Names that end in NULs, one behind the other. */
+VOID IoReportTimelineNames(PCSTR Names, ULONG Length);
+/* Batch->Length is the sum of both runs. Polled: as IoWriteConsolePolled. */
+VOID IoReportTimeline(const TIMELINE_BATCH *Batch, const TIMELINE_ENTRY *First, ULONG FirstBytes,
+                      const TIMELINE_ENTRY *Second, ULONG SecondBytes, BOOLEAN Polled);
 /* From now on what the kernel reports goes to the host. */
 VOID IopConnectControlEvents(VOID);
 /* Says why in log and channel, and ends the machine. */

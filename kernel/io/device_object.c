@@ -196,7 +196,7 @@ VOID IoDeleteDevice(PDEVICE_OBJECT DeviceObject)
     if (DeviceObject->AttachedDevice != NULL) {
         IopReportFinding(IopFindingDeletedAttached,
                          "IoDeleteDevice of a device that another one is attached to",
-                         __builtin_return_address(0));
+                         KI_RETURN_ADDRESS());
     }
     if (DeviceObject->Flags & DO_DEVICE_HAS_NAME) {
         ObMakeTemporaryObject(DeviceObject);

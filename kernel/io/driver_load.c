@@ -11,6 +11,7 @@
 #include "cm/cmp.h"
 #include "io/iop.h"
 #include "ps/psp.h"
+#include "vf/timeline.h"
 
 static VOID IopNotifyImageLoad(PUNICODE_STRING Name, PMM_IMAGE Image)
 {
@@ -38,8 +39,10 @@ static NTSTATUS IopCallDriverEntry(PDRIVER_OBJECT Driver)
     if (Driver->DriverInit == NULL) {
         return STATUS_SUCCESS; /* a library of kernel routines: nothing to call */
     }
+    VfEnterRoutine(TimelineDriverEntry, (PVOID)Driver->DriverInit, (ULONG64)Driver);
     NTSTATUS Status =
         Driver->DriverInit(Driver, &IopDriverExtension(Driver)->RegistryPath);
+    VfLeaveRoutine(TimelineDriverEntry, (PVOID)Driver->DriverInit, (ULONG)Status);
     KIRQL After = KeGetCurrentIrql();
     if (After != PASSIVE_LEVEL) {
         KeBugCheckEx(DRIVER_VERIFIER_IOMANAGER_VIOLATION, 0x12, (ULONG_PTR)Driver->DriverInit,

@@ -2,6 +2,7 @@
 /* The end of a driver's life: remove its PnP device, call DriverUnload, look at what is left. */
 #include "io/iop.h"
 #include "ps/psp.h"
+#include "vf/timeline.h"
 
 VOID (*IopFinding)(ULONG Code, PCSTR Text, PVOID Address);
 
@@ -73,7 +74,9 @@ NTSTATUS IopUnloadDriver(PDRIVER_OBJECT Driver)
         return Status;
     }
     if (Driver->DriverUnload != NULL) {
+        VfEnterRoutine(TimelineDriverUnload, (PVOID)Driver->DriverUnload, (ULONG64)Driver);
         Driver->DriverUnload(Driver);
+        VfLeaveRoutine(TimelineDriverUnload, (PVOID)Driver->DriverUnload, 0);
         KIRQL After = KeGetCurrentIrql();
         if (After != PASSIVE_LEVEL) {
             KeBugCheckEx(DRIVER_VERIFIER_IOMANAGER_VIOLATION, 0x12,

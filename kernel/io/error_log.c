@@ -94,7 +94,7 @@ PVOID IoAllocateErrorLogEntry(PVOID IoObject, UCHAR EntrySize)
     RtlZeroMemory(Entry, sizeof(*Entry) + EntrySize);
     Entry->Object = IoObject;
     Entry->Driver = Driver;
-    Entry->Caller = __builtin_return_address(0);
+    Entry->Caller = KI_RETURN_ADDRESS();
     Entry->Size = EntrySize;
     ObfReferenceObject(IoObject);
     if (!IopInsertEntry(Entry)) {
@@ -110,7 +110,7 @@ VOID IoFreeErrorLogEntry(PVOID ElEntry)
     if (Entry == NULL) {
         IopReportFinding(IopFindingErrorLogEntry,
                          "IoFreeErrorLogEntry of what is no error log entry (any more)",
-                         KI_CALL_SITE(__builtin_return_address(0)));
+                         KI_CALL_SITE(KI_RETURN_ADDRESS()));
         return;
     }
     IopFreeEntry(Entry);
@@ -183,10 +183,10 @@ VOID IoWriteErrorLogEntry(PVOID ElEntry)
     if (Entry == NULL) {
         IopReportFinding(IopFindingErrorLogEntry,
                          "IoWriteErrorLogEntry of what is no error log entry (any more)",
-                         KI_CALL_SITE(__builtin_return_address(0)));
+                         KI_CALL_SITE(KI_RETURN_ADDRESS()));
         return;
     }
-    IopSendPacket(Entry, __builtin_return_address(0));
+    IopSendPacket(Entry, KI_RETURN_ADDRESS());
     IopFreeEntry(Entry);
 }
 

@@ -8,7 +8,7 @@ KSPIN_LOCK IopCancelLock;
 VOID IoAcquireCancelSpinLock(PKIRQL Irql)
 {
     *Irql = KeAcquireSpinLockRaiseToDpc(&IopCancelLock);
-    VfEnterCancelLock(&IopCancelLock, __builtin_return_address(0), *Irql);
+    VfEnterCancelLock(&IopCancelLock, KI_RETURN_ADDRESS(), *Irql);
 }
 
 VOID IoReleaseCancelSpinLock(KIRQL Irql)
@@ -40,7 +40,9 @@ BOOLEAN IoCancelIrp(PIRP Irp)
         KeBugCheckEx(CANCEL_STATE_IN_COMPLETED_IRP, (ULONG_PTR)Irp, (ULONG_PTR)Routine, 0, 0);
     }
     Irp->CancelIrql = OldIrql;
+    VfEnterRoutine(TimelineCancel, (PVOID)Routine, (ULONG64)Irp);
     Routine(IoGetCurrentIrpStackLocation(Irp)->DeviceObject, Irp);
+    VfLeaveRoutine(TimelineCancel, (PVOID)Routine, 0);
     VfCheckLocksReleased(Locks, "a cancel routine");
     return TRUE;
 }

@@ -61,9 +61,11 @@ static BOOLEAN IopWalkCompletionRoutines(PIRP Irp)
         }
         KIRQL Before = KeGetCurrentIrql();
         ULONG64 Locks = VfMarkLocks();
+        VfEnterRoutine(TimelineCompletion, (PVOID)Routine, (ULONG64)Context);
         /* The location above belongs to the driver that set the routine; the creator has none. */
         NTSTATUS Status = Routine(First ? NULL : IoGetCurrentIrpStackLocation(Irp)->DeviceObject,
                                   Irp, Context);
+        VfLeaveRoutine(TimelineCompletion, (PVOID)Routine, (ULONG)Status);
         KIRQL After = KeGetCurrentIrql();
         if (After != Before) {
             VfExplainHeldLock(Locks, "a completion routine");
@@ -138,7 +140,7 @@ static VOID IopCheckCompleted(PIRP Irp, PVOID Caller)
 
 VOID IofCompleteRequest(PIRP Irp, CCHAR PriorityBoost)
 {
-    IopCheckCompleted(Irp, __builtin_return_address(0));
+    IopCheckCompleted(Irp, KI_RETURN_ADDRESS());
     if (Irp->CurrentLocation == Irp->StackCount + 1) {
         /* All locations have been passed: this is the second completion of the packet. */
         if (Irp->Flags & IRP_ASSOCIATED_IRP || Irp->Tail.Overlay.Thread == NULL) {

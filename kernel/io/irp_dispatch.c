@@ -40,7 +40,9 @@ NTSTATUS IofCallDriver(PDEVICE_OBJECT DeviceObject, PIRP Irp)
     KIRQL Before = KeGetCurrentIrql();
     VF_DISPATCH Regions;
     VfEnterDispatch(&Regions);
+    VfEnterRoutine(TimelineDispatch, (PVOID)Routine, Stack->MajorFunction);
     NTSTATUS Status = Routine(DeviceObject, Irp);
+    VfLeaveRoutine(TimelineDispatch, (PVOID)Routine, (ULONG)Status);
     KIRQL After = KeGetCurrentIrql();
     if (After != Before) {
         VfExplainHeldLock(Regions.Locks, "a dispatch routine");

@@ -37,7 +37,7 @@ ULONG StorPortInitialize(PVOID Argument1, PVOID Argument2,
         Size >= offsetof(HW_INITIALIZATION_DATA, SrbTypeFlags) &&
         (HwInitializationData->FeatureSupport & STOR_FEATURE_VIRTUAL_MINIPORT);
     if (!Virtual) {
-        VfDeclareMiniport(__builtin_return_address(0));
+        VfDeclareMiniport(KI_RETURN_ADDRESS());
     }
     Driver->DriverUnload = IopStorPortUnload;
     DbgPrint("StorPortInitialize: no adapter is here, so HwFindAdapter will not be called\n");

@@ -23,7 +23,7 @@ BOOLEAN KiAssertionTrap(PKTRAP_FRAME Frame, PKI_TRAP_EXCEPTION Exception)
 /* Any IRQL; nothing may be taken for granted, so the text goes out before anything else. */
 __attribute__((noinline)) VOID KiAssertionFailed(PCSTR Condition, PCSTR File, ULONG Line)
 {
-    ULONG_PTR Caller = (ULONG_PTR)__builtin_return_address(0);
+    ULONG_PTR Caller = (ULONG_PTR)KI_RETURN_ADDRESS();
     KiPrintDebug("*** Assertion failed: %s\n***   %s, line %u\n", Condition, File, Line);
     KeBugCheckEx(KMODE_EXCEPTION_NOT_HANDLED, (ULONG_PTR)(LONG_PTR)STATUS_ASSERTION_FAILURE,
                  Caller, (ULONG_PTR)File, Line);

@@ -78,6 +78,7 @@ static VOID KiPrintFrames(const CONTROL_BUG_CHECK *Report)
 static VOID KiSendReport(VOID)
 {
     KiBugCheckStage = KiStageReporting;
+    VfEndTimeline(KiReport.Code, KiReport.Rip);
     if (KiBugCheckReport != NULL) {
         KiBugCheckReport(&KiReport, KiHistory);
     }
@@ -155,16 +156,16 @@ static DECLSPEC_NORETURN VOID KiBugCheck(ULONG Code, ULONG_PTR P1, ULONG_PTR P2,
 DECLSPEC_NORETURN VOID KeBugCheckEx(ULONG BugCheckCode, ULONG_PTR P1, ULONG_PTR P2, ULONG_PTR P3,
                                     ULONG_PTR P4)
 {
-    KiBugCheck(BugCheckCode, P1, P2, P3, P4, NULL, (ULONG_PTR)__builtin_return_address(0));
+    KiBugCheck(BugCheckCode, P1, P2, P3, P4, NULL, (ULONG_PTR)KI_RETURN_ADDRESS());
 }
 
 DECLSPEC_NORETURN VOID KeBugCheck(ULONG BugCheckCode)
 {
-    KiBugCheck(BugCheckCode, 0, 0, 0, 0, NULL, (ULONG_PTR)__builtin_return_address(0));
+    KiBugCheck(BugCheckCode, 0, 0, 0, 0, NULL, (ULONG_PTR)KI_RETURN_ADDRESS());
 }
 
 DECLSPEC_NORETURN VOID KiBugCheckTrap(ULONG Code, ULONG_PTR P1, ULONG_PTR P2, ULONG_PTR P3,
                                       ULONG_PTR P4, PKTRAP_FRAME TrapFrame)
 {
-    KiBugCheck(Code, P1, P2, P3, P4, TrapFrame, (ULONG_PTR)__builtin_return_address(0));
+    KiBugCheck(Code, P1, P2, P3, P4, TrapFrame, (ULONG_PTR)KI_RETURN_ADDRESS());
 }

@@ -72,6 +72,9 @@ static __attribute__((noinline)) VOID KiCollectFrames(CONTROL_BUG_CHECK *Report,
         if (KiReportContext.Rip == 0) {
             return;
         }
+        if (KiReportContext.Rip == (ULONG_PTR)MiTimelineGateReturn) {
+            continue; /* a run that is recorded reports what another does */
+        }
         if (Stored == 0) {
             Report->Rsp = KiReportContext.Rsp;
         }

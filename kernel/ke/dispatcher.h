@@ -45,7 +45,7 @@ FORCEINLINE KIRQL KiLockDispatcher(VOID)
     KIRQL OldIrql = KiReadIrql();
 
     if (OldIrql > DISPATCH_LEVEL) {
-        KiBadDispatcherIrql(OldIrql, __builtin_return_address(0));
+        KiBadDispatcherIrql(OldIrql, KI_RETURN_ADDRESS());
     }
     KiWriteIrql(DISPATCH_LEVEL);
     KiAcquireSpinLockRaw(&KiDispatcherLock);

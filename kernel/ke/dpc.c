@@ -136,8 +136,10 @@ static VOID KiCallDpcRoutine(PKDPC Dpc, const KDPC *Copy)
         MmNotifyIrqlRaise(DISPATCH_LEVEL);
     }
     ULONG64 Locks = VfMarkLocks();
+    VfEnterRoutine(TimelineDpc, (PVOID)Copy->DeferredRoutine, (ULONG64)Copy->DeferredContext);
     Copy->DeferredRoutine(Dpc, Copy->DeferredContext, Copy->SystemArgument1,
                           Copy->SystemArgument2);
+    VfLeaveRoutine(TimelineDpc, (PVOID)Copy->DeferredRoutine, 0);
 
     KIRQL Irql = KiReadIrql();
     if (Irql != DISPATCH_LEVEL) {

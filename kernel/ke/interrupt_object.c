@@ -30,7 +30,10 @@ static BOOLEAN KiCallServiceRoutine(PKINTERRUPT Interrupt)
     KiWriteIrql(Irql);
     KiAcquireSpinLockRaw(Interrupt->ActualLock);
     ULONG64 Locks = VfMarkLocks();
+    VfEnterRoutine(TimelineInterrupt, (PVOID)Interrupt->ServiceRoutine,
+                   (ULONG64)Interrupt->ServiceContext);
     BOOLEAN Claimed = Interrupt->ServiceRoutine(Interrupt, Interrupt->ServiceContext);
+    VfLeaveRoutine(TimelineInterrupt, (PVOID)Interrupt->ServiceRoutine, Claimed);
     KIRQL Now = KiReadIrql();
     if (Now != Irql && VfActive) {
         KeBugCheckEx(DRIVER_VERIFIER_DETECTED_VIOLATION, 0x111,
@@ -169,7 +172,7 @@ KIRQL KeAcquireInterruptSpinLock(PKINTERRUPT Interrupt)
     KIRQL Old = KiReadIrql();
     if (Old > Interrupt->SynchronizeIrql) {
         KeBugCheckEx(IRQL_NOT_LESS_OR_EQUAL, (ULONG_PTR)Interrupt->ActualLock, Old, 0,
-                     (ULONG_PTR)__builtin_return_address(0));
+                     (ULONG_PTR)KI_RETURN_ADDRESS());
     }
     MmNotifyIrqlRaise(Interrupt->SynchronizeIrql);
     KiWriteIrql(Interrupt->SynchronizeIrql);

@@ -35,22 +35,22 @@ VOID KiLowerIrqlForDriver(KIRQL Irql, PVOID Caller)
 
 KIRQL KfRaiseIrql(KIRQL NewIrql)
 {
-    return KiRaiseIrqlForDriver(NewIrql, __builtin_return_address(0));
+    return KiRaiseIrqlForDriver(NewIrql, KI_RETURN_ADDRESS());
 }
 
 VOID KeLowerIrql(KIRQL NewIrql)
 {
-    KiLowerIrqlForDriver(NewIrql, __builtin_return_address(0));
+    KiLowerIrqlForDriver(NewIrql, KI_RETURN_ADDRESS());
 }
 
 KIRQL KeRaiseIrqlToDpcLevel(VOID)
 {
-    return KiRaiseIrqlForDriver(DISPATCH_LEVEL, __builtin_return_address(0));
+    return KiRaiseIrqlForDriver(DISPATCH_LEVEL, KI_RETURN_ADDRESS());
 }
 
 KIRQL KeRaiseIrqlToSynchLevel(VOID)
 {
-    return KiRaiseIrqlForDriver(SYNCH_LEVEL, __builtin_return_address(0));
+    return KiRaiseIrqlForDriver(SYNCH_LEVEL, KI_RETURN_ADDRESS());
 }
 
 /* For images that call ntoskrnl's export in place of reading CR8: alias KeGetCurrentIrql. */

@@ -447,6 +447,22 @@ FORCEINLINE UCHAR KiInByte(USHORT Port)
     return Value;
 }
 
+/*
+ * The return address of the routine that asks. The gate of a recorded run (mm/timeline_gate.S)
+ * calls a routine from a frame of its own; the driver's return address is behind that frame.
+ */
+extern const UCHAR MiTimelineGateReturn[];
+#define KI_TIMELINE_GATE_FRAME 0xd8
+PVOID _AddressOfReturnAddress(VOID);
+FORCEINLINE PVOID KiDriverReturnAddress(PVOID *Slot)
+{
+    if (*Slot == (PVOID)MiTimelineGateReturn) {
+        Slot = (PVOID *)((PUCHAR)(Slot + 1) + KI_TIMELINE_GATE_FRAME);
+    }
+    return *Slot;
+}
+#define KI_RETURN_ADDRESS() KiDriverReturnAddress((PVOID *)_AddressOfReturnAddress())
+
 /* An address in the call that a return address follows: a finding names its place so. */
 #define KI_CALL_SITE(return_address) ((PVOID)((ULONG_PTR)(return_address)-1))
 

@@ -142,7 +142,7 @@ PLIST_ENTRY KeRemoveQueue(PRKQUEUE Queue, KPROCESSOR_MODE WaitMode, PLARGE_INTEG
             break;
         }
         if (OldIrql >= DISPATCH_LEVEL || KeGetCurrentPrcb()->DpcRoutineActive) {
-            KiBadWaitIrql(Queue, OldIrql, __builtin_return_address(0));
+            KiBadWaitIrql(Queue, OldIrql, KI_RETURN_ADDRESS());
         }
         if (KiDeliverApcsBeforeWait(Thread, OldIrql)) {
             Status = KI_STATUS_KERNEL_APC;

@@ -43,7 +43,7 @@ static VOID KiReleaseDriverLock(PKSPIN_LOCK SpinLock)
 
 KIRQL KeAcquireSpinLockRaiseToDpc(PKSPIN_LOCK SpinLock)
 {
-    KIRQL OldIrql = KiRaiseIrqlForDriver(DISPATCH_LEVEL, __builtin_return_address(0));
+    KIRQL OldIrql = KiRaiseIrqlForDriver(DISPATCH_LEVEL, KI_RETURN_ADDRESS());
 
     KiAcquireDriverLock(SpinLock);
     return OldIrql;
@@ -52,7 +52,7 @@ KIRQL KeAcquireSpinLockRaiseToDpc(PKSPIN_LOCK SpinLock)
 VOID KeReleaseSpinLock(PKSPIN_LOCK SpinLock, KIRQL NewIrql)
 {
     KiReleaseDriverLock(SpinLock);
-    KiLowerIrqlForDriver(NewIrql, __builtin_return_address(0));
+    KiLowerIrqlForDriver(NewIrql, KI_RETURN_ADDRESS());
 }
 
 VOID KeAcquireSpinLockAtDpcLevel(PKSPIN_LOCK SpinLock)
@@ -68,7 +68,7 @@ VOID KeReleaseSpinLockFromDpcLevel(PKSPIN_LOCK SpinLock)
 /* For code that may run in an ordinary or a threaded DPC. */
 KIRQL KeAcquireSpinLockForDpc(PKSPIN_LOCK SpinLock)
 {
-    KIRQL OldIrql = KiRaiseIrqlForDriver(DISPATCH_LEVEL, __builtin_return_address(0));
+    KIRQL OldIrql = KiRaiseIrqlForDriver(DISPATCH_LEVEL, KI_RETURN_ADDRESS());
 
     KiAcquireDriverLock(SpinLock);
     return OldIrql;
@@ -77,7 +77,7 @@ KIRQL KeAcquireSpinLockForDpc(PKSPIN_LOCK SpinLock)
 VOID KeReleaseSpinLockForDpc(PKSPIN_LOCK SpinLock, KIRQL OldIrql)
 {
     KiReleaseDriverLock(SpinLock);
-    KiLowerIrqlForDriver(OldIrql, __builtin_return_address(0));
+    KiLowerIrqlForDriver(OldIrql, KI_RETURN_ADDRESS());
 }
 
 BOOLEAN KeTryToAcquireSpinLockAtDpcLevel(PKSPIN_LOCK SpinLock)
@@ -134,7 +134,7 @@ static VOID KiLeaveLockQueue(PKLOCK_QUEUE_HANDLE Handle)
 
 VOID KeAcquireInStackQueuedSpinLock(PKSPIN_LOCK SpinLock, PKLOCK_QUEUE_HANDLE Handle)
 {
-    Handle->OldIrql = KiRaiseIrqlForDriver(DISPATCH_LEVEL, __builtin_return_address(0));
+    Handle->OldIrql = KiRaiseIrqlForDriver(DISPATCH_LEVEL, KI_RETURN_ADDRESS());
     KiJoinLockQueue(SpinLock, Handle);
 }
 
@@ -143,7 +143,7 @@ VOID KeReleaseInStackQueuedSpinLock(PKLOCK_QUEUE_HANDLE Handle)
     KIRQL OldIrql = Handle->OldIrql;
 
     KiLeaveLockQueue(Handle);
-    KiLowerIrqlForDriver(OldIrql, __builtin_return_address(0));
+    KiLowerIrqlForDriver(OldIrql, KI_RETURN_ADDRESS());
 }
 
 VOID KeAcquireInStackQueuedSpinLockAtDpcLevel(PKSPIN_LOCK SpinLock, PKLOCK_QUEUE_HANDLE Handle)

@@ -109,7 +109,7 @@ DECLSPEC_NORETURN VOID KeTerminateThread(KPRIORITY Increment)
 
     KIRQL OldIrql = KiLockDispatcher();
     if (OldIrql >= DISPATCH_LEVEL || KeGetCurrentPrcb()->DpcRoutineActive) {
-        KiBadWaitIrql(Thread, OldIrql, __builtin_return_address(0));
+        KiBadWaitIrql(Thread, OldIrql, KI_RETURN_ADDRESS());
     }
     KiAbandonMutants(Thread);
     KiLeaveQueue(Thread);

@@ -325,7 +325,7 @@ NTSTATUS KeWaitForSingleObject(PVOID Object, KWAIT_REASON WaitReason, KPROCESSOR
         .Mode = WaitMode,
         .Alertable = Alertable,
         .DueTime = KiComputeDueTime(Timeout),
-        .Caller = __builtin_return_address(0),
+        .Caller = KI_RETURN_ADDRESS(),
     };
     return KiWait(&Wait);
 }
@@ -353,7 +353,7 @@ NTSTATUS KeWaitForMultipleObjects(ULONG Count, PVOID Object[], WAIT_TYPE WaitTyp
         .Mode = WaitMode,
         .Alertable = Alertable,
         .DueTime = KiComputeDueTime(Timeout),
-        .Caller = __builtin_return_address(0),
+        .Caller = KI_RETURN_ADDRESS(),
     };
     return KiWait(&Wait);
 }
@@ -385,7 +385,7 @@ NTSTATUS KeDelayExecutionThread(KPROCESSOR_MODE WaitMode, BOOLEAN Alertable,
         .Mode = WaitMode,
         .Alertable = Alertable,
         .DueTime = KiComputeDueTime(Interval),
-        .Caller = __builtin_return_address(0),
+        .Caller = KI_RETURN_ADDRESS(),
     };
     if (KiReadIrql() >= DISPATCH_LEVEL) {
         KiBadWaitIrql(NULL, KiReadIrql(), Wait.Caller);

@@ -246,6 +246,7 @@ NTSTATUS MmLoadSystemImage(PCUNICODE_STRING FullName, const VOID *File, SIZE_T F
     }
     KdReportImage(&Image->Ldr.FullDllName, Image->Ldr.DllBase, Image->Ldr.SizeOfImage,
                   Image->Ldr.CheckSum, FALSE);
+    MiRecordImage(Image);
     *Loaded = Image;
     return STATUS_SUCCESS;
 }
@@ -256,6 +257,10 @@ VOID MmFreeImageInitialization(PMM_IMAGE Image)
     for (ULONG i = 0; i < Image->SectionCount; i++) {
         if (Image->Section[i].Discard && Image->Section[i].LockCount == 0) {
             MiUnmapSection(&Image->Section[i]);
+            if (VfTimelineOn) {
+                VfRecord(TimelineDiscard, Image->Section[i].Address, Image->Section[i].Pages, 0,
+                         TIMELINE_NO_NAME, 0);
+            }
         }
     }
     Image->InitFreed = TRUE;
@@ -270,6 +275,9 @@ VOID MmUnloadSystemImage(PMM_IMAGE Image)
     BOOLEAN Leaked = FALSE;
     VfCheckUnload(Image);
     VfUnwatchImage(Image->Base);
+    if (VfTimelineOn) {
+        VfRecord(TimelineUnload, Image->Base, 0, 0, TIMELINE_NO_NAME, 0);
+    }
     KdReportImage(&Image->Ldr.FullDllName, Image->Ldr.DllBase, Image->Ldr.SizeOfImage,
                   Image->Ldr.CheckSum, TRUE);
     ExAcquireFastMutex(&MiImageLock);

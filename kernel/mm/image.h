@@ -99,6 +99,8 @@ VOID MiFreeImportStubs(PMM_IMAGE Image);
 /* Changes what may be done with mapped or paged-out pages. */
 VOID MiProtectPages(ULONG64 Va, ULONG64 Pages, ULONG Protection);
 VOID MiRememberUnloadedImage(PMM_IMAGE Image);
+/* A new image, and the state of its pages, for the timeline. <= APC_LEVEL */
+VOID MiRecordImage(PMM_IMAGE Image);
 /* A page of the address leaves: what OutSince is about. Any lock, any IRQL. */
 VOID MiNotePageOut(PVOID Address);
 /* Tells the host. Address: where; of a call, KI_CALL_SITE. <= DISPATCH_LEVEL */

@@ -25,6 +25,7 @@
 
 VOID (*MmMissingImportHook)(PCSTR Dll, PCSTR Name);
 extern VOID MiKernelCallGate(VOID); /* kernel_call_gate.S */
+extern VOID MiTimelineGate(VOID);   /* timeline_gate.S */
 
 typedef struct _MI_MISSING_IMPORT {
     CHAR Dll[40];
@@ -35,7 +36,7 @@ typedef struct _MI_MISSING_IMPORT {
 static DECLSPEC_NORETURN VOID MiMissingImport(PMI_MISSING_IMPORT Missing)
 {
     CHAR Text[192];
-    PVOID Caller = __builtin_return_address(0);
+    PVOID Caller = KI_RETURN_ADDRESS();
     _snprintf(Text, sizeof(Text), "call of %s!%s, which is not implemented", Missing->Dll,
               Missing->Name);
     MiReportFinding(0xC0000263, Text, KI_CALL_SITE(Caller));
@@ -53,6 +54,12 @@ static VOID MiWriteStub(PUCHAR Stub, UCHAR Register, ULONG64 Value, PVOID Target
     __builtin_memcpy(Stub + 12, &Target, 8);
     Stub[20] = 0xff;
     Stub[21] = 0xe0;
+}
+
+/* One way or the other for all images: the timeline is started before the first driver. */
+static PVOID MiChooseGate(VOID)
+{
+    return VfTimelineOn ? (PVOID)MiTimelineGate : (PVOID)MiKernelCallGate;
 }
 
 /* ntoskrnl.exe, hal.dll and the names ntoskrnl.exe has on other Windows machines. */
@@ -142,7 +149,7 @@ static VOID MiBindOne(MI_BINDING *Binding, const PE_IMPORT_DLL *Dll, const PE_IM
         if (Binding->Image->ImportsStorPort) {
             VfWatchMiniport(Record, Binding->Image);
         }
-        MiWriteStub(Stub, 11, (ULONG64)Record, MiKernelCallGate);
+        MiWriteStub(Stub, 11, (ULONG64)Record, MiChooseGate());
     } else {
         *Slot = Target;
         return;
@@ -170,7 +177,7 @@ static PVOID MiGateRoutine(PMM_IMAGE Image, PCSTR Name, PVOID Target)
         Found = ExAllocatePoolWithTag(NonPagedPool, sizeof(*Found), MI_TAG_IMAGE);
         if (Found != NULL) {
             Found->Import = Import;
-            MiWriteStub(Found->Stub, 11, (ULONG64)&Found->Import, MiKernelCallGate);
+            MiWriteStub(Found->Stub, 11, (ULONG64)&Found->Import, MiChooseGate());
             if (Image->ImportsStorPort) {
                 VfWatchMiniport(&Found->Import, Image);
             }
@@ -185,7 +192,7 @@ static PVOID MiGateRoutine(PMM_IMAGE Image, PCSTR Name, PVOID Target)
 PVOID MmGetSystemRoutineAddress(PUNICODE_STRING SystemRoutineName)
 {
     CHAR Name[128];
-    PMM_IMAGE Image = MmFindImage(__builtin_return_address(0));
+    PMM_IMAGE Image = MmFindImage(KI_RETURN_ADDRESS());
     ULONG Chars = SystemRoutineName->Length / sizeof(WCHAR);
     if (Chars == 0 || Chars >= sizeof(Name)) {
         return NULL;

@@ -39,6 +39,10 @@ static VOID MiLockSection(PMI_SECTION Section, PVOID Argument, PVOID ReturnAddre
     Section->LockedBy = KI_CALL_SITE(ReturnAddress);
     Section->Locks++;
     Section->LockCount++;
+    if (VfTimelineOn) {
+        VfRecord(TimelineLock, (ULONG64)ReturnAddress, Section->Address, Section->LockCount,
+                 TIMELINE_NO_NAME, 0);
+    }
     if (Section->LockCount == 1) {
         MiApplyRule(Section);
     }
@@ -56,12 +60,12 @@ static PVOID MiLockByAddress(PVOID Address, PVOID ReturnAddress)
 
 PVOID MmLockPagableDataSection(PVOID AddressWithinSection)
 {
-    return MiLockByAddress(AddressWithinSection, __builtin_return_address(0));
+    return MiLockByAddress(AddressWithinSection, KI_RETURN_ADDRESS());
 }
 
 PVOID MmLockPagableImageSection(PVOID AddressWithinSection)
 {
-    return MiLockByAddress(AddressWithinSection, __builtin_return_address(0));
+    return MiLockByAddress(AddressWithinSection, KI_RETURN_ADDRESS());
 }
 
 /* A handle is a section record of a loaded image, and nothing else. */
@@ -85,7 +89,7 @@ VOID MmLockPagableSectionByHandle(PVOID ImageSectionHandle)
     KI_ASSERT_IRQL_AT_MOST(APC_LEVEL);
     ExAcquireFastMutex(&MiImageLock);
     MiLockSection(MiSectionOfHandle(ImageSectionHandle), ImageSectionHandle,
-                  __builtin_return_address(0));
+                  KI_RETURN_ADDRESS());
     ExReleaseFastMutex(&MiImageLock);
 }
 
@@ -99,18 +103,25 @@ VOID MmUnlockPagableImageSection(PVOID ImageSectionHandle)
     }
     Section->LockCount--;
     Section->Unlocks++;
-    Section->UnlockedBy = KI_CALL_SITE(__builtin_return_address(0));
+    Section->UnlockedBy = KI_CALL_SITE(KI_RETURN_ADDRESS());
+    if (VfTimelineOn) {
+        VfRecord(TimelineUnlock, (ULONG64)KI_RETURN_ADDRESS(), Section->Address,
+                 Section->LockCount, TIMELINE_NO_NAME, 0);
+    }
     MiApplyRule(Section);
     ExReleaseFastMutex(&MiImageLock);
 }
 
 /* Everything but the headers follows the rule again. MiImageLock held. */
-static VOID MiSetWholePaged(PMM_IMAGE Image, BOOLEAN WholePaged)
+static VOID MiSetWholePaged(PMM_IMAGE Image, BOOLEAN WholePaged, PVOID ReturnAddress)
 {
     if (Image->WholePaged == WholePaged) {
         return;
     }
     Image->WholePaged = WholePaged;
+    if (VfTimelineOn) {
+        VfRecord(TimelineWholeDriver, (ULONG64)ReturnAddress, WholePaged, 0, TIMELINE_NO_NAME, 0);
+    }
     for (ULONG i = 1; i < Image->SectionCount; i++) {
         MiApplyRule(&Image->Section[i]);
     }
@@ -124,18 +135,18 @@ PVOID MmPageEntireDriver(PVOID AddressWithinSection)
     /* Said first, as the interrupt may come as soon as the pages can leave. */
     if (Image != NULL && KiIsInterruptConnected(Image->Base, Image->Pages << PAGE_SHIFT)) {
         MiReportFinding(0x1A0003, "MmPageEntireDriver with an interrupt of the driver connected",
-                        KI_CALL_SITE(__builtin_return_address(0)));
+                        KI_CALL_SITE(KI_RETURN_ADDRESS()));
     }
     ExAcquireFastMutex(&MiImageLock);
     Image = MmFindImage(AddressWithinSection);
     if (Image != NULL) {
-        MiSetWholePaged(Image, TRUE);
+        MiSetWholePaged(Image, TRUE, KI_RETURN_ADDRESS());
         Base = (PVOID)Image->Base;
     }
     ExReleaseFastMutex(&MiImageLock);
     if (Base == NULL) {
         MiReportFinding(0x1A0001, "MmPageEntireDriver: the address is in no driver",
-                        KI_CALL_SITE(__builtin_return_address(0)));
+                        KI_CALL_SITE(KI_RETURN_ADDRESS()));
     }
     return Base;
 }
@@ -146,11 +157,11 @@ VOID MmResetDriverPaging(PVOID AddressWithinSection)
     ExAcquireFastMutex(&MiImageLock);
     PMM_IMAGE Image = MmFindImage(AddressWithinSection);
     if (Image != NULL) {
-        MiSetWholePaged(Image, FALSE);
+        MiSetWholePaged(Image, FALSE, KI_RETURN_ADDRESS());
     }
     ExReleaseFastMutex(&MiImageLock);
     if (Image == NULL) {
         MiReportFinding(0x1A0002, "MmResetDriverPaging: the address is in no driver",
-                        KI_CALL_SITE(__builtin_return_address(0)));
+                        KI_CALL_SITE(KI_RETURN_ADDRESS()));
     }
 }

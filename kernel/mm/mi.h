@@ -21,6 +21,7 @@
 #include "mm/mm.h"
 #include "nt/ex.h"
 #include "nt/kd.h"
+#include "vf/timeline.h"
 
 typedef ULONG64 MMPTE, *PMMPTE;
 
@@ -369,6 +370,15 @@ BOOLEAN MiSplitProtection(ULONG PageProtect, PULONG Protection, MMPTE *CacheBits
 /* Bits: beside valid, accessed and dirty. NULL: no addresses left. */
 PVOID MiMapFrames(const PFN_NUMBER *Frames, ULONG64 First, ULONG64 Pages, MMPTE Bits);
 BOOLEAN MiUnmapFrames(ULONG64 Va, ULONG64 Pages); /* FALSE: not the start of such a mapping */
+
+/* ---- timeline.c: what happens to pages of drivers, when it is recorded. MiPfnLock held ---- */
+VOID MiRecordImagePage(TIMELINE_KIND Kind, PMMPTE Pte, TIMELINE_PAGE Detail);
+FORCEINLINE VOID MiRecordPage(TIMELINE_KIND Kind, PMMPTE Pte, TIMELINE_PAGE Detail)
+{
+    if (VfTimelineOn) {
+        MiRecordImagePage(Kind, Pte, Detail);
+    }
+}
 
 /* ---- page_out_mode.c ---- */
 BOOLEAN MiPageOutIsNever(VOID);

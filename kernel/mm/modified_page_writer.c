@@ -57,6 +57,9 @@ static VOID MiFinishWrite(ULONG Frame, BOOLEAN Failed)
         }
     } else if (Pfn->State == MiTransition) {
         MiInsertList(Slot != 0 ? &MiStandbyList : &MiModifiedList, Frame);
+        if (Slot != 0) {
+            MiRecordPage(TimelinePageWritten, Pfn->PteAddress, TimelinePageStandby);
+        }
     }
 }
 
@@ -126,6 +129,7 @@ static VOID MiModifiedPageWriter(PVOID Context)
     KeSetPriorityThread(KeGetCurrentThread(), 17);
     for (;;) {
         PMI_PAGE_WRITE Write;
+        VfSendTimeline(FALSE);
         while ((Write = MiPrepareWrite()) != NULL) {
             MiSubmitWrite(Write);
         }

@@ -65,6 +65,7 @@ static BOOLEAN MiSoftFault(PMMPTE Pte, MMPTE Old, BOOLEAN User)
     Pfn->ReferenceCount++;
     *Pte = MiValidPte(Frame, MI_PTE_PROTECTION(Old), User);
     MiInsertWorkingSet(Pfn->WorkingSet, Frame);
+    MiRecordPage(TimelinePageArrived, Pte, TimelinePageStandby);
     MiCounters.SoftFaults++;
     KdPagesArrived();
     return TRUE;
@@ -110,6 +111,7 @@ static BOOLEAN MiDemandZero(PMMPTE Pte, MMPTE Old, PMI_WORKING_SET Set)
     Pfn->ReferenceCount = 1;
     *Pte = MiValidPte(Frame, MI_PTE_PROTECTION(Old), Set->Process != NULL);
     MiInsertWorkingSet(Set, Frame);
+    MiRecordPage(TimelinePageArrived, Pte, TimelinePageNew);
     MiCounters.DemandZeroFaults++;
     KdPagesArrived();
     return TRUE;

@@ -285,6 +285,7 @@ static VOID MiReclaimStandby(ULONG Frame)
     PMMPFN Pfn = MI_PFN(Frame);
     NT_VERIFY(MI_PTE_SLOT(Pfn->OriginalPte) != 0);
     *MiPteOfPage(Pfn) = Pfn->OriginalPte;
+    MiRecordPage(TimelinePageFreed, Pfn->PteAddress, TimelinePageOnDisk);
     MiUnlinkList(&MiStandbyList, Frame);
 }
 

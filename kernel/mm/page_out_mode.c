@@ -61,6 +61,7 @@ static VOID MiPageOutSystem(VOID)
     }
     KiReleaseSpinLock(&MiPfnLock, Irql);
     VfLogPageOut(Pages);
+    VfSendTimeline(FALSE);
     if (MiPageOutEvicts) {
         /* The idle thread may not wait. */
         if (Irql <= APC_LEVEL && KiCurrentThread() != KeGetCurrentPrcb()->IdleThread) {

@@ -95,6 +95,7 @@ static VOID MiFinishRead(PMMPTE Pte, PMI_WORKING_SET Set, PMI_IN_PAGE InPage, UL
             MMPTE New =
                 MiValidPte(Frame, MI_PTE_PROTECTION(Pfn->OriginalPte), Set->Process != NULL);
             Pte[i] = i == 0 ? New : New & ~MI_PTE_ACCESSED;
+            MiRecordPage(TimelinePageArrived, Pte + i, TimelinePageOnDisk);
             MiInsertWorkingSet(Set, Frame);
         } else {
             Pte[i] = Pfn->OriginalPte;

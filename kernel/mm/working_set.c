@@ -103,6 +103,7 @@ BOOLEAN MiTrimPage(ULONG Frame)
     Pfn->ReferenceCount--;
     ULONG Slot = MI_PTE_SLOT(Pfn->OriginalPte);
     if (Pfn->WriteInProgress) {
+        MiRecordPage(TimelinePageLeft, Pfn->PteAddress, TimelinePageModified);
         Pfn->State = MiTransition; /* the write's completion puts it on its list */
         if (Old & MI_PTE_DIRTY) {
             Pfn->Rewrite = TRUE;
@@ -115,6 +116,8 @@ BOOLEAN MiTrimPage(ULONG Frame)
         Slot = 0;
     }
     MiInsertList(Slot != 0 ? &MiStandbyList : &MiModifiedList, Frame);
+    MiRecordPage(TimelinePageLeft, Pfn->PteAddress,
+                 Slot != 0 ? TimelinePageStandby : TimelinePageModified);
     return TRUE;
 }
 

@@ -47,12 +47,18 @@ VOID VfLogCall(const VF_EXPORT *Export, PVOID Caller, ULONG64 Argument)
 VOID VfLogIrqlWrite(PVOID Caller, KIRQL NewIrql)
 {
     VfLog(ControlHistoryIrqlWrite, NULL, (ULONG64)Caller, NewIrql);
+    if (VfTimelineOn) {
+        VfRecord(TimelineIrqlWrite, (ULONG64)Caller, NewIrql, 0, TIMELINE_NO_NAME, 0);
+    }
 }
 
 VOID VfLogFault(ULONG64 Rip, ULONG64 Address)
 {
     if (VfActive && (MmFindImage((PVOID)Rip) != NULL || MmFindImage((PVOID)Address) != NULL)) {
         VfLog(ControlHistoryFault, NULL, Rip, Address);
+        if (VfTimelineOn) {
+            VfRecord(TimelineFault, Rip, Address, 0, TIMELINE_NO_NAME, 0);
+        }
     }
 }
 
@@ -60,6 +66,9 @@ VOID VfLogPageOut(ULONG64 Pages)
 {
     if (VfActive && Pages != 0) {
         VfLog(ControlHistoryPageOut, NULL, 0, Pages);
+        if (VfTimelineOn) {
+            VfRecord(TimelinePageOut, 0, Pages, 0, TIMELINE_NO_NAME, 0);
+        }
     }
 }
 

@@ -151,38 +151,38 @@ static PVOID VfRememberPool(PVOID Block, SIZE_T Size, ULONG Tag, PVOID Caller)
 static PVOID VfAllocatePool(POOL_TYPE PoolType, SIZE_T Size)
 {
     return VfRememberPool(ExAllocatePool(PoolType, Size), Size, 'enoN',
-                          __builtin_return_address(0));
+                          KI_RETURN_ADDRESS());
 }
 
 static PVOID VfAllocatePoolWithTag(POOL_TYPE PoolType, SIZE_T Size, ULONG Tag)
 {
     return VfRememberPool(ExAllocatePoolWithTag(PoolType, Size, Tag), Size, Tag,
-                          __builtin_return_address(0));
+                          KI_RETURN_ADDRESS());
 }
 
 static PVOID VfAllocatePoolWithTagPriority(POOL_TYPE PoolType, SIZE_T Size, ULONG Tag,
                                            EX_POOL_PRIORITY Priority)
 {
     return VfRememberPool(ExAllocatePoolWithTagPriority(PoolType, Size, Tag, Priority), Size, Tag,
-                          __builtin_return_address(0));
+                          KI_RETURN_ADDRESS());
 }
 
 static PVOID VfAllocatePoolWithQuota(POOL_TYPE PoolType, SIZE_T Size)
 {
     return VfRememberPool(ExAllocatePoolWithQuota(PoolType, Size), Size, 'enoN',
-                          __builtin_return_address(0));
+                          KI_RETURN_ADDRESS());
 }
 
 static PVOID VfAllocatePoolWithQuotaTag(POOL_TYPE PoolType, SIZE_T Size, ULONG Tag)
 {
     return VfRememberPool(ExAllocatePoolWithQuotaTag(PoolType, Size, Tag), Size, Tag,
-                          __builtin_return_address(0));
+                          KI_RETURN_ADDRESS());
 }
 
 static PVOID VfAllocatePool2(POOL_FLAGS Flags, SIZE_T Size, ULONG Tag)
 {
     return VfRememberPool(ExAllocatePool2(Flags, Size, Tag), Size, Tag,
-                          __builtin_return_address(0));
+                          KI_RETURN_ADDRESS());
 }
 
 /* On failure the routine raises an exception, and nothing is locked. */
@@ -191,7 +191,7 @@ static VOID VfProbeAndLockPages(PMDL Mdl, KPROCESSOR_MODE AccessMode, LOCK_OPERA
     MmProbeAndLockPages(Mdl, AccessMode, Operation);
     VfRemember(VfHoldingPages, Mdl,
                ADDRESS_AND_SIZE_TO_SPAN_PAGES(MmGetMdlVirtualAddress(Mdl), Mdl->ByteCount), 0,
-               __builtin_return_address(0));
+               KI_RETURN_ADDRESS());
 }
 
 PVOID VfFindWrapper(PCSTR Name)

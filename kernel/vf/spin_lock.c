@@ -154,26 +154,26 @@ static KIRQL VfAcquireRaising(PKSPIN_LOCK SpinLock, PVOID ReturnAddress)
 
 static KIRQL VfAcquireSpinLockRaiseToDpc(PKSPIN_LOCK SpinLock)
 {
-    return VfAcquireRaising(SpinLock, __builtin_return_address(0));
+    return VfAcquireRaising(SpinLock, KI_RETURN_ADDRESS());
 }
 
 static KIRQL VfAcquireSpinLockForDpc(PKSPIN_LOCK SpinLock)
 {
-    return VfAcquireRaising(SpinLock, __builtin_return_address(0));
+    return VfAcquireRaising(SpinLock, KI_RETURN_ADDRESS());
 }
 
 static VOID VfAcquireSpinLockAtDpcLevel(PKSPIN_LOCK SpinLock)
 {
     VfCheckNotHeld(SpinLock, FALSE, RULE_SPIN_LOCK, "a spin lock is acquired that is held already");
     KeAcquireSpinLockAtDpcLevel(SpinLock);
-    VfEnterLock((VF_HELD_LOCK){.Lock = SpinLock}, __builtin_return_address(0), 0);
+    VfEnterLock((VF_HELD_LOCK){.Lock = SpinLock}, KI_RETURN_ADDRESS(), 0);
 }
 
 static BOOLEAN VfTryToAcquireSpinLockAtDpcLevel(PKSPIN_LOCK SpinLock)
 {
     BOOLEAN Acquired = KeTryToAcquireSpinLockAtDpcLevel(SpinLock);
     if (Acquired) {
-        VfEnterLock((VF_HELD_LOCK){.Lock = SpinLock}, __builtin_return_address(0), 0);
+        VfEnterLock((VF_HELD_LOCK){.Lock = SpinLock}, KI_RETURN_ADDRESS(), 0);
     }
     return Acquired;
 }
@@ -199,11 +199,11 @@ static VOID VfCheckHandle(PKSPIN_LOCK SpinLock, PKLOCK_QUEUE_HANDLE Handle)
 
 static VOID VfAcquireInStackQueuedSpinLock(PKSPIN_LOCK SpinLock, PKLOCK_QUEUE_HANDLE Handle)
 {
-    KIRQL OldIrql = KiRaiseIrqlForDriver(DISPATCH_LEVEL, __builtin_return_address(0));
+    KIRQL OldIrql = KiRaiseIrqlForDriver(DISPATCH_LEVEL, KI_RETURN_ADDRESS());
     VfCheckHandle(SpinLock, Handle);
     KeAcquireInStackQueuedSpinLockAtDpcLevel(SpinLock, Handle);
     Handle->OldIrql = OldIrql;
-    VfEnterLock((VF_HELD_LOCK){.Lock = SpinLock, .Handle = Handle}, __builtin_return_address(0), 0);
+    VfEnterLock((VF_HELD_LOCK){.Lock = SpinLock, .Handle = Handle}, KI_RETURN_ADDRESS(), 0);
 }
 
 static VOID VfAcquireInStackQueuedSpinLockAtDpcLevel(PKSPIN_LOCK SpinLock,
@@ -211,7 +211,7 @@ static VOID VfAcquireInStackQueuedSpinLockAtDpcLevel(PKSPIN_LOCK SpinLock,
 {
     VfCheckHandle(SpinLock, Handle);
     KeAcquireInStackQueuedSpinLockAtDpcLevel(SpinLock, Handle);
-    VfEnterLock((VF_HELD_LOCK){.Lock = SpinLock, .Handle = Handle}, __builtin_return_address(0), 0);
+    VfEnterLock((VF_HELD_LOCK){.Lock = SpinLock, .Handle = Handle}, KI_RETURN_ADDRESS(), 0);
 }
 
 /* Reader-writer locks: a reader may come in again as long as no writer waits for it. */
@@ -235,26 +235,26 @@ static VOID VfAcquireExclusive(PEX_SPIN_LOCK SpinLock, PVOID ReturnAddress, BOOL
 
 static KIRQL VfAcquireSpinLockShared(PEX_SPIN_LOCK SpinLock)
 {
-    KIRQL OldIrql = KiRaiseIrqlForDriver(DISPATCH_LEVEL, __builtin_return_address(0));
-    VfAcquireShared(SpinLock, __builtin_return_address(0), TRUE, OldIrql);
+    KIRQL OldIrql = KiRaiseIrqlForDriver(DISPATCH_LEVEL, KI_RETURN_ADDRESS());
+    VfAcquireShared(SpinLock, KI_RETURN_ADDRESS(), TRUE, OldIrql);
     return OldIrql;
 }
 
 static VOID VfAcquireSpinLockSharedAtDpcLevel(PEX_SPIN_LOCK SpinLock)
 {
-    VfAcquireShared(SpinLock, __builtin_return_address(0), FALSE, 0);
+    VfAcquireShared(SpinLock, KI_RETURN_ADDRESS(), FALSE, 0);
 }
 
 static KIRQL VfAcquireSpinLockExclusive(PEX_SPIN_LOCK SpinLock)
 {
-    KIRQL OldIrql = KiRaiseIrqlForDriver(DISPATCH_LEVEL, __builtin_return_address(0));
-    VfAcquireExclusive(SpinLock, __builtin_return_address(0), TRUE, OldIrql);
+    KIRQL OldIrql = KiRaiseIrqlForDriver(DISPATCH_LEVEL, KI_RETURN_ADDRESS());
+    VfAcquireExclusive(SpinLock, KI_RETURN_ADDRESS(), TRUE, OldIrql);
     return OldIrql;
 }
 
 static VOID VfAcquireSpinLockExclusiveAtDpcLevel(PEX_SPIN_LOCK SpinLock)
 {
-    VfAcquireExclusive(SpinLock, __builtin_return_address(0), FALSE, 0);
+    VfAcquireExclusive(SpinLock, KI_RETURN_ADDRESS(), FALSE, 0);
 }
 
 PVOID VfFindLockWrapper(PCSTR Name)

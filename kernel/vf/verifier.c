@@ -55,13 +55,33 @@ BOOLEAN VfIsCompilerRoutine(PCSTR Name)
     return FALSE;
 }
 
+/* With any number of arguments, or of interest in the frame of their caller. */
+static BOOLEAN VfMustJump(PCSTR Name)
+{
+    static const PCSTR Names[] = {
+        "DbgPrint",    "DbgPrintEx",  "DbgPrintReturnControlC", "RtlCaptureContext",
+        "_snprintf",   "_snprintf_s", "_snscanf_s",             "_snwprintf",
+        "_snwprintf_s", "_setjmp",    "_setjmpex",              "longjmp",
+        "sprintf",     "sprintf_s",   "sscanf",                 "sscanf_s",
+        "swprintf",    "swprintf_s",  "swscanf_s",              "StorPortDebugPrint",
+        "StorPortNotification",       "WmiTraceMessage",
+    };
+    for (ULONG i = 0; i < RTL_NUMBER_OF(Names); i++) {
+        if (strcmp(Name, Names[i]) == 0) {
+            return TRUE;
+        }
+    }
+    return FALSE;
+}
+
 VOID VfDescribeImport(PVF_IMPORT Import, PCSTR Name, PVOID Target)
 {
-    *Import = (VF_IMPORT){.Target = Target};
+    *Import = (VF_IMPORT){.Target = Target, .OnlyEntered = TRUE};
     if (!VfIsEnabled() || Name == NULL) {
         return;
     }
     Import->Export = VfFindExport(Name);
+    Import->OnlyEntered = Import->Export == NULL || VfMustJump(Name);
     Import->Rule = VfFindRule(Name) != NULL ? VfFindRule(Name) : VfFindLockRule(Name);
     PVOID Wrapper = VfFindWrapper(Name) != NULL ? VfFindWrapper(Name) : VfFindLockWrapper(Name);
     if (Wrapper != NULL) {
@@ -79,6 +99,11 @@ VOID VfEnterKernelCall(PVF_IMPORT Import, PVOID Caller, const ULONG64 *Argument)
     if (Export != NULL) {
         KIRQL Irql = KiReadIrql();
         VfLogCall(Export, Caller, Argument[0]);
+        if (VfTimelineOn) {
+            VfRecord(TimelineCall, (ULONG64)Caller, Argument[0], 0, (USHORT)(Export - VfExports),
+                     (ULONG_PTR)Argument);
+            VfSendTimeline(FALSE);
+        }
         if (Import->Miniport != NULL) {
             VfCallFromMiniport(Import, Caller);
         }

@@ -12,6 +12,7 @@
 
 #include "ke/ki.h"
 #include "mm/mm.h"
+#include "vf/timeline.h"
 #include "wire/control.h"
 
 struct _PE_IMAGE;
@@ -29,7 +30,7 @@ typedef struct _VF_EXPORT {
  */
 typedef VOID VF_RULE(const VF_EXPORT *Export, KIRQL Irql, const ULONG64 *Argument);
 
-/* What a stub hands to the gate; layout known to kernel_call_gate.S. */
+/* What a stub hands to the gate; layout known to kernel_call_gate.S and timeline_gate.S. */
 typedef struct _VF_IMPORT {
     PVOID Target;
     const VF_EXPORT *Export; /* NULL: not a routine of the kernel */
@@ -37,8 +38,10 @@ typedef struct _VF_IMPORT {
     PMM_IMAGE Miniport;      /* imports storport.sys, so this may be prohibited; else NULL */
     PVOID volatile FirstCall; /* of a prohibited one: the call site, or NULL */
     struct _VF_IMPORT *NextProhibited;
+    BOOLEAN OnlyEntered; /* a recorded run does not see it return */
 } VF_IMPORT, *PVF_IMPORT;
 C_ASSERT(offsetof(VF_IMPORT, Target) == 0);
+C_ASSERT(offsetof(VF_IMPORT, OnlyEntered) == 48);
 
 /* Generated from kernel/exports, sorted by name. */
 extern const VF_EXPORT VfExports[];
@@ -61,6 +64,8 @@ BOOLEAN VfIsCompilerRoutine(PCSTR Name);
 VOID VfDescribeImport(PVF_IMPORT Import, PCSTR Name, PVOID Target);
 /* Called by the gate before the routine; Caller is in the driver. */
 VOID VfEnterKernelCall(PVF_IMPORT Import, PVOID Caller, const ULONG64 *Argument);
+/* timeline.c: called by the gate of a recorded run after it. Stack: as Argument was. */
+VOID VfLeaveKernelCall(PVF_IMPORT Import, PVOID Caller, ULONG64 Result, ULONG_PTR Stack);
 
 /* ---- irql_range.c ---- */
 /* The documented range is violated: bug check 0xC4 (0xC9) with the sub-code for the routine. */

@@ -182,6 +182,9 @@ BUG_CHECK(RESOURCE_NOT_OWNED, "A resource was released by a thread that does not
 BUG_CHECK(WORKER_INVALID, "Memory was freed or queued with an active work item in it.",
           "Queue a work item again only after its routine has begun; free it only after it has "
           "run.", NULL, P_KIND, P("work item"), P_NONE, P_NONE)
+BUG_CHECK(CRITICAL_PROCESS_DIED, "A process or thread ended that was marked as critical.",
+          "Clear ProcessBreakOnTermination or ThreadBreakOnTermination before it ends.", NULL,
+          P("process or thread"), P("0: a process, 1: a thread"), P_NONE, P_NONE)
 BUG_CHECK(ATTEMPTED_EXECUTE_OF_NOEXECUTE_MEMORY, "Memory that holds no code was executed.",
           "Look for a function pointer that was overwritten, or code made in nonexecutable pool.",
           "code-in-pool", P("address executed"), P("PTE contents"), P_NONE, P_NONE)

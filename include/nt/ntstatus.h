@@ -128,6 +128,8 @@
 #define STATUS_STACK_OVERFLOW                   ((NTSTATUS)0xc00000fd)
 #define STATUS_STACK_BUFFER_OVERRUN             ((NTSTATUS)0xc0000409)
 #define DBG_TERMINATE_PROCESS                   ((NTSTATUS)0x40010004)
+#define STATUS_HANDLE_NOT_CLOSABLE              ((NTSTATUS)0xc0000235)
+#define STATUS_PORT_NOT_SET                     ((NTSTATUS)0xc0000353)
 #define STATUS_DEBUGGER_INACTIVE                ((NTSTATUS)0xc0000354)
 #define STATUS_NOT_FOUND                        ((NTSTATUS)0xc0000225)
 #define STATUS_IO_TIMEOUT                       ((NTSTATUS)0xc00000b5)

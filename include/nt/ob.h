@@ -5,6 +5,7 @@
 #include "ke.h"
 
 /* OBJECT_ATTRIBUTES.Attributes */
+#define OBJ_PROTECT_CLOSE 0x00000001
 #define OBJ_INHERIT 0x00000002
 #define OBJ_PERMANENT 0x00000010
 #define OBJ_EXCLUSIVE 0x00000020
@@ -85,6 +86,61 @@ typedef struct _OBJECT_NAME_INFORMATION {
     UNICODE_STRING Name;
 } OBJECT_NAME_INFORMATION, *POBJECT_NAME_INFORMATION;
 
+typedef enum _OBJECT_INFORMATION_CLASS {
+    ObjectBasicInformation = 0,
+    ObjectNameInformation = 1,
+    ObjectTypeInformation = 2,
+    ObjectHandleFlagInformation = 4,
+} OBJECT_INFORMATION_CLASS;
+
+typedef struct _OBJECT_BASIC_INFORMATION {
+    ULONG Attributes;
+    ACCESS_MASK GrantedAccess;
+    ULONG HandleCount;
+    ULONG PointerCount;
+    ULONG PagedPoolCharge;
+    ULONG NonPagedPoolCharge;
+    ULONG Reserved[3];
+    ULONG NameInformationLength;
+    ULONG TypeInformationLength;
+    ULONG SecurityDescriptorLength;
+    LARGE_INTEGER CreationTime;
+} OBJECT_BASIC_INFORMATION;
+C_ASSERT(sizeof(OBJECT_BASIC_INFORMATION) == 56);
+
+/* The type's name follows. */
+typedef struct _OBJECT_TYPE_INFORMATION {
+    UNICODE_STRING TypeName;
+    ULONG TotalNumberOfObjects;
+    ULONG TotalNumberOfHandles;
+    ULONG TotalPagedPoolUsage;
+    ULONG TotalNonPagedPoolUsage;
+    ULONG TotalNamePoolUsage;
+    ULONG TotalHandleTableUsage;
+    ULONG HighWaterNumberOfObjects;
+    ULONG HighWaterNumberOfHandles;
+    ULONG HighWaterPagedPoolUsage;
+    ULONG HighWaterNonPagedPoolUsage;
+    ULONG HighWaterNamePoolUsage;
+    ULONG HighWaterHandleTableUsage;
+    ULONG InvalidAttributes;
+    GENERIC_MAPPING GenericMapping;
+    ULONG ValidAccessMask;
+    BOOLEAN SecurityRequired;
+    BOOLEAN MaintainHandleCount;
+    UCHAR TypeIndex;
+    CHAR ReservedByte;
+    ULONG PoolType;
+    ULONG DefaultPagedPoolCharge;
+    ULONG DefaultNonPagedPoolCharge;
+} OBJECT_TYPE_INFORMATION;
+C_ASSERT(sizeof(OBJECT_TYPE_INFORMATION) == 104);
+
+typedef struct _OBJECT_HANDLE_FLAG_INFORMATION {
+    BOOLEAN Inherit;
+    BOOLEAN ProtectFromClose;
+} OBJECT_HANDLE_FLAG_INFORMATION, *POBJECT_HANDLE_FLAG_INFORMATION;
+
 typedef struct _OBJECT_TYPE *POBJECT_TYPE;
 typedef struct _ACCESS_STATE *PACCESS_STATE;
 
@@ -144,6 +200,15 @@ POBJECT_TYPE ObGetObjectType(PVOID Object);
 VOID ObMakeTemporaryObject(PVOID Object);
 NTSTATUS ObCloseHandle(HANDLE Handle, KPROCESSOR_MODE PreviousMode);
 BOOLEAN ObIsKernelHandle(HANDLE Handle);
+
+/* A handle that is protected stays: closing it is STATUS_HANDLE_NOT_CLOSABLE. */
+NTSTATUS ObSetHandleAttributes(HANDLE Handle, POBJECT_HANDLE_FLAG_INFORMATION HandleFlags,
+                               KPROCESSOR_MODE PreviousMode);
+NTSTATUS ZwQueryObject(HANDLE Handle, OBJECT_INFORMATION_CLASS ObjectInformationClass,
+                       PVOID ObjectInformation, ULONG ObjectInformationLength,
+                       PULONG ReturnLength);
+NTSTATUS ZwSetInformationObject(HANDLE Handle, OBJECT_INFORMATION_CLASS ObjectInformationClass,
+                                PVOID ObjectInformation, ULONG ObjectInformationLength);
 
 NTSTATUS ZwClose(HANDLE Handle);
 NTSTATUS NtClose(HANDLE Handle);

@@ -19,6 +19,8 @@
 #include "error_log.h"
 #include "cm_callback.h"
 #include "ps.h"
+#include "process_information.h"
+#include "system_information.h"
 #include "hal.h"
 #include "kd.h"
 #include "driver_source.h"

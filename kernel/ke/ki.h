@@ -19,6 +19,7 @@
 #pragma once
 
 #include "nt/bugcodes.h"
+#include "nt/ex.h"
 #include "nt/ke.h"
 #include "nt/ps.h"
 #include "nt/se.h"
@@ -193,7 +194,8 @@ typedef struct _ETHREAD {
     PKEVENT IrpListDrained;               /* Io: set when IrpList gets empty, or NULL */
     PVOID TopLevelIrp;
     NTSTATUS TerminationStatus;           /* Ps: given with Tcb.Terminating */
-    UCHAR Fill3[0x800 - 0x6f4];
+    ULONG PagePriority;                   /* Ps: as set; of no consequence */
+    UCHAR Fill3[0x800 - 0x6f8];
 } ETHREAD;
 
 typedef struct _EPROCESS {
@@ -213,12 +215,20 @@ typedef struct _EPROCESS {
     BOOLEAN Terminating;                  /* Ps: it ends with its last thread */
     UCHAR Fill1[0x360 - 0x348];
     PVOID Token;                          /* 360: Se; the low bits, a count in NT, are 0 */
-    UCHAR Fill6[0x3f8 - 0x368];
+    UCHAR Fill6[0x3c8 - 0x368];
+    PVOID SectionBaseAddress;             /* 3C8: of the program; NULL: there is none */
+    UCHAR Fill7[0x3e8 - 0x3d0];
+    HANDLE InheritedFromUniqueProcessId;  /* 3E8: whose process made it */
+    UCHAR Fill8[0x3f8 - 0x3f0];
     PVOID Peb;                            /* 3F8 */
     UCHAR Fill2[0x450 - 0x400];
     CHAR ImageFileName[15];               /* 450 */
     UCHAR PriorityClass;
-    UCHAR Fill3[0x488 - 0x460];
+    UCHAR Fill3[0x468 - 0x460];
+    PUNICODE_STRING SeAuditProcessCreationInfo; /* 468: name of the program; NULL: it has none */
+    EX_RUNDOWN_REF RundownProtect;        /* from here on, until the handles are closed */
+    ULONG BreakOnTermination;             /* 1: its end is bug check 0xEF */
+    UCHAR Fill9[0x488 - 0x47c];
     LIST_ENTRY ThreadListHead;            /* 488 */
     UCHAR Fill4[0x658 - 0x498];
     PVOID VadRoot;                        /* 658 */
@@ -325,8 +335,11 @@ C_ASSERT(offsetof(ETHREAD, ThreadListEntry) == 0x6b8);
 C_ASSERT(offsetof(EPROCESS, UniqueProcessId) == 0x2e8);
 C_ASSERT(offsetof(EPROCESS, ActiveProcessLinks) == 0x2f0);
 C_ASSERT(offsetof(EPROCESS, Token) == 0x360);
+C_ASSERT(offsetof(EPROCESS, SectionBaseAddress) == 0x3c8);
+C_ASSERT(offsetof(EPROCESS, InheritedFromUniqueProcessId) == 0x3e8);
 C_ASSERT(offsetof(EPROCESS, Peb) == 0x3f8);
 C_ASSERT(offsetof(EPROCESS, ImageFileName) == 0x450);
+C_ASSERT(offsetof(EPROCESS, SeAuditProcessCreationInfo) == 0x468);
 C_ASSERT(offsetof(EPROCESS, ThreadListHead) == 0x488);
 C_ASSERT(offsetof(EPROCESS, VadRoot) == 0x658);
 C_ASSERT(offsetof(KPCR, Self) == 0x18);

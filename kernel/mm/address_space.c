@@ -12,6 +12,7 @@
  */
 #include "mm/mi.h"
 
+#include "nt/process_information.h"
 #include "nt/rtl.h"
 
 #define MI_TAG_WORKING_SET 'sWMM'
@@ -27,6 +28,17 @@ static VOID MiMapSharedData(PMI_WORKING_SET Set)
         Set->ViewPages++;
         KiReleaseSpinLock(&MiPfnLock, Irql);
     }
+}
+
+/* Figures that change as one looks: taken without locks. */
+VOID MmQueryProcessCounters(PEPROCESS Process, PVM_COUNTERS Counters)
+{
+    PMI_WORKING_SET Set = Process->MmWorkingSet;
+    if (Set != NULL) {
+        Counters->WorkingSetSize = (Set->Pages.Count + Set->Locked.Count) << PAGE_SHIFT;
+    }
+    Counters->PagefileUsage = (SIZE_T)Process->CommitCharge << PAGE_SHIFT;
+    Counters->VirtualSize = Counters->PagefileUsage;
 }
 
 NTSTATUS MmCreateProcessAddressSpace(PEPROCESS Process)

@@ -159,6 +159,9 @@ static VOID MiFillLoaderEntry(PMM_IMAGE Image, const PE_IMAGE *Pe)
     Image->Ldr.CheckSum = Pe->CheckSum;
     Image->Ldr.TimeDateStamp = Pe->TimeDateStamp;
     Image->Ldr.LoadCount = 1;
+    if (Pe->DllCharacteristics & IMAGE_DLLCHARACTERISTICS_FORCE_INTEGRITY) {
+        Image->Ldr.Flags |= LDRP_IMAGE_INTEGRITY_FORCED;
+    }
     if (Exceptions.Rva != 0) {
         Image->Ldr.ExceptionTable = (PVOID)(Image->Base + Exceptions.Rva);
         Image->Ldr.ExceptionTableSize = Exceptions.Size;

@@ -48,6 +48,9 @@ C_ASSERT(offsetof(LDR_DATA_TABLE_ENTRY, FullDllName) == 0x48);
 C_ASSERT(offsetof(LDR_DATA_TABLE_ENTRY, SectionPointer) == 0x70);
 C_ASSERT(offsetof(LDR_DATA_TABLE_ENTRY, TimeDateStamp) == 0x9c);
 
+/* LDR_DATA_TABLE_ENTRY.Flags; some drivers set it themselves, for want of a certificate */
+#define LDRP_IMAGE_INTEGRITY_FORCED 0x20
+
 typedef struct _MI_SECTION {
     struct _MM_IMAGE *Image;
     CHAR Name[9];

@@ -46,6 +46,11 @@ VOID MiInitializeImages(LOADER_BLOCK *Loader)
     InsertTailList(&PsLoadedModuleList, &Ldr->InLoadOrderLinks);
 }
 
+BOOLEAN MmImageForcesIntegrity(PMM_IMAGE Image)
+{
+    return (Image->Ldr.Flags & LDRP_IMAGE_INTEGRITY_FORCED) != 0;
+}
+
 PMM_IMAGE MmFindImage(PVOID Address)
 {
     for (ULONG i = 0; i < MI_MAX_IMAGES; i++) {

@@ -68,6 +68,9 @@ VOID MmDeleteKernelStack(PVOID StackTop); /* <= DISPATCH_LEVEL */
 
 /* Page tables and working set of a new process; fills Pcb.DirectoryTableBase. <= APC_LEVEL */
 NTSTATUS MmCreateProcessAddressSpace(PEPROCESS Process);
+/* Sizes of a process's memory; what is not counted stays as it is. */
+struct _VM_COUNTERS;
+VOID MmQueryProcessCounters(PEPROCESS Process, struct _VM_COUNTERS *Counters);
 /* Frees every user page, VAD and table; no thread may be attached. PASSIVE_LEVEL */
 VOID MmDeleteProcessAddressSpace(PEPROCESS Process);
 
@@ -93,6 +96,7 @@ VOID MmUnloadSystemImage(PMM_IMAGE Image);
 PVOID MmImageBase(PMM_IMAGE Image);
 ULONG MmImageSize(PMM_IMAGE Image);
 PVOID MmImageEntryPoint(PMM_IMAGE Image); /* NULL: an image without entry point */
+BOOLEAN MmImageForcesIntegrity(PMM_IMAGE Image); /* linked with /INTEGRITYCHECK */
 /* Any IRQL; NULL when Address is in no driver. */
 PMM_IMAGE MmFindImage(PVOID Address);
 /* Rows for the sections of an image, headers first; returns how many there are. <= APC_LEVEL */

@@ -1,51 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * ZwQuerySystemInformation: what of it drivers ask for. Layouts are the public ones of the classes;
- * *ReturnLength is what the whole answer takes, also when the buffer is too short for it.
- */
+/* What Mm knows of the questions about the system: memory, and the images that are loaded. */
+#include "ex/information.h"
 #include "mm/image.h"
-
-#include "nt/kd.h"
 #include "nt/rtl.h"
-
-#define MI_BASIC_INFORMATION 0
-#define MI_MODULE_INFORMATION 11
-#define MI_KERNEL_DEBUGGER_INFORMATION 35
-
-typedef struct _SYSTEM_BASIC_INFORMATION {
-    ULONG Reserved;
-    ULONG TimerResolution; /* of 100 ns */
-    ULONG PageSize;
-    ULONG NumberOfPhysicalPages;
-    ULONG LowestPhysicalPageNumber;
-    ULONG HighestPhysicalPageNumber;
-    ULONG AllocationGranularity;
-    ULONG_PTR MinimumUserModeAddress;
-    ULONG_PTR MaximumUserModeAddress;
-    ULONG_PTR ActiveProcessorsAffinityMask;
-    CCHAR NumberOfProcessors;
-} SYSTEM_BASIC_INFORMATION;
-C_ASSERT(sizeof(SYSTEM_BASIC_INFORMATION) == 64);
-
-typedef struct _RTL_PROCESS_MODULE_INFORMATION {
-    HANDLE Section;
-    PVOID MappedBase;
-    PVOID ImageBase;
-    ULONG ImageSize;
-    ULONG Flags;
-    USHORT LoadOrderIndex;
-    USHORT InitOrderIndex;
-    USHORT LoadCount;
-    USHORT OffsetToFileName;
-    CHAR FullPathName[256];
-} RTL_PROCESS_MODULE_INFORMATION;
-C_ASSERT(sizeof(RTL_PROCESS_MODULE_INFORMATION) == 296);
-
-typedef struct _RTL_PROCESS_MODULES {
-    ULONG NumberOfModules;
-    RTL_PROCESS_MODULE_INFORMATION Modules[];
-} RTL_PROCESS_MODULES;
-C_ASSERT(offsetof(RTL_PROCESS_MODULES, Modules) == 8);
+#include "nt/system_information.h"
 
 static VOID MiDescribeModule(const LDR_DATA_TABLE_ENTRY *Ldr, ULONG Index,
                              RTL_PROCESS_MODULE_INFORMATION *Module)
@@ -66,9 +24,11 @@ static VOID MiDescribeModule(const LDR_DATA_TABLE_ENTRY *Ldr, ULONG Index,
 }
 
 /* As many as fit are filled in, in the order of their loading. */
-static NTSTATUS MiQueryModules(RTL_PROCESS_MODULES *Modules, ULONG Length, PULONG Needed)
+NTSTATUS MmQueryModules(PEX_QUERY Query)
 {
+    RTL_PROCESS_MODULES *Modules = (PVOID)Query->Buffer;
     ULONG Count = 0;
+    ULONG Length = Query->Length;
     ULONG Room = Length < sizeof(*Modules) ? 0
                                            : (Length - (ULONG)sizeof(*Modules)) /
                                                  (ULONG)sizeof(Modules->Modules[0]);
@@ -82,21 +42,18 @@ static NTSTATUS MiQueryModules(RTL_PROCESS_MODULES *Modules, ULONG Length, PULON
         Count++;
     }
     ExReleaseFastMutex(&MiImageLock);
-    if (Length >= sizeof(*Modules)) {
-        Modules->NumberOfModules = Count;
-    }
-    *Needed = (ULONG)(sizeof(*Modules) + Count * sizeof(Modules->Modules[0]));
-    return Count > Room || Length < sizeof(*Modules) ? STATUS_INFO_LENGTH_MISMATCH
-                                                      : STATUS_SUCCESS;
-}
-
-static NTSTATUS MiQueryBasic(SYSTEM_BASIC_INFORMATION *Basic, ULONG Length, PULONG Needed)
-{
-    *Needed = sizeof(*Basic);
-    if (Length != sizeof(*Basic)) {
+    Query->Needed = (ULONG)(sizeof(*Modules) + Count * sizeof(Modules->Modules[0]));
+    if (Length < sizeof(*Modules)) {
         return STATUS_INFO_LENGTH_MISMATCH;
     }
-    *Basic = (SYSTEM_BASIC_INFORMATION){
+    Modules->NumberOfModules = Count;
+    Query->Written = Query->Needed < Length ? Query->Needed : Length;
+    return Count > Room ? STATUS_INFO_LENGTH_MISMATCH : STATUS_SUCCESS;
+}
+
+NTSTATUS MmQueryBasicInformation(PEX_QUERY Query)
+{
+    SYSTEM_BASIC_INFORMATION Basic = {
         .TimerResolution = KeQueryTimeIncrement(),
         .PageSize = PAGE_SIZE,
         .NumberOfPhysicalPages = (ULONG)MiPhysicalPages,
@@ -108,39 +65,5 @@ static NTSTATUS MiQueryBasic(SYSTEM_BASIC_INFORMATION *Basic, ULONG Length, PULO
         .ActiveProcessorsAffinityMask = KeQueryActiveProcessors(),
         .NumberOfProcessors = KeNumberProcessors,
     };
-    return STATUS_SUCCESS;
-}
-
-/* PASSIVE_LEVEL. The buffer is the kernel's own: Zw routines probe nothing. */
-NTSTATUS ZwQuerySystemInformation(ULONG SystemInformationClass, PVOID SystemInformation,
-                                  ULONG SystemInformationLength, PULONG ReturnLength)
-{
-    PUCHAR Debugger = SystemInformation;
-    ULONG Needed = 0;
-    NTSTATUS Status = STATUS_INVALID_INFO_CLASS;
-    switch (SystemInformationClass) {
-    case MI_BASIC_INFORMATION:
-        Status = MiQueryBasic(SystemInformation, SystemInformationLength, &Needed);
-        break;
-    case MI_MODULE_INFORMATION:
-        Status = MiQueryModules(SystemInformation, SystemInformationLength, &Needed);
-        break;
-    case MI_KERNEL_DEBUGGER_INFORMATION:
-        Needed = 2;
-        Status = STATUS_INFO_LENGTH_MISMATCH;
-        if (SystemInformationLength >= Needed) {
-            Debugger[0] = KdDebuggerEnabled;
-            Debugger[1] = KdDebuggerNotPresent;
-            Status = STATUS_SUCCESS;
-        }
-        break;
-    default:
-        DbgPrint("ZwQuerySystemInformation: class %lu is not implemented\n",
-                 SystemInformationClass);
-        break;
-    }
-    if (ReturnLength != NULL) {
-        *ReturnLength = Needed;
-    }
-    return Status;
+    return ExAnswer(Query, &Basic, sizeof(Basic));
 }

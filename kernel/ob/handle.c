@@ -91,11 +91,21 @@ NTSTATUS ObCloseHandle(HANDLE Handle, KPROCESSOR_MODE PreviousMode)
         return STATUS_SUCCESS;
     }
     PHANDLE_TABLE Table = ObpTableOfHandle(&Handle, PreviousMode);
-    if (Table == NULL || !ObpFreeHandle(Table, Handle, &Entry)) {
+    if (Table == NULL || !ObpFreeHandle(Table, Handle, FALSE, &Entry)) {
         return STATUS_INVALID_HANDLE;
+    }
+    if (Entry.Header == NULL) {
+        return STATUS_HANDLE_NOT_CLOSABLE;
     }
     ObpCloseEntry(&Entry);
     return STATUS_SUCCESS;
+}
+
+NTSTATUS ObpSetHandleAttributes(HANDLE Handle, KPROCESSOR_MODE Mode, ULONG Attributes)
+{
+    PHANDLE_TABLE Table = ObpTableOfHandle(&Handle, Mode);
+    return Table != NULL && ObpChangeEntry(Table, Handle, Attributes) ? STATUS_SUCCESS
+                                                                      : STATUS_INVALID_HANDLE;
 }
 
 NTSTATUS ZwClose(HANDLE Handle)
@@ -248,7 +258,7 @@ VOID ObKillProcess(PEPROCESS Process)
     }
     while ((Handle = ObpFirstHandle(Table)) != NULL) {
         HANDLE_TABLE_ENTRY Entry;
-        if (ObpFreeHandle(Table, Handle, &Entry)) {
+        if (ObpFreeHandle(Table, Handle, TRUE, &Entry)) {
             ObpCloseEntry(&Entry);
         }
     }

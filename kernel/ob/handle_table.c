@@ -110,12 +110,26 @@ BOOLEAN ObpReferenceHandleEntry(PHANDLE_TABLE Table, HANDLE Handle, PHANDLE_TABL
     return Slot != NULL;
 }
 
-/* The entry's references pass to the caller. */
-BOOLEAN ObpFreeHandle(PHANDLE_TABLE Table, HANDLE Handle, PHANDLE_TABLE_ENTRY Entry)
+BOOLEAN ObpChangeEntry(PHANDLE_TABLE Table, HANDLE Handle, ULONG Attributes)
 {
     ExAcquireFastMutex(&Table->Lock);
     PHANDLE_TABLE_ENTRY Slot = ObpEntryOf(Table, Handle);
     if (Slot != NULL) {
+        Slot->Attributes = Attributes;
+    }
+    ExReleaseFastMutex(&Table->Lock);
+    return Slot != NULL;
+}
+
+/* The entry's references pass to the caller. */
+BOOLEAN ObpFreeHandle(PHANDLE_TABLE Table, HANDLE Handle, BOOLEAN Force,
+                      PHANDLE_TABLE_ENTRY Entry)
+{
+    ExAcquireFastMutex(&Table->Lock);
+    PHANDLE_TABLE_ENTRY Slot = ObpEntryOf(Table, Handle);
+    if (Slot != NULL && !Force && (Slot->Attributes & OBJ_PROTECT_CLOSE)) {
+        Entry->Header = NULL;
+    } else if (Slot != NULL) {
         *Entry = *Slot;
         Slot->Header = NULL;
         Slot->GrantedAccess = 0;
@@ -139,4 +153,38 @@ HANDLE ObpFirstHandle(PHANDLE_TABLE Table)
     }
     ExReleaseFastMutex(&Table->Lock);
     return Handle;
+}
+
+ULONG ObGetProcessHandleCount(PEPROCESS Process)
+{
+    ULONG Count = 0;
+    if (ExAcquireRundownProtection(&Process->RundownProtect)) { /* its table stays */
+        Count = ((PHANDLE_TABLE)Process->ObjectTable)->HandleCount;
+        ExReleaseRundownProtection(&Process->RundownProtect);
+    }
+    return Count;
+}
+
+static BOOLEAN ObpEnumerateTable(PHANDLE_TABLE Table, OB_HANDLE_ROUTINE *Routine, PVOID Context)
+{
+    BOOLEAN GoOn = TRUE;
+    ExAcquireFastMutex(&Table->Lock);
+    for (ULONG i = 1; GoOn && i < Table->PageCount * OBP_ENTRIES_IN_PAGE; i++) {
+        PHANDLE_TABLE_ENTRY Entry = &Table->Page[i / OBP_ENTRIES_IN_PAGE][i % OBP_ENTRIES_IN_PAGE];
+        if (Entry->Header != NULL) {
+            GoOn = Routine((HANDLE)((ULONG_PTR)i << 2), Entry, Context);
+        }
+    }
+    ExReleaseFastMutex(&Table->Lock);
+    return GoOn;
+}
+
+BOOLEAN ObEnumerateHandles(PEPROCESS Process, OB_HANDLE_ROUTINE *Routine, PVOID Context)
+{
+    BOOLEAN GoOn = TRUE;
+    if (ExAcquireRundownProtection(&Process->RundownProtect)) { /* its table stays */
+        GoOn = ObpEnumerateTable(Process->ObjectTable, Routine, Context);
+        ExReleaseRundownProtection(&Process->RundownProtect);
+    }
+    return GoOn;
 }

@@ -247,7 +247,7 @@ typedef struct _HANDLE_TABLE_ENTRY {
     POBJECT_HEADER Header; /* NULL: free */
     ACCESS_MASK GrantedAccess;
     union {
-        ULONG Attributes; /* OBJ_INHERIT */
+        ULONG Attributes; /* OBJ_INHERIT, OBJ_PROTECT_CLOSE */
         ULONG NextFree;
     };
 } HANDLE_TABLE_ENTRY, *PHANDLE_TABLE_ENTRY;
@@ -257,13 +257,30 @@ VOID ObpDeleteHandleTable(PHANDLE_TABLE Table); /* empty */
 NTSTATUS ObpAllocateHandle(PHANDLE_TABLE Table, const HANDLE_TABLE_ENTRY *Entry, PHANDLE Handle);
 /* Copies the entry and references its object. FALSE: no such handle. */
 BOOLEAN ObpReferenceHandleEntry(PHANDLE_TABLE Table, HANDLE Handle, PHANDLE_TABLE_ENTRY Entry);
-BOOLEAN ObpFreeHandle(PHANDLE_TABLE Table, HANDLE Handle, PHANDLE_TABLE_ENTRY Entry);
+/*
+ * FALSE: no such handle. A handle protected from being closed stays, and Entry->Header is NULL;
+ * Force frees it too.
+ */
+BOOLEAN ObpFreeHandle(PHANDLE_TABLE Table, HANDLE Handle, BOOLEAN Force,
+                      PHANDLE_TABLE_ENTRY Entry);
+/* FALSE: no such handle. */
+BOOLEAN ObpChangeEntry(PHANDLE_TABLE Table, HANDLE Handle, ULONG Attributes);
 /* Any handle of the table, or NULL: it is empty. */
 HANDLE ObpFirstHandle(PHANDLE_TABLE Table);
+
+/*
+ * Calls Routine for each handle, with the table's lock held, until it returns FALSE. FALSE: it did.
+ * A process that is ending has none. <= APC_LEVEL
+ */
+typedef BOOLEAN OB_HANDLE_ROUTINE(HANDLE Handle, PHANDLE_TABLE_ENTRY Entry, PVOID Context);
+BOOLEAN ObEnumerateHandles(PEPROCESS Process, OB_HANDLE_ROUTINE *Routine, PVOID Context);
+/* Handles that are open. <= APC_LEVEL */
+ULONG ObGetProcessHandleCount(PEPROCESS Process);
 
 /* ---- handle.c ---- */
 NTSTATUS ObpCreateHandle(PVOID Object, ACCESS_MASK GrantedAccess, ULONG Attributes,
                          PHANDLE Handle);
+NTSTATUS ObpSetHandleAttributes(HANDLE Handle, KPROCESSOR_MODE Mode, ULONG Attributes);
 /* Closes every handle of an exiting process and frees its table. PASSIVE_LEVEL */
 VOID ObKillProcess(PEPROCESS Process);
 NTSTATUS ObInitializeProcess(PEPROCESS Process);

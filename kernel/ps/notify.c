@@ -5,6 +5,7 @@
  * running any more when its Remove returns; a routine must not register or remove one, as the
  * documentation says.
  */
+#include "mm/mm.h"
 #include "ps/psp.h"
 
 #define PSP_MAXIMUM_ROUTINES 64
@@ -16,10 +17,12 @@ typedef struct _PSP_NOTIFY_LIST {
 } PSP_NOTIFY_LIST, *PPSP_NOTIFY_LIST;
 
 static PSP_NOTIFY_LIST PspProcessRoutines, PspThreadRoutines, PspImageRoutines;
+static PSP_NOTIFY_LIST PspExtendedRoutines; /* of processes, with PS_CREATE_NOTIFY_INFO */
 
 VOID PspInitializeNotify(VOID)
 {
     KeInitializeMutex(&PspProcessRoutines.Lock, 0);
+    KeInitializeMutex(&PspExtendedRoutines.Lock, 0);
     KeInitializeMutex(&PspThreadRoutines.Lock, 0);
     KeInitializeMutex(&PspImageRoutines.Lock, 0);
 }
@@ -44,15 +47,19 @@ static ULONG PspFindRoutine(PPSP_NOTIFY_LIST List, PVOID Routine)
     return i;
 }
 
+static NTSTATUS PspAddRoutineLocked(PPSP_NOTIFY_LIST List, PVOID Routine)
+{
+    if (List->Count == PSP_MAXIMUM_ROUTINES) {
+        return STATUS_INSUFFICIENT_RESOURCES;
+    }
+    List->Routine[List->Count++] = Routine;
+    return STATUS_SUCCESS;
+}
+
 static NTSTATUS PspAddRoutine(PPSP_NOTIFY_LIST List, PVOID Routine)
 {
-    NTSTATUS Status = STATUS_SUCCESS;
     PspLock(List);
-    if (List->Count == PSP_MAXIMUM_ROUTINES) {
-        Status = STATUS_INSUFFICIENT_RESOURCES;
-    } else {
-        List->Routine[List->Count++] = Routine;
-    }
+    NTSTATUS Status = PspAddRoutineLocked(List, Routine);
     PspUnlock(List);
     return Status;
 }
@@ -73,21 +80,55 @@ static NTSTATUS PspRemoveRoutine(PPSP_NOTIFY_LIST List, PVOID Routine)
     return Status;
 }
 
+/* The documentation gives STATUS_INVALID_PARAMETER for a full table too, and for a second time. */
+static NTSTATUS PspChangeProcessRoutine(PPSP_NOTIFY_LIST List, PVOID Routine, BOOLEAN Remove)
+{
+    NTSTATUS Status;
+    if (Remove) {
+        Status = PspRemoveRoutine(List, Routine);
+    } else {
+        PspLock(List);
+        Status = PspFindRoutine(List, Routine) < List->Count ? STATUS_INVALID_PARAMETER
+                                                             : PspAddRoutineLocked(List, Routine);
+        PspUnlock(List);
+    }
+    return NT_SUCCESS(Status) ? Status : STATUS_INVALID_PARAMETER;
+}
+
 NTSTATUS PsSetCreateProcessNotifyRoutine(PCREATE_PROCESS_NOTIFY_ROUTINE NotifyRoutine,
                                          BOOLEAN Remove)
 {
-    if (Remove) {
-        NTSTATUS Status = PspRemoveRoutine(&PspProcessRoutines, (PVOID)NotifyRoutine);
-        return NT_SUCCESS(Status) ? Status : STATUS_INVALID_PARAMETER;
+    return PspChangeProcessRoutine(&PspProcessRoutines, (PVOID)NotifyRoutine, Remove);
+}
+
+/*
+ * A routine that can refuse a process must be in an image linked with /INTEGRITYCHECK, as the
+ * documentation says: FORCE_INTEGRITY in its header.
+ */
+static NTSTATUS PspSetExtendedRoutine(PVOID Routine, BOOLEAN Remove)
+{
+    if (!Remove) {
+        PMM_IMAGE Image = MmFindImage(Routine);
+        if (Image != NULL && !MmImageForcesIntegrity(Image)) {
+            return STATUS_ACCESS_DENIED;
+        }
     }
-    PspLock(&PspProcessRoutines);
-    BOOLEAN Present = PspFindRoutine(&PspProcessRoutines, (PVOID)NotifyRoutine) <
-                      PspProcessRoutines.Count;
-    PspUnlock(&PspProcessRoutines);
-    NTSTATUS Status = Present ? STATUS_INVALID_PARAMETER
-                              : PspAddRoutine(&PspProcessRoutines, (PVOID)NotifyRoutine);
-    /* The documentation gives STATUS_INVALID_PARAMETER for a full table too. */
-    return NT_SUCCESS(Status) ? Status : STATUS_INVALID_PARAMETER;
+    return PspChangeProcessRoutine(&PspExtendedRoutines, Routine, Remove);
+}
+
+NTSTATUS PsSetCreateProcessNotifyRoutineEx(PCREATE_PROCESS_NOTIFY_ROUTINE_EX NotifyRoutine,
+                                           BOOLEAN Remove)
+{
+    return PspSetExtendedRoutine((PVOID)NotifyRoutine, Remove);
+}
+
+/* There are no subsystem processes, so that both kinds of routine see the same. */
+NTSTATUS PsSetCreateProcessNotifyRoutineEx2(PSCREATEPROCESSNOTIFYTYPE NotifyType,
+                                            PVOID NotifyInformation, BOOLEAN Remove)
+{
+    return NotifyType == PsCreateProcessNotifySubsystems
+               ? PspSetExtendedRoutine(NotifyInformation, Remove)
+               : STATUS_INVALID_PARAMETER;
 }
 
 NTSTATUS PsSetCreateThreadNotifyRoutine(PCREATE_THREAD_NOTIFY_ROUTINE NotifyRoutine)
@@ -105,22 +146,54 @@ NTSTATUS PsSetLoadImageNotifyRoutine(PLOAD_IMAGE_NOTIFY_ROUTINE NotifyRoutine)
     return PspAddRoutine(&PspImageRoutines, (PVOID)NotifyRoutine);
 }
 
+/* Flags asks for images of other architectures too, which do not come here. */
+NTSTATUS PsSetLoadImageNotifyRoutineEx(PLOAD_IMAGE_NOTIFY_ROUTINE NotifyRoutine, ULONG_PTR Flags)
+{
+    return Flags & ~(ULONG_PTR)PS_IMAGE_NOTIFY_CONFLICTING_ARCHITECTURE
+               ? STATUS_INVALID_PARAMETER_2
+               : PspAddRoutine(&PspImageRoutines, (PVOID)NotifyRoutine);
+}
+
 NTSTATUS PsRemoveLoadImageNotifyRoutine(PLOAD_IMAGE_NOTIFY_ROUTINE NotifyRoutine)
 {
     return PspRemoveRoutine(&PspImageRoutines, (PVOID)NotifyRoutine);
 }
 
-VOID PspCallProcessNotify(HANDLE ParentId, HANDLE ProcessId, BOOLEAN Create)
+/* Routines after one that refuses still see the process, and its status. */
+static NTSTATUS PspCallExtendedRoutines(PEPROCESS Process, BOOLEAN Create)
 {
-    if (PspProcessRoutines.Count == 0) {
-        return;
+    PETHREAD Thread = PsGetCurrentThread();
+    PS_CREATE_NOTIFY_INFO Info = {
+        .Size = sizeof(Info),
+        .ParentProcessId = Process->InheritedFromUniqueProcessId,
+        .CreatingThreadId = Thread->Cid,
+        .ImageFileName = PspImageName(Process),
+        .CreationStatus = STATUS_SUCCESS,
+    };
+    PspLock(&PspExtendedRoutines);
+    for (ULONG i = 0; i < PspExtendedRoutines.Count; i++) {
+        ((PCREATE_PROCESS_NOTIFY_ROUTINE_EX)PspExtendedRoutines.Routine[i])(
+            Process, Process->UniqueProcessId, Create ? &Info : NULL);
     }
-    PspLock(&PspProcessRoutines);
-    for (ULONG i = 0; i < PspProcessRoutines.Count; i++) {
-        ((PCREATE_PROCESS_NOTIFY_ROUTINE)PspProcessRoutines.Routine[i])(ParentId, ProcessId,
-                                                                        Create);
+    PspUnlock(&PspExtendedRoutines);
+    return Info.CreationStatus;
+}
+
+NTSTATUS PspCallProcessNotify(PEPROCESS Process, BOOLEAN Create)
+{
+    NTSTATUS Status = STATUS_SUCCESS;
+    if (PspProcessRoutines.Count != 0) {
+        PspLock(&PspProcessRoutines);
+        for (ULONG i = 0; i < PspProcessRoutines.Count; i++) {
+            ((PCREATE_PROCESS_NOTIFY_ROUTINE)PspProcessRoutines.Routine[i])(
+                Process->InheritedFromUniqueProcessId, Process->UniqueProcessId, Create);
+        }
+        PspUnlock(&PspProcessRoutines);
     }
-    PspUnlock(&PspProcessRoutines);
+    if (PspExtendedRoutines.Count != 0) {
+        Status = PspCallExtendedRoutines(Process, Create);
+    }
+    return Create ? Status : STATUS_SUCCESS;
 }
 
 VOID PspCallThreadNotify(HANDLE ProcessId, HANDLE ThreadId, BOOLEAN Create)

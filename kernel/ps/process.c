@@ -5,8 +5,11 @@
  */
 #include "ke/dispatcher.h"
 #include "mm/mm.h"
+#include "nt/process_information.h"
 #include "ps/user_mode.h"
 #include "se/sep.h"
+
+#define PSP_TAG_NAME 0x6d4e7350u /* 'PsNm' */
 
 LIST_ENTRY PsActiveProcessHead;
 KSPIN_LOCK PspActiveProcessLock;
@@ -16,6 +19,35 @@ static VOID PspSetImageFileName(PEPROCESS Process, PCSTR ImageName)
     SIZE_T Length = strnlen(ImageName, sizeof(Process->ImageFileName) - 1);
     RtlZeroMemory(Process->ImageFileName, sizeof(Process->ImageFileName));
     RtlCopyMemory(Process->ImageFileName, ImageName, Length);
+}
+
+PCUNICODE_STRING PspImageName(PEPROCESS Process)
+{
+    static const UNICODE_STRING None = {0, 0, NULL};
+    PCUNICODE_STRING Name = Process->SeAuditProcessCreationInfo;
+    return Name != NULL ? Name : &None;
+}
+
+/* Where a program would be that is only known by its name. */
+static NTSTATUS PspSetImagePath(PEPROCESS Process, PCSTR ImageName)
+{
+    static const WCHAR Folder[] = L"\\Device\\HarddiskVolume1\\";
+    ULONG Prefix = sizeof(Folder) - sizeof(WCHAR);
+    SIZE_T Length = strlen(ImageName);
+    ULONG Bytes = Prefix + (ULONG)Length * sizeof(WCHAR);
+    PUNICODE_STRING Name =
+        ExAllocatePoolWithTag(NonPagedPoolNx, sizeof(*Name) + Bytes, PSP_TAG_NAME);
+    if (Name == NULL) {
+        return STATUS_INSUFFICIENT_RESOURCES;
+    }
+    Name->Buffer = (PWSTR)(Name + 1);
+    Name->Length = Name->MaximumLength = (USHORT)Bytes;
+    RtlCopyMemory(Name->Buffer, Folder, Prefix);
+    for (SIZE_T i = 0; i < Length; i++) {
+        Name->Buffer[Prefix / sizeof(WCHAR) + i] = (UCHAR)ImageName[i];
+    }
+    Process->SeAuditProcessCreationInfo = Name;
+    return STATUS_SUCCESS;
 }
 
 static VOID PspInsertProcess(PEPROCESS Process)
@@ -35,6 +67,9 @@ VOID PspDeleteProcess(PVOID Object)
     }
     if (Process->Token != NULL) {
         PsDereferencePrimaryToken(Process->Token);
+    }
+    if (Process->SeAuditProcessCreationInfo != NULL) {
+        ExFreePoolWithTag(Process->SeAuditProcessCreationInfo, PSP_TAG_NAME);
     }
     if (Process->MmWorkingSet != NULL) {
         MmDeleteProcessAddressSpace(Process);
@@ -58,7 +93,13 @@ NTSTATUS PspCreateProcess(PCSTR ImageName, PEPROCESS *NewProcess)
     Process->ExitStatus = STATUS_PENDING;
     Process->Token = SepClientToken; /* what is no system process is the client's */
     ObfReferenceObject(Process->Token);
-    Status = MmCreateProcessAddressSpace(Process);
+    Process->PriorityClass = PROCESS_PRIORITY_CLASS_NORMAL;
+    Process->InheritedFromUniqueProcessId = PsGetCurrentProcessId();
+    ExInitializeRundownProtection(&Process->RundownProtect);
+    Status = PspSetImagePath(Process, ImageName);
+    if (NT_SUCCESS(Status)) {
+        Status = MmCreateProcessAddressSpace(Process);
+    }
     if (NT_SUCCESS(Status)) {
         Status = ObInitializeProcess(Process);
     }
@@ -72,7 +113,12 @@ NTSTATUS PspCreateProcess(PCSTR ImageName, PEPROCESS *NewProcess)
     /* Until it exits, being active is a reference of its own. */
     ObfReferenceObject(Process);
     PspInsertProcess(Process);
-    PspCallProcessNotify(PsGetCurrentProcessId(), Process->UniqueProcessId, TRUE);
+    Status = PspCallProcessNotify(Process, TRUE);
+    if (!NT_SUCCESS(Status)) { /* a routine has refused it */
+        PspExitProcess(Process, Status);
+        ObfDereferenceObject(Process);
+        return Status;
+    }
     *NewProcess = Process;
     return STATUS_SUCCESS;
 }
@@ -92,7 +138,12 @@ VOID PspExitProcess(PEPROCESS Process, NTSTATUS ExitStatus)
 
     NT_VERIFY(Process != PsInitialSystemProcess && Process->ActiveThreads == 0);
     NT_VERIFY(Process->UniqueProcessId != NULL);
-    PspCallProcessNotify(PsGetCurrentProcessId(), Process->UniqueProcessId, FALSE);
+    Process->Terminating = TRUE;
+    if (Process->BreakOnTermination) {
+        KeBugCheckEx(CRITICAL_PROCESS_DIED, (ULONG_PTR)Process, 0, 0, 0);
+    }
+    PspCallProcessNotify(Process, FALSE);
+    ExWaitForRundownProtectionRelease(&Process->RundownProtect);
     KeStackAttachProcess(&Process->Pcb, &ApcState);
     ObKillProcess(Process);
     KeUnstackDetachProcess(&ApcState);
@@ -118,6 +169,7 @@ static VOID PspInitializeSystemProcess(VOID)
     Process->Token = SepSystemToken;
     ObfReferenceObject(Process->Token);
     PspSetImageFileName(Process, "System");
+    Process->PriorityClass = PROCESS_PRIORITY_CLASS_NORMAL;
     KeQuerySystemTimePrecise(&Process->CreateTime);
     NT_VERIFY(NT_SUCCESS(ObInitializeProcess(Process)));
     NT_VERIFY(NT_SUCCESS(PspAllocateCid(Process, &Process->UniqueProcessId)));

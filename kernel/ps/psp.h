@@ -16,7 +16,9 @@
 
 /* ETHREAD.CrossThreadFlags, as in build 18362 */
 #define PS_CROSS_THREAD_FLAGS_TERMINATED 0x1
+#define PS_CROSS_THREAD_FLAGS_HIDE_FROM_DEBUGGER 0x4
 #define PS_CROSS_THREAD_FLAGS_SYSTEM 0x10
+#define PS_CROSS_THREAD_FLAGS_BREAK_ON_TERMINATION 0x20
 
 /* They exist before there is pool; their object headers are filled in by PsInitializeSystem. */
 typedef struct _PSP_STATIC_PROCESS {
@@ -73,8 +75,17 @@ NTSTATUS PspCreateProcess(PCSTR ImageName, PEPROCESS *Process);
 VOID PspExitProcess(PEPROCESS Process, NTSTATUS ExitStatus);
 OB_DELETE_METHOD PspDeleteProcess;
 
+/* Of its program; empty for the system process. It stays as long as the process object. */
+PCUNICODE_STRING PspImageName(PEPROCESS Process);
+
+/* ---- snapshot.c: PASSIVE_LEVEL, APC_LEVEL; NULL with a *Count: no memory ---- */
+PEPROCESS *PspSnapshotProcesses(PULONG Count);
+PETHREAD *PspSnapshotThreads(PEPROCESS Process, PULONG Count);
+VOID PspFreeSnapshot(PVOID *Objects, ULONG Count);
+
 /* ---- notify.c ---- */
-VOID PspCallProcessNotify(HANDLE ParentId, HANDLE ProcessId, BOOLEAN Create);
+/* The status of a creation that a routine refuses; else STATUS_SUCCESS. */
+NTSTATUS PspCallProcessNotify(PEPROCESS Process, BOOLEAN Create);
 VOID PspCallThreadNotify(HANDLE ProcessId, HANDLE ThreadId, BOOLEAN Create);
 /* For every image that Io loads. PASSIVE_LEVEL */
 VOID PsCallImageNotifyRoutines(PUNICODE_STRING FullImageName, HANDLE ProcessId,

@@ -78,6 +78,108 @@ PVOID PsGetProcessWow64Process(PEPROCESS Process)
     return NULL;
 }
 
+PVOID PsGetCurrentProcessWow64Process(VOID)
+{
+    return NULL;
+}
+
+/* Nor is there a window manager, which would keep something for each process and thread. */
+PVOID PsGetProcessWin32Process(PEPROCESS Process)
+{
+    return NULL;
+}
+
+PVOID PsGetThreadWin32Thread(PETHREAD Thread)
+{
+    return NULL;
+}
+
+PVOID PsGetProcessJob(PEPROCESS Process)
+{
+    return NULL;
+}
+
+PVOID PsGetThreadTeb(PETHREAD Thread)
+{
+    return Thread->Tcb.Teb;
+}
+
+PVOID PsGetCurrentThreadTeb(VOID)
+{
+    return PsGetCurrentThread()->Tcb.Teb;
+}
+
+PVOID PsGetProcessSectionBaseAddress(PEPROCESS Process)
+{
+    return Process->SectionBaseAddress;
+}
+
+HANDLE PsGetProcessInheritedFromUniqueProcessId(PEPROCESS Process)
+{
+    return Process->InheritedFromUniqueProcessId;
+}
+
+BOOLEAN PsIsProtectedProcess(PEPROCESS Process)
+{
+    return FALSE;
+}
+
+BOOLEAN PsIsProcessBeingDebugged(PEPROCESS Process)
+{
+    return FALSE;
+}
+
+/* There is one session, that of services: 0. */
+ULONG PsGetProcessSessionId(PEPROCESS Process)
+{
+    return 0;
+}
+
+ULONG PsGetProcessSessionIdEx(PEPROCESS Process)
+{
+    return 0;
+}
+
+ULONG PsGetCurrentProcessSessionId(VOID)
+{
+    return 0;
+}
+
+ULONG PsGetThreadSessionId(PETHREAD Thread)
+{
+    return 0;
+}
+
+NTSTATUS PsAcquireProcessExitSynchronization(PEPROCESS Process)
+{
+    return ExAcquireRundownProtection(&Process->RundownProtect) ? STATUS_SUCCESS
+                                                                : STATUS_PROCESS_IS_TERMINATING;
+}
+
+VOID PsReleaseProcessExitSynchronization(PEPROCESS Process)
+{
+    ExReleaseRundownProtection(&Process->RundownProtect);
+}
+
+NTSTATUS SeLocateProcessImageName(PEPROCESS Process, PUNICODE_STRING *ImageFileName)
+{
+    PCUNICODE_STRING Name = PspImageName(Process);
+    PUNICODE_STRING Copy =
+        ExAllocatePoolWithTag(NonPagedPoolNx, sizeof(*Copy) + Name->Length + sizeof(WCHAR), 'nPeS');
+
+    *ImageFileName = NULL;
+    if (Copy == NULL) {
+        return STATUS_INSUFFICIENT_RESOURCES;
+    }
+    Copy->Buffer = (PWSTR)(Copy + 1);
+    Copy->Length = Name->Length;
+    Copy->MaximumLength = (USHORT)(Name->Length + sizeof(WCHAR));
+    RtlCopyMemory(Copy->Buffer, Name->Buffer, Name->Length);
+    Copy->Buffer[Name->Length / sizeof(WCHAR)] = 0;
+    *ImageFileName = Copy;
+    return STATUS_SUCCESS;
+}
+
 LONGLONG PsGetProcessCreateTimeQuadPart(PEPROCESS Process)
 {
     return Process->CreateTime.QuadPart;
@@ -163,32 +265,4 @@ BOOLEAN PsGetVersion(PULONG MajorVersion, PULONG MinorVersion, PULONG BuildNumbe
         CSDVersion->Buffer = NULL;
     }
     return FALSE;
-}
-
-/* By client id only; processes have no names. PASSIVE_LEVEL */
-NTSTATUS ZwOpenProcess(PHANDLE ProcessHandle, ACCESS_MASK DesiredAccess,
-                       POBJECT_ATTRIBUTES ObjectAttributes, PCLIENT_ID ClientId)
-{
-    PEPROCESS Process;
-    NTSTATUS Status;
-
-    if (ObjectAttributes == NULL || ClientId == NULL || ObjectAttributes->ObjectName != NULL) {
-        return STATUS_INVALID_PARAMETER_MIX;
-    }
-    if (ClientId->UniqueThread != NULL) {
-        PETHREAD Thread;
-        Status = PsLookupProcessThreadByCid(ClientId, &Process, &Thread);
-        if (NT_SUCCESS(Status)) {
-            ObfDereferenceObject(Thread);
-        }
-    } else {
-        Status = PsLookupProcessByProcessId(ClientId->UniqueProcess, &Process);
-    }
-    if (!NT_SUCCESS(Status)) {
-        return STATUS_INVALID_CID;
-    }
-    Status = ObOpenObjectByPointer(Process, ObjectAttributes->Attributes, NULL, DesiredAccess,
-                                   PsProcessType, KernelMode, ProcessHandle);
-    ObfDereferenceObject(Process);
-    return Status;
 }

@@ -47,6 +47,7 @@ NTSTATUS PspAllocateThread(PEPROCESS Process, PKSTART_ROUTINE StartRoutine, PVOI
     Thread->Win32StartAddress = (PVOID)StartRoutine;
     Thread->CrossThreadFlags = PS_CROSS_THREAD_FLAGS_SYSTEM;
     Thread->ExitStatus = STATUS_PENDING;
+    Thread->PagePriority = 5;
     Thread->ThreadsProcess = Process;
     ObfReferenceObject(Process);
     InitializeListHead(&Thread->IrpList);
@@ -159,6 +160,9 @@ DECLSPEC_NORETURN VOID PspExitThread(NTSTATUS Status)
     }
     /* Before the notification, which could come upon requests that are still in flight. */
     IopCancelThreadIo(Thread);
+    if (Thread->CrossThreadFlags & PS_CROSS_THREAD_FLAGS_BREAK_ON_TERMINATION) {
+        KeBugCheckEx(CRITICAL_PROCESS_DIED, (ULONG_PTR)Thread, 1, 0, 0);
+    }
     PspCallThreadNotify(Thread->Cid.UniqueProcess, Thread->Cid.UniqueThread, FALSE);
     KIRQL OldIrql = KiAcquireSpinLock(&PspActiveProcessLock);
     BOOLEAN Last = --Process->ActiveThreads == 0 && Process->Terminating;

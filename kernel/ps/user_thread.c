@@ -80,6 +80,7 @@ NTSTATUS PspLoadProgram(PEPROCESS Process, const VOID *File, SIZE_T Size, PVOID 
     if (NT_SUCCESS(Status)) {
         Status = PspFillPeb(Peb, Base);
         Process->Peb = Peb;
+        Process->SectionBaseAddress = Base;
     }
     KeUnstackDetachProcess(&ApcState);
     return Status;

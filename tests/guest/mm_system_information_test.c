@@ -4,8 +4,7 @@
 
 #include "mm/image.h"
 #include "nt/rtl.h"
-
-NTSTATUS ZwQuerySystemInformation(ULONG, PVOID, ULONG, PULONG);
+#include "nt/system_information.h"
 
 GUEST_TEST(mm_system_information_has_exact_lengths)
 {

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Processes, threads, ids, notifications. */
 #include "ps/psp.h"
+#include "nt/process_information.h"
+#include "nt/system_information.h"
 #include "mm/mm.h"
 #include "test_thread.h"
 
@@ -134,4 +136,125 @@ GUEST_TEST(ps_many_threads_are_reaped)
             TestJoinThread(Threads[i]);
         }
     }
+}
+
+static ULONG PsTestRefusals;
+
+static VOID PsTestNotifyEx(PEPROCESS Process, HANDLE ProcessId, PPS_CREATE_NOTIFY_INFO CreateInfo)
+{
+    EXPECT_EQUAL(PsGetProcessId(Process), ProcessId);
+    if (CreateInfo == NULL) {
+        PsTestRefusals |= 2;
+        return;
+    }
+    EXPECT_EQUAL(CreateInfo->Size, sizeof(*CreateInfo));
+    EXPECT_EQUAL(CreateInfo->ParentProcessId, 4);
+    EXPECT_EQUAL(CreateInfo->CreatingThreadId.UniqueThread, PsGetCurrentThreadId());
+    EXPECT(CreateInfo->ImageFileName != NULL && CreateInfo->ImageFileName->Buffer[0] == L'\\');
+    CreateInfo->CreationStatus = STATUS_ACCESS_DENIED;
+    PsTestRefusals |= 1;
+}
+
+/* The kernel's own image needs no integrity check. */
+GUEST_TEST(ps_a_notify_routine_refuses_a_process)
+{
+    PEPROCESS Process = NULL;
+    PsTestRefusals = 0;
+    EXPECT_EQUAL(PsSetCreateProcessNotifyRoutineEx(PsTestNotifyEx, FALSE), STATUS_SUCCESS);
+    EXPECT_EQUAL((ULONG)PsSetCreateProcessNotifyRoutineEx(PsTestNotifyEx, FALSE),
+                 (ULONG)STATUS_INVALID_PARAMETER);
+    EXPECT_EQUAL((ULONG)PspCreateProcess("refused", &Process), (ULONG)STATUS_ACCESS_DENIED);
+    EXPECT_EQUAL(PsTestRefusals, 3);
+    EXPECT_EQUAL(PsSetCreateProcessNotifyRoutineEx(PsTestNotifyEx, TRUE), STATUS_SUCCESS);
+    EXPECT_EQUAL((ULONG)PsSetCreateProcessNotifyRoutineEx2(1, PsTestNotifyEx, FALSE),
+                 (ULONG)STATUS_INVALID_PARAMETER);
+    EXPECT_EQUAL((ULONG)PsSetLoadImageNotifyRoutineEx(NULL, 2), (ULONG)STATUS_INVALID_PARAMETER_2);
+}
+
+GUEST_TEST(ps_a_process_is_terminated_once)
+{
+    PEPROCESS Process;
+    HANDLE Handle;
+    ULONG Count = 0;
+
+    EXPECT_EQUAL(PspCreateProcess("ended", &Process), STATUS_SUCCESS);
+    EXPECT_EQUAL(ObOpenObjectByPointer(Process, OBJ_KERNEL_HANDLE, NULL, PROCESS_ALL_ACCESS,
+                                       PsProcessType, KernelMode, &Handle),
+                 STATUS_SUCCESS);
+    EXPECT_EQUAL(PsAcquireProcessExitSynchronization(Process), STATUS_SUCCESS);
+    PsReleaseProcessExitSynchronization(Process);
+    EXPECT_EQUAL(ZwTerminateProcess(Handle, STATUS_CANCELLED), STATUS_SUCCESS);
+    EXPECT_EQUAL((ULONG)PsGetProcessExitStatus(Process), (ULONG)STATUS_CANCELLED);
+    EXPECT_EQUAL((ULONG)ZwTerminateProcess(Handle, STATUS_SUCCESS),
+                 (ULONG)STATUS_PROCESS_IS_TERMINATING);
+    EXPECT_EQUAL((ULONG)PsAcquireProcessExitSynchronization(Process),
+                 (ULONG)STATUS_PROCESS_IS_TERMINATING);
+    EXPECT_EQUAL(ZwQueryInformationProcess(Handle, ProcessHandleCount, &Count, 4, NULL),
+                 STATUS_SUCCESS);
+    EXPECT_EQUAL(Count, 0);
+    ZwClose(Handle);
+    ObDereferenceObject(Process);
+}
+
+/* From user mode a bad address is a status; a good one is filled in, names with its addresses. */
+GUEST_TEST(ps_information_for_user_mode)
+{
+    PEPROCESS Process;
+    KAPC_STATE ApcState;
+    PVOID Base = NULL;
+    ULONG Needed = 0;
+
+    EXPECT_EQUAL(PspCreateProcess("asked", &Process), STATUS_SUCCESS);
+    KeStackAttachProcess(&Process->Pcb, &ApcState);
+    EXPECT_EQUAL(MmAllocateUserMemory(&Base, PAGE_SIZE, PAGE_READWRITE), STATUS_SUCCESS);
+    PUNICODE_STRING Name = Base;
+    PULONG Length = (PULONG)((PUCHAR)Base + 1024);
+    CCHAR Mode = KiCurrentThread()->PreviousMode;
+    KiCurrentThread()->PreviousMode = UserMode;
+    EXPECT_EQUAL((ULONG)NtQueryInformationProcess(NtCurrentProcess(), ProcessImageFileName, Name,
+                                                  512, &Needed),
+                 (ULONG)STATUS_ACCESS_VIOLATION);
+    EXPECT_EQUAL((ULONG)NtQueryInformationProcess(NtCurrentProcess(), ProcessImageFileName,
+                                                  (PUCHAR)Base + PAGE_SIZE, 512, Length),
+                 (ULONG)STATUS_ACCESS_VIOLATION);
+    EXPECT_EQUAL(NtQueryInformationProcess(NtCurrentProcess(), ProcessImageFileName, Name, 512,
+                                           Length),
+                 STATUS_SUCCESS);
+    EXPECT_EQUAL((ULONG_PTR)Name->Buffer, (ULONG_PTR)(Name + 1));
+    EXPECT_EQUAL(Name->Buffer[0], L'\\');
+    EXPECT_EQUAL(*Length, sizeof(*Name) + Name->MaximumLength);
+    EXPECT_EQUAL((ULONG)NtQuerySystemInformation(SystemProcessInformation, Base, 0x100, Length),
+                 (ULONG)STATUS_INFO_LENGTH_MISMATCH);
+    EXPECT(*Length > 0x100);
+    KiCurrentThread()->PreviousMode = Mode;
+    EXPECT_EQUAL(MmFreeUserMemory(Base), STATUS_SUCCESS);
+    KeUnstackDetachProcess(&ApcState);
+    PspExitProcess(Process, STATUS_SUCCESS);
+    ObDereferenceObject(Process);
+}
+
+GUEST_TEST(ps_handles_are_listed)
+{
+    ULONG Needed = 0;
+    BOOLEAN Found = FALSE;
+    HANDLE Handle;
+    EXPECT_EQUAL(ObOpenObjectByPointer(PsInitialSystemProcess, OBJ_KERNEL_HANDLE, NULL,
+                                       PROCESS_ALL_ACCESS, PsProcessType, KernelMode, &Handle),
+                 STATUS_SUCCESS);
+    EXPECT_EQUAL((ULONG)ZwQuerySystemInformation(SystemExtendedHandleInformation, NULL, 0, &Needed),
+                 (ULONG)STATUS_INFO_LENGTH_MISMATCH);
+    SYSTEM_HANDLE_INFORMATION_EX *List = ExAllocatePoolWithTag(PagedPool, Needed, 'tsTP');
+    EXPECT_EQUAL(ZwQuerySystemInformation(SystemExtendedHandleInformation, List, Needed, &Needed),
+                 STATUS_SUCCESS);
+    for (ULONG_PTR i = 0; i < List->NumberOfHandles; i++) {
+        Found = Found || (List->Handles[i].Object == PsInitialSystemProcess &&
+                          List->Handles[i].UniqueProcessId == 4 &&
+                          (ULONG)List->Handles[i].HandleValue ==
+                              ((ULONG)(ULONG_PTR)Handle & 0x7fffffff));
+    }
+    EXPECT(Found);
+    ExFreePoolWithTag(List, 'tsTP');
+    EXPECT_EQUAL(ZwQuerySystemInformation(SystemHandleInformation, &Needed, 4, &Needed),
+                 (ULONG64)(LONG)STATUS_INFO_LENGTH_MISMATCH);
+    ZwClose(Handle);
 }

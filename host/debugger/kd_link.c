@@ -72,7 +72,7 @@ void KdLinkSendBreakIn(KD_LINK *Link)
 void KdLinkSendReset(KD_LINK *Link)
 {
     Link->ResetAsked = true;
-    KdLinkSendControl(Link, KdPacketReset, 0);
+    KdLinkSendControl(Link, KdPacketReset, ++Link->ResetId);
 }
 
 static void KdLinkRestartStreams(KD_LINK *Link)
@@ -80,6 +80,18 @@ static void KdLinkRestartStreams(KD_LINK *Link)
     Link->CurrentId = Link->RemoteId = KD_INITIAL_ID;
     Link->RemoteKnown = true;
     Link->SyncFresh = false;
+}
+
+/* True: it is the answer to the last RESET of ours; the streams begin anew. */
+static bool KdLinkTakeReset(KD_LINK *Link)
+{
+    uint32_t Id = Link->Parser.Header.Id;
+    if (!Link->ResetAsked || (Id != 0 && Id < Link->ResetId)) {
+        return false; /* nobody asked, or it answers an earlier one */
+    }
+    Link->ResetAsked = false;
+    KdLinkRestartStreams(Link);
+    return true;
 }
 
 /*
@@ -136,6 +148,9 @@ static bool KdLinkTakeData(KD_LINK *Link)
     const KD_PACKET *Header = &Link->Parser.Header;
     uint32_t Id = Header->Id & ~KD_SYNC_ID;
 
+    if (Link->ResetAsked) {
+        return false;
+    }
     if (Header->Id & KD_SYNC_ID) {
         if (Link->SyncFresh && memcmp(&Link->Sync, Header, sizeof(*Header)) == 0) {
             KdLinkSendControl(Link, KdPacketAcknowledge, Id);
@@ -179,9 +194,7 @@ KD_LINK_RESULT KdLinkReceive(KD_LINK *Link, int Milliseconds, int Interrupt)
             }
             break;
         case KdParsedControl:
-            if (Link->Parser.Header.Type == KdPacketReset && Link->ResetAsked) {
-                Link->ResetAsked = false;
-                KdLinkRestartStreams(Link);
+            if (Link->Parser.Header.Type == KdPacketReset && KdLinkTakeReset(Link)) {
                 return KdLinkReset;
             }
             break; /* acknowledgements nobody waits for; a RESEND of what has come through */
@@ -215,11 +228,6 @@ static int KdLinkAwaitAcknowledge(KD_LINK *Link)
                 (Header->Id & ~KD_SYNC_ID) == (Link->CurrentId & ~KD_SYNC_ID)) {
                 return 1;
             }
-            if (Header->Type == KdPacketReset && Link->ResetAsked) {
-                Link->ResetAsked = false;
-                KdLinkRestartStreams(Link);
-                return 0;
-            }
             if (Header->Type == KdPacketResend) {
                 return 0;
             }
@@ -245,8 +253,8 @@ static int KdLinkAwaitAcknowledge(KD_LINK *Link)
 bool KdLinkSend(KD_LINK *Link, uint16_t Type, const void *First, size_t FirstSize,
                 const void *Second, size_t SecondSize)
 {
-    if (Link->Held) {
-        return false; /* what has come must be received first */
+    if (Link->Held || Link->ResetAsked) {
+        return false; /* what has come, or is to come, must be received first */
     }
     for (unsigned Try = 0; Try < Link->Retries; Try++) {
         uint32_t Id = Link->CurrentId;
@@ -255,7 +263,7 @@ bool KdLinkSend(KD_LINK *Link, uint16_t Type, const void *First, size_t FirstSiz
         bool Written = Size != 0 && KdLinkWrite(Link, Link->Output, Size);
         int Result = KdLinkAwaitAcknowledge(Link);
         if (Result > 0) {
-            if (Link->CurrentId == Id && !(Link->Held && Link->SyncFresh)) {
+            if (!(Link->Held && Link->SyncFresh)) {
                 Link->CurrentId = (Id ^ 1) & ~KD_SYNC_ID;
                 Link->SyncFresh = false;
             }

@@ -8,6 +8,12 @@
  * anew. A packet with another id than the expected one is a repetition: its acknowledgement was
  * lost, so it is acknowledged again and dropped.
  *
+ * A RESET begins both streams anew, but what the target had sent before it saw the RESET still
+ * comes, and so may the answers to earlier ones. So each RESET of ours has a number as its id,
+ * which a target of ours gives back (others answer with 0 or anything). Until the answer to the
+ * last one has come every data packet is an old one: it is dropped, and not acknowledged. After
+ * that both sides are where they began, and nothing of before is left on the line.
+ *
  * Waiting for an acknowledgement ends with a new data packet too: a target answers only what it
  * has got, so only the acknowledgement was lost. That packet is held for the next receive.
  */
@@ -30,6 +36,7 @@ typedef struct {
     uint32_t CurrentId, RemoteId;
     bool RemoteKnown;  /* false: the first packet's id is taken as it comes */
     bool ResetAsked;   /* a RESET was sent and not yet answered */
+    uint32_t ResetId;  /* of the last one */
     bool SyncFresh;    /* nothing has passed since the last packet with KD_SYNC_ID */
     KD_PACKET Sync;    /* its header */
     bool Held;         /* Header and Payload wait to be received */
@@ -50,7 +57,7 @@ void KdLinkInitialize(KD_LINK *Link, int Socket);
 void KdLinkClose(KD_LINK *Link);
 /*
  * Sends a data packet and waits until the target has it. False: the line is closed, the target
- * took nothing in Retries tries, or a packet is held.
+ * took nothing in Retries tries, a packet is held, or a RESET is not yet answered.
  */
 bool KdLinkSend(KD_LINK *Link, uint16_t Type, const void *First, size_t FirstSize,
                 const void *Second, size_t SecondSize);

@@ -7,7 +7,7 @@
 
 #include "host/text.h"
 
-#define LEAVE_RETRIES 6u
+#define LEAVE_RETRIES 10u
 #define MAX_DATA (KD_MAX_PAYLOAD - sizeof(DBGKD_MANIPULATE_STATE64))
 
 static bool KdMemory(TARGET *Target, uint32_t Api, uint64_t Address, void *Out, const void *In,
@@ -137,37 +137,70 @@ static bool KdWriteIo(TARGET *Target, uint64_t Port, uint32_t Size, uint32_t Val
     return KdRequest(Target, &State, NULL, 0);
 }
 
+/*
+ * The target refuses a second breakpoint at an address. When the answer to the first request was
+ * lost and it was asked again, that one is it, by a handle that was never told: whatever we do not
+ * know as ours is taken away.
+ */
+static bool KdClearUnknownBreakpoints(TARGET *Target)
+{
+    KD_TARGET *Kd = Target->Private;
+    for (uint32_t Handle = 1; Handle <= KD_BREAKPOINT_MAX && Kd->Link.Socket >= 0; Handle++) {
+        if (!(Kd->Handles & 1u << (Handle - 1))) {
+            KdClearBreakpoint(Target, Handle);
+        }
+    }
+    return Kd->Link.Socket >= 0;
+}
+
+static bool KdAskBreakpoint(TARGET *Target, uint64_t Address, uint32_t *Handle)
+{
+    DBGKD_MANIPULATE_STATE64 State = {.ApiNumber = DbgKdWriteBreakPointApi};
+    State.WriteBreakPoint.Address = Address;
+    bool Good = KdRequest(Target, &State, NULL, 0);
+    *Handle = Good ? State.WriteBreakPoint.Handle : 0;
+    return Good;
+}
+
 /* The answer does not say "owed"; a byte that cannot be read is in a page that is out. */
 static bool KdSetBreakpoint(TARGET *Target, uint64_t Address, uint32_t *Handle, bool *Owed)
 {
-    DBGKD_MANIPULATE_STATE64 State = {.ApiNumber = DbgKdWriteBreakPointApi};
+    KD_TARGET *Kd = Target->Private;
+    unsigned Repeats = Kd->Repeats;
     uint8_t Byte;
     size_t Done;
 
-    State.WriteBreakPoint.Address = Address;
-    if (!KdRequest(Target, &State, NULL, 0)) {
+    if (!KdAskBreakpoint(Target, Address, Handle) &&
+        (Kd->Repeats == Repeats || !KdClearUnknownBreakpoints(Target) ||
+         !KdAskBreakpoint(Target, Address, Handle))) {
         return false;
     }
-    *Handle = State.WriteBreakPoint.Handle;
     if (*Handle == 0 || *Handle > KD_BREAKPOINT_MAX) {
         return KdFail(Target, "the target has no room for a breakpoint");
     }
+    Kd->Handles |= 1u << (*Handle - 1);
     *Owed = !KdReadVirtual(Target, Address, &Byte, 1, &Done);
     Target->Error[0] = 0;
     return true;
 }
 
+/* Asked again, the target refuses: it has none by that handle any more. */
 bool KdClearBreakpoint(TARGET *Target, uint32_t Handle)
 {
+    KD_TARGET *Kd = Target->Private;
+    unsigned Repeats = Kd->Repeats;
     DBGKD_MANIPULATE_STATE64 State = {.ApiNumber = DbgKdRestoreBreakPointApi};
     State.RestoreBreakPoint.Handle = Handle;
-    return KdRequest(Target, &State, NULL, 0);
+    Kd->Handles &= ~(Handle != 0 && Handle <= KD_BREAKPOINT_MAX ? 1u << (Handle - 1) : 0);
+    return KdRequest(Target, &State, NULL, 0) ||
+           (Kd->Repeats != Repeats && Target->Stopped && State.ReturnStatus < 0);
 }
 
 /*
- * A request after which the target runs, or is gone. A running target acknowledges nothing, so a
- * request that seems not to be taken may only have lost its acknowledgement: it counts as taken,
- * and Wait asks the target where it stands.
+ * A request after which the target runs, or is gone. One that runs with its interrupts off
+ * acknowledges nothing, and other targets than ours never do while they run; a request that seems
+ * not to be taken may only have lost its acknowledgement: it counts as taken, and Wait asks the
+ * target where it stands.
  */
 static bool KdLeave(TARGET *Target, DBGKD_MANIPULATE_STATE64 *State)
 {

@@ -18,12 +18,21 @@
 
 #include "host/text.h"
 
-#define ANSWER_LIMIT_MS 10000u
-#define ANSWER_TRY_MS 1500u
-#define ATTACH_TRY_MS 1000
-#define DOUBT_MS 1000
+#define ANSWER_LIMIT_MS 20000u
 #define DOUBT_RESETS 8u
-#define MAX_RESTARTS 4 /* of one request */
+#define MAX_RESTARTS 8 /* of one request */
+
+/*
+ * How long something is waited for before a RESET asks for it. Each time longer: where the answer
+ * is slow to come, a RESET sent before it is there only begins the wait anew.
+ */
+#define PATIENCE_MS 1000u
+#define PATIENCE_DOUBLES 4u
+
+static uint64_t KdPatience(unsigned Resets)
+{
+    return PATIENCE_MS << (Resets < PATIENCE_DOUBLES ? Resets : PATIENCE_DOUBLES);
+}
 
 bool KdFail(TARGET *Target, const char *Text)
 {
@@ -85,10 +94,11 @@ static KD_ANSWER KdAwaitAnswer(TARGET *Target, const DBGKD_MANIPULATE_STATE64 *R
 {
     KD_TARGET *Kd = Target->Private;
     uint64_t Limit = TextNow() + ANSWER_LIMIT_MS;
+    unsigned Resets = 0;
     DBGKD_MANIPULATE_STATE64 Answer;
 
     while (TextNow() < Limit) {
-        switch (KdLinkReceive(&Kd->Link, ANSWER_TRY_MS, -1)) {
+        switch (KdLinkReceive(&Kd->Link, (int)KdPatience(Resets), -1)) {
         case KdLinkPacket:
             break;
         case KdLinkClosed:
@@ -96,6 +106,7 @@ static KD_ANSWER KdAwaitAnswer(TARGET *Target, const DBGKD_MANIPULATE_STATE64 *R
             return KdNoAnswer;
         case KdLinkNothing:
             KdLinkSendReset(&Kd->Link);
+            Resets++;
             continue;
         default:
             continue;
@@ -134,11 +145,14 @@ bool KdExchange(TARGET *Target, DBGKD_MANIPULATE_STATE64 *State, const void *Dat
     State->Processor = Target->State.Processor;
     State->ProcessorLevel = Target->State.ProcessorLevel;
     for (int Try = 0; Try <= MAX_RESTARTS; Try++) {
-        if (!KdLinkSend(Link, KdPacketManipulate, State, sizeof(*State), Data, DataSize)) {
+        Kd->Repeats += Try != 0;
+        bool Settled = !Link->ResetAsked; /* else the stop comes first, and then it is asked */
+        if (Settled &&
+            !KdLinkSend(Link, KdPacketManipulate, State, sizeof(*State), Data, DataSize)) {
             return KdFail(Target, Link->Socket < 0 ? "the target closed the line"
                                                    : "the target does not take what is sent");
         }
-        if (!Answer) {
+        if (Settled && !Answer) {
             return true;
         }
         KD_ANSWER Result = KdAwaitAnswer(Target, State);
@@ -232,7 +246,8 @@ static TARGET_EVENT KdTakeStop(TARGET *Target)
 
 /*
  * On a line that has lost something a stop can be lost too: each side then waits for the other. A
- * RESET makes a target that stands say so again, and means nothing to one that runs.
+ * RESET makes a target that stands say so again, and means nothing to one that runs. A RESET that
+ * was sent must be answered, or nothing that the target says counts.
  */
 TARGET_EVENT KdWait(TARGET *Target, int Milliseconds, int Interrupt)
 {
@@ -247,10 +262,12 @@ TARGET_EVENT KdWait(TARGET *Target, int Milliseconds, int Interrupt)
     for (;;) {
         uint64_t Now = TextNow();
         int Rest = Milliseconds < 0 ? -1 : Now < Limit ? (int)(Limit - Now) : 0;
-        bool Doubtful = Kd->Link.Troubles != 0 && Resets < DOUBT_RESETS &&
-                        (Rest < 0 || Rest > DOUBT_MS);
+        int Patience = (int)KdPatience(Resets);
+        bool Doubtful = (Kd->Link.ResetAsked ||
+                         (Kd->Link.Troubles != 0 && Resets < DOUBT_RESETS)) &&
+                        (Rest < 0 || Rest > Patience);
         TARGET_EVENT Event = TargetEventNothing;
-        switch (KdLinkReceive(&Kd->Link, Doubtful ? DOUBT_MS : Rest, Interrupt)) {
+        switch (KdLinkReceive(&Kd->Link, Doubtful ? Patience : Rest, Interrupt)) {
         case KdLinkClosed:
             KdFail(Target, "the target closed the line");
             return TargetEventGone;
@@ -325,8 +342,10 @@ TARGET_EVENT TargetAttachKd(TARGET *Target, bool BreakIn, int Milliseconds, int 
     KD_TARGET *Kd = Target->Private;
     uint64_t Limit = Milliseconds < 0 ? UINT64_MAX : TextNow() + (uint64_t)Milliseconds;
 
+    unsigned Tries = 0;
     for (uint64_t Now = TextNow(); Now < Limit; Now = TextNow()) {
-        uint64_t Try = Limit - Now < ATTACH_TRY_MS ? Limit - Now : ATTACH_TRY_MS;
+        uint64_t Patience = KdPatience(Tries++);
+        uint64_t Try = Limit - Now < Patience ? Limit - Now : Patience;
         struct pollfd Poll = {Interrupt, POLLIN, 0};
         if (BreakIn) {
             KdLinkSendBreakIn(&Kd->Link);

@@ -8,7 +8,9 @@
 typedef struct {
     KD_LINK Link;
     bool HasVersion;
-    bool StopPending; /* a stop came where an answer was due; Wait reports it */
+    bool StopPending;  /* a stop came where an answer was due; Wait reports it */
+    unsigned Repeats;  /* requests that were asked again: the target may have done them twice */
+    uint32_t Handles;  /* bit n: breakpoint n + 1 is one that we set */
 } KD_TARGET;
 
 /* Sets Error; false, for `return KdFail(...)`. */

@@ -15,6 +15,9 @@
  *   an old data packet its acknowledgement was lost: it gets another one
  *   nothing in 250 ms  ours is sent again
  *
+ * A debugger that lets us go on and does not hear our acknowledgement sends again. We run then, and
+ * look at the line in the clock interrupt: an old packet gets another acknowledgement there too.
+ *
  * While we wait for a request, RESEND and RESET end the wait: the state change is sent again.
  */
 #include "kd/kd.h"
@@ -84,7 +87,7 @@ static BOOLEAN KdpTakeControl(BOOLEAN AwaitAck, KDP_RECEIVE *Result)
         return TRUE;
     case KdPacketReset:
         KdpResetIds();
-        KdpSendControl(KdPacketReset, 0);
+        KdpSendControl(KdPacketReset, Packet->Id); /* who sends several knows which is answered */
         *Result = KdpReset;
         return TRUE;
     case KdPacketResend:
@@ -189,6 +192,15 @@ const UCHAR *KdpPayload(PULONG Size)
     return KdpParser.Payload;
 }
 
+/* A new request is left to be sent again: a running target does not answer. */
+static VOID KdpTakeDataWhileRunning(VOID)
+{
+    ULONG Id = KdpParser.Header.Id & ~KD_SYNC_ID;
+    if (Id != KdpRemoteId) {
+        KdpSendControl(KdPacketAcknowledge, Id);
+    }
+}
+
 /* As much as a UART's buffer holds in one call: it stands in the clock interrupt. */
 #define POLL_LIMIT 64
 
@@ -211,8 +223,9 @@ BOOLEAN KdpTestBreakIn(VOID)
             KdpBreakInPending = TRUE; /* what follows is for the stop */
         } else if (Parsed == KdParsedControl) {
             KdpTakeControl(FALSE, &Ignored);
+        } else if (Parsed == KdParsedData) {
+            KdpTakeDataWhileRunning();
         }
-        /* A request to a running target is not answered: it is sent again when it has stopped. */
     }
     BOOLEAN BreakIn = KdpBreakInPending;
     KdpBreakInPending = FALSE;

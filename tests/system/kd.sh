@@ -28,11 +28,17 @@ kd() {
     shift 4
     wanted "kd $test" || return 0
     rm -f "$scratch/kd.sock"
-    timeout -k 1 60 "$pageable" run "$build/drivers/$driver.sys" --kd="$scratch/kd.sock" "$@" \
+    timeout -k 1 180 "$pageable" run "$build/drivers/$driver.sys" --kd="$scratch/kd.sock" "$@" \
         >"$scratch/kd.run" 2>&1 </dev/null &
     run_pid=$!
     if [ "$test" = lossy ]; then
-        timeout -k 1 50 "$scratch/kd_lossy" "$scratch/kd.sock" "${KD_SEED:-1}" 100 >"$out" 2>&1
+        timeout -k 1 50 "$scratch/kd_lossy" "$scratch/kd.sock" "${KD_SEED:-1}" 80 >"$out" 2>&1
+    elif [ "$test" = lossy-debugger ]; then
+        # What is printed is compared from connection to connection: the loads are over by then.
+        timeout 30 tail -n +1 -f --pid="$run_pid" "$scratch/kd.run" 2>/dev/null |
+            grep -q -m 1 '^device'
+        timeout -k 1 170 "$scratch/kd_lossy_line" "$scratch/kd.sock" "${KD_SEED:-1}" 20 60000 \
+            "$pageable" >"$out" 2>&1
     else
         # shellcheck disable=SC2086 # each symbol is a word
         timeout -k 1 50 "$scratch/kd_client" "$scratch/kd.sock" "$test" $kd_symbols >"$out" 2>&1
@@ -58,7 +64,9 @@ kernel_debugger() {
     if ! clang-19 -O1 -Wall -Wextra -D_GNU_SOURCE tests/system/kd_client.c \
         tests/system/kd_requests.c tests/system/kd_wire.c -o "$scratch/kd_client" >"$out" 2>&1 ||
         ! clang-19 -O1 -Wall -Wextra -D_GNU_SOURCE tests/system/kd_lossy.c \
-            tests/system/kd_wire.c -o "$scratch/kd_lossy" >"$out" 2>&1; then
+            tests/system/kd_wire.c -o "$scratch/kd_lossy" >"$out" 2>&1 ||
+        ! clang-19 -O1 -Wall -Wextra -D_GNU_SOURCE tests/system/kd_lossy_line.c \
+            -o "$scratch/kd_lossy_line" >"$out" 2>&1; then
         result "kd clients: build" "they do not compile"
         return
     fi
@@ -82,4 +90,5 @@ kernel_debugger() {
     kd reboot 5 "a debugger rebooted the guest" $notepad --append=kd-wait
     kd stays 4 "time limit" $notepad --append=kd-wait --timeout=2
     kd lossy stop "verdict     interrupted" $notepad --scenario=$scenarios/waits.lua
+    kd lossy-debugger stop "verdict     interrupted" $notepad --scenario=$scenarios/waits.lua
 }

@@ -166,12 +166,54 @@ static void TestAnswerAcknowledges(void **State)
 static void TestResetRestarts(void **State)
 {
     KdLinkSendReset(&Link);
-    ExpectControl(KdPacketReset, 0);
+    ExpectControl(KdPacketReset, 1);
     PeerControl(KdPacketReset, 0);
     assert_int_equal(KdLinkReceive(&Link, 100, -1), KdLinkReset);
     PeerControl(KdPacketReset, 0); /* nobody asked */
     assert_int_equal(KdLinkReceive(&Link, 10, -1), KdLinkNothing);
     ExpectSilence();
+}
+
+/* What was on its way when the RESET was sent is of the stream before. */
+static void TestResetDropsWhatWasBefore(void **State)
+{
+    PeerData(KdPacketStateChange64, 0x80800800, "stop");
+    assert_int_equal(KdLinkReceive(&Link, 100, -1), KdLinkPacket);
+    ExpectControl(KdPacketAcknowledge, 0x80800000);
+    KdLinkSendReset(&Link);
+    ExpectControl(KdPacketReset, 1);
+    PeerData(KdPacketManipulate, 0x80800001, "late answer");
+    assert_false(KdLinkSend(&Link, KdPacketManipulate, "x", 1, NULL, 0));
+    assert_int_equal(KdLinkReceive(&Link, 10, -1), KdLinkNothing);
+    ExpectSilence(); /* not acknowledged: the target would take it for the stop's */
+    PeerControl(KdPacketReset, 1);
+    PeerData(KdPacketStateChange64, 0x80800800, "stop");
+    assert_int_equal(KdLinkReceive(&Link, 100, -1), KdLinkReset);
+    assert_int_equal(KdLinkReceive(&Link, 100, -1), KdLinkPacket);
+    ExpectControl(KdPacketAcknowledge, 0x80800000);
+}
+
+/* Two RESETs on their way: the stop that follows the first answer is void after the second. */
+static void TestResetsAreToldApart(void **State)
+{
+    KdLinkSendReset(&Link);
+    KdLinkSendReset(&Link);
+    ExpectControl(KdPacketReset, 1);
+    ExpectControl(KdPacketReset, 2);
+    PeerControl(KdPacketReset, 1);
+    PeerData(KdPacketStateChange64, 0x80800800, "stop");
+    assert_int_equal(KdLinkReceive(&Link, 10, -1), KdLinkNothing);
+    ExpectSilence();
+    PeerControl(KdPacketReset, 2);
+    PeerData(KdPacketStateChange64, 0x80800800, "stop");
+    assert_int_equal(KdLinkReceive(&Link, 100, -1), KdLinkReset);
+    assert_int_equal(KdLinkReceive(&Link, 100, -1), KdLinkPacket);
+    ExpectControl(KdPacketAcknowledge, 0x80800000);
+    /* A target that does not give the number back. */
+    KdLinkSendReset(&Link);
+    ExpectControl(KdPacketReset, 3);
+    PeerControl(KdPacketReset, 0);
+    assert_int_equal(KdLinkReceive(&Link, 100, -1), KdLinkReset);
 }
 
 static void TestBadPacketIsAskedForAgain(void **State)
@@ -292,6 +334,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(TestSendAgain, SetUp, TearDown),
         cmocka_unit_test_setup_teardown(TestAnswerAcknowledges, SetUp, TearDown),
         cmocka_unit_test_setup_teardown(TestResetRestarts, SetUp, TearDown),
+        cmocka_unit_test_setup_teardown(TestResetDropsWhatWasBefore, SetUp, TearDown),
+        cmocka_unit_test_setup_teardown(TestResetsAreToldApart, SetUp, TearDown),
         cmocka_unit_test_setup_teardown(TestBadPacketIsAskedForAgain, SetUp, TearDown),
         cmocka_unit_test_setup_teardown(TestClosed, SetUp, TearDown),
         cmocka_unit_test(TestSession),

@@ -189,6 +189,86 @@ check_terminal() {
     result "check: terminal and pipe" "$problem"
 }
 
+# document FILE HEADING NUMBER: the NUMBERth indented block under a heading of a document
+document() {
+    awk -v heading="## $2" -v number="$3" '
+        /^## / { inside = $0 == heading }
+        !inside { next }
+        /^    / {
+            if (!block) { block = 1; count++ }
+            if (count == number) print substr($0, 5)
+            next
+        }
+        /^$/ { if (block && count == number) print; next }
+        { block = 0 }' "$1"
+}
+
+# scaled NAME: what was joined in $scratch/scale must be the whole
+scaled() {
+    local problem='' file
+    [ "$status" = 1 ] || problem="exit $status instead of 1"
+    for file in junit.xml results.sarif; do
+        cmp -s <(timeless "$scratch/scale/$file") <(timeless "$scratch/scale/whole/$file") ||
+            problem="${problem:-$file is another one}"
+    done
+    [ "$(cat "$scratch"/scale/shard-?.txt | grep -c ' seed ')" = 8 ] ||
+        problem="${problem:-not 8 runs in four parts}"
+    result "$1" "$problem"
+}
+
+# docs/scale.md as it stands: GNU parallel, and a Slurm of this one machine.
+check_scale() {
+    wanted "check: scale" || return 0
+    mkdir -p "$scratch/scale"
+    cat >"$scratch/scale/pageable.toml" <<END
+drivers = ["$notepad", "$build/drivers/faulty/wait-at-dispatch.sys"]
+page-out = ["at-raise", "always"]
+seeds = "1-2"
+END
+    document docs/scale.md "GNU parallel" 1 >"$scratch/scale/parallel.sh"
+    document docs/scale.md Slurm 1 >"$scratch/scale/check.sbatch"
+    document docs/scale.md Slurm 2 >"$scratch/scale/slurm.sh"
+    run env -C "$scratch/scale" PATH="$build:$PATH" pageable check --config=pageable.toml \
+        --report-dir=whole
+    run env -C "$scratch/scale" PATH="$build:$PATH" sh parallel.sh
+    scaled "check: scale with GNU parallel"
+    rm -f "$scratch"/scale/shard-* "$scratch"/scale/junit.xml "$scratch"/scale/results.sarif
+    run timeout 300 tests/system/check/slurm "$scratch/slurm" env -C "$scratch/scale" \
+        PATH="$build:$PATH" sh slurm.sh
+    scaled "check: scale with a Slurm array"
+    [ ! -e "$scratch/scale/report.txt" ] || cat "$scratch/scale/report.txt" >>"$out"
+}
+
+# The steps of docs/ci.md in a fresh folder, with a clone of this repository; but for apt-get, which
+# is only written down, and the build, which is the one under test.
+check_ci() {
+    local service problem project
+    wanted "check: ci" || return 0
+    mkdir -p "$scratch/ci-bin" "$scratch/ci-prefix/bin"
+    printf '#!/bin/sh\necho "$@" >>%s/apt\n' "$scratch" >"$scratch/ci-bin/apt-get"
+    chmod +x "$scratch/ci-bin/apt-get"
+    for service in github gitlab; do
+        project=$scratch/ci-$service
+        mkdir -p "$project/out"
+        rm -f "$scratch/apt"
+        cp "$build/drivers/faulty/wait-at-dispatch.sys" "$project/out/filter.sys"
+        sed -n 's/^    //p' docs/ci.md | sed '/baseline/d; s/1-5/1/' | head -n 3 \
+            >"$project/pageable.toml"
+        python3 tests/system/check/ci_steps.py $service >"$project/steps.sh"
+        run env -C "$project" PATH="$scratch/ci-bin:$scratch/ci-prefix/bin:$PATH" \
+            PAGEABLE_REPOSITORY="file://$PWD" MAKEFLAGS="BUILD=$build PREFIX=$scratch/ci-prefix" \
+            sh steps.sh
+        problem=
+        [ "$status" = 1 ] || problem="exit $status instead of 1"
+        grep -q '^install -y -q git make$' "$scratch/apt" || problem="${problem:-no apt-get}"
+        grep -q '^verdict     finding: 1 finding, 3 bad of 3 runs, 1 driver' "$out" ||
+            problem="${problem:-another verdict}"
+        [ -s "$project/report/junit.xml" ] && [ -s "$project/report/results.sarif" ] ||
+            problem="${problem:-no report}"
+        result "check: ci steps for $service" "$problem"
+    done
+}
+
 checks() {
     check_files
     check_shards
@@ -197,4 +277,6 @@ checks() {
     check_hang
     check_interrupt
     check_terminal
+    check_scale
+    check_ci
 }

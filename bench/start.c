@@ -3,38 +3,12 @@
  * The start of `pageable run` to its verdict, against QEMU booting an ELF that exits at once: both
  * as whole processes, in turn, medians of several runs. usage: bench_start BUILD-DIR
  */
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
+
+#include "bench/whole_process.h"
 
 #define RUNS 9
-
-static double RunOnce(char *const Arguments[])
-{
-    struct timespec Start, End;
-    clock_gettime(CLOCK_MONOTONIC, &Start);
-    pid_t Child = fork();
-    if (Child == 0) {
-        int Null = open("/dev/null", O_RDWR);
-        dup2(Null, 0);
-        dup2(Null, 1);
-        dup2(Null, 2);
-        execvp(Arguments[0], Arguments);
-        _exit(127);
-    }
-    int Status;
-    if (Child < 0 || waitpid(Child, &Status, 0) != Child || !WIFEXITED(Status) ||
-        WEXITSTATUS(Status) == 127) {
-        fprintf(stderr, "bench_start: %s did not run\n", Arguments[0]);
-        exit(1);
-    }
-    clock_gettime(CLOCK_MONOTONIC, &End);
-    return (double)(End.tv_sec - Start.tv_sec) * 1e3 + (double)(End.tv_nsec - Start.tv_nsec) / 1e6;
-}
 
 static int CompareDoubles(const void *A, const void *B)
 {

@@ -62,5 +62,9 @@ add_custom_command(OUTPUT empty.elf
             $<TARGET_OBJECTS:empty_object>
     DEPENDS empty_object $<TARGET_OBJECTS:empty_object>
     COMMAND_EXPAND_LISTS VERBATIM)
-add_executable(bench_start bench/start.c)
-add_custom_target(bench_tools ALL DEPENDS empty.elf bench_start)
+foreach(figure start check)
+    add_executable(bench_${figure} bench/${figure}.c)
+    target_include_directories(bench_${figure} PRIVATE ${CMAKE_SOURCE_DIR})
+    target_compile_definitions(bench_${figure} PRIVATE _GNU_SOURCE)
+endforeach()
+add_custom_target(bench_tools ALL DEPENDS empty.elf bench_start bench_check)

@@ -231,6 +231,7 @@ static int ScenarioMain(lua_State *State)
     ScenarioAddMachine(State);
     ScenarioAddDevice(State);
     ScenarioAddRegistry(State);
+    ScenarioAddPnp(State);
     lua_pushvalue(State, 1);
     lua_call(State, 0, 0);
     return 0;

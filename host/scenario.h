@@ -17,6 +17,8 @@ int ScenarioPushStatus(lua_State *State, int32_t Status);
 
 /* scenario_machine.c: page_out, wait, counters and the like */
 void ScenarioAddMachine(lua_State *State);
+/* scenario_pnp.c: pnp, power */
+void ScenarioAddPnp(lua_State *State);
 /* scenario_registry.c: the table `registry` */
 void ScenarioAddRegistry(lua_State *State);
 /* scenario_device.c: open, and the object it returns */

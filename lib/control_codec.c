@@ -46,6 +46,7 @@ static const CONTROL_RULE ControlRules[] = {
     RULE_ONE(ControlWatch, CONTROL_WATCH, Length),
     RULE_EMPTY(ControlWatchedList),
     RULE_TWO(ControlRegistry, CONTROL_REGISTRY, TextLength, DataLength),
+    RULE_FIXED(ControlPnp, CONTROL_PNP),
     RULE_ONE(ControlReply, CONTROL_REPLY, DataLength),
     RULE_FIXED(ControlBooted, CONTROL_BOOTED),
     {ControlDeviceCreated, "ControlDeviceCreated", 0, TailFree, 0, 0},
@@ -362,6 +363,11 @@ static const char *ControlCheckFields(const CONTROL_MESSAGE *Message)
         return Message->Transfer.Length <= DataLimit ? NULL : "read longer than a reply holds";
     case ControlRegistry:
         return ControlCheckRegistry(&Message->Registry);
+    case ControlPnp:
+        return Message->Pnp.Step >= ControlPnpQueryStop &&
+                       Message->Pnp.Step <= ControlPnpDevicePower
+                   ? NULL
+                   : "unknown step of plug and play";
     case ControlBugCheck:
         return ControlCheckBugCheck(Message);
     case ControlTimelineNames:

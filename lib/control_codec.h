@@ -87,6 +87,7 @@ typedef struct {
         CONTROL_WAIT Wait;
         CONTROL_TEST Test;
         CONTROL_REGISTRY Registry;
+        CONTROL_PNP Pnp;
         CONTROL_REPLY Reply;
         CONTROL_BOOTED Booted;
         CONTROL_TEXT2 Text2;

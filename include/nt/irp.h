@@ -222,6 +222,9 @@ typedef struct _IO_STACK_LOCATION {
             IO_SLOT(DEVICE_USAGE_NOTIFICATION_TYPE, Type);
         } UsageNotification;
         struct {
+            SYSTEM_POWER_STATE PowerState;
+        } WaitWake;
+        struct {
             ULONG SystemContext;
             IO_SLOT(POWER_STATE_TYPE, Type);
             IO_SLOT(POWER_STATE, State);

@@ -18,6 +18,7 @@
 #include "io.h"
 #include "error_log.h"
 #include "cm_callback.h"
+#include "pnp.h"
 #include "ps.h"
 #include "process_information.h"
 #include "system_information.h"

@@ -44,6 +44,7 @@ typedef enum {
     ControlWatch,           /* CONTROL_WATCH + uint32_t[], RVAs in the next driver, ascending */
     ControlWatchedList,     /* empty; reply data: CONTROL_WATCHED[], in that order */
     ControlRegistry,        /* CONTROL_REGISTRY + texts + data; a query's reply: the data */
+    ControlPnp,             /* CONTROL_PNP: one step in the life of the driver's device */
 
     /* answer, guest to host */
     ControlReply = 0x100,   /* CONTROL_REPLY + data */
@@ -132,6 +133,25 @@ typedef struct {
     uint64_t Calls;
     uint64_t Caller; /* return address of the first call at MaxIrql */
 } CONTROL_WATCHED;
+
+typedef enum {
+    ControlPnpQueryStop = 1,
+    ControlPnpCancelStop,
+    ControlPnpStop,
+    ControlPnpStart,
+    ControlPnpQueryRemove,
+    ControlPnpCancelRemove,
+    ControlPnpRemove,
+    ControlPnpSurpriseRemoval,
+    ControlPnpAdd,
+    ControlPnpSystemPower, /* State: SYSTEM_POWER_STATE */
+    ControlPnpDevicePower, /* State: DEVICE_POWER_STATE */
+} CONTROL_PNP_STEP;
+
+typedef struct {
+    uint32_t Step;  /* CONTROL_PNP_STEP */
+    uint32_t State; /* of the power steps */
+} CONTROL_PNP;
 
 typedef enum {
     ControlRegistryCreateKey = 1, /* with its parents; one that exists is fine */

@@ -168,6 +168,9 @@ static VOID IopRunRequest(PCONTROL_REQUEST Request)
     case ControlWatchedList:
         IopControlWatchedList(Request);
         break;
+    case ControlPnp:
+        IopControlPnp(Request);
+        break;
     case ControlRegistry:
         IopControlRegistry(Request);
         break;

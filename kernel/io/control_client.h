@@ -3,6 +3,7 @@
 #pragma once
 
 #include "io/control_event.h"
+#include "nt/io.h"
 
 #define CONTROL_TAG 'lrtC'
 
@@ -23,6 +24,12 @@ VOID IopQueueClientRequest(PCONTROL_REQUEST Request);
 VOID IopControlLoad(PCONTROL_REQUEST Request);
 VOID IopControlUnload(PCONTROL_REQUEST Request);
 VOID IopControlSections(PCONTROL_REQUEST Request);
+/* The driver under test, NULL: none is loaded. */
+PDRIVER_OBJECT IopDriverUnderTest(VOID);
+
+/* ---- control_pnp.c, on the agent thread ---- */
+
+VOID IopControlPnp(PCONTROL_REQUEST Request);
 
 /* ---- control_registry.c, on the agent thread ---- */
 

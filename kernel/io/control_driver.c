@@ -98,6 +98,11 @@ static VOID IopUnloadDriverImage(VOID)
                       IopControlBytes(Driver.Name, strlen(Driver.Name)));
 }
 
+PDRIVER_OBJECT IopDriverUnderTest(VOID)
+{
+    return Driver.Object;
+}
+
 VOID IopControlLoad(PCONTROL_REQUEST Request)
 {
     ULONG Id = Request->Message.Id;

@@ -2,13 +2,15 @@
 /*
  * Device interfaces: \??\ROOT#SERVICE#0000#{class}[\reference] names a physical device object.
  * Registering gives the name, enabling makes the symbolic link, disabling takes it away. A
- * registration ends with its device. IopInterfaceLock, outside of Ob's locks, guards the list.
+ * registration ends with its device. IopInterfaceLock, outside of Ob's locks and of IopNotifyLock,
+ * guards the list.
  */
-#include "io/iop.h"
+#include "io/pnp_notification.h"
 
 typedef struct _IOP_INTERFACE {
     LIST_ENTRY Links;
     BOOLEAN Enabled;
+    GUID Class;
     UNICODE_STRING Name;   /* without the reference */
     UNICODE_STRING Target;
 } IOP_INTERFACE, *PIOP_INTERFACE;
@@ -80,7 +82,8 @@ static PIOP_INTERFACE IopFindInterface(PCUNICODE_STRING Path)
 }
 
 /* Registering the same interface again is success. */
-static NTSTATUS IopRememberInterface(PCUNICODE_STRING Path, PCUNICODE_STRING Target)
+static NTSTATUS IopRememberInterface(PCUNICODE_STRING Path, const GUID *Class,
+                                     PCUNICODE_STRING Target)
 {
     PIOP_INTERFACE New = ExAllocatePoolWithTag(
         NonPagedPoolNx, sizeof(*New) + Path->Length + Target->Length, IO_TAG_NAME);
@@ -88,6 +91,7 @@ static NTSTATUS IopRememberInterface(PCUNICODE_STRING Path, PCUNICODE_STRING Tar
         return STATUS_INSUFFICIENT_RESOURCES;
     }
     New->Enabled = FALSE;
+    New->Class = *Class;
     New->Name.Buffer = (PWCHAR)(New + 1);
     New->Name.Length = New->Name.MaximumLength = Path->Length;
     RtlCopyMemory(New->Name.Buffer, Path->Buffer, Path->Length);
@@ -117,6 +121,8 @@ VOID IopForgetInterfaces(PCUNICODE_STRING Target)
         if (RtlEqualUnicodeString(&Interface->Target, Target, TRUE)) {
             if (Interface->Enabled) {
                 IoDeleteSymbolicLink(&Interface->Name);
+                IopQueueInterfaceEvent(&GUID_DEVICE_INTERFACE_REMOVAL, &Interface->Class,
+                                       &Interface->Name);
             }
             RemoveEntryList(&Interface->Links);
             ExFreePoolWithTag(Interface, IO_TAG_NAME);
@@ -141,7 +147,7 @@ NTSTATUS IoRegisterDeviceInterface(PDEVICE_OBJECT PhysicalDeviceObject,
         return Status;
     }
     UNICODE_STRING Path = IopInterfacePath(SymbolicLinkName);
-    Status = IopRememberInterface(&Path, Target);
+    Status = IopRememberInterface(&Path, InterfaceClassGuid, Target);
     if (!NT_SUCCESS(Status)) {
         RtlFreeUnicodeString(SymbolicLinkName);
     }
@@ -167,6 +173,82 @@ NTSTATUS IoSetDeviceInterfaceState(PUNICODE_STRING SymbolicLinkName, BOOLEAN Ena
         Status = Enable ? IoCreateSymbolicLink(&Path, &Interface->Target)
                         : IoDeleteSymbolicLink(&Path);
         Interface->Enabled = NT_SUCCESS(Status) ? Enable : Interface->Enabled;
+        if (NT_SUCCESS(Status)) {
+            IopQueueInterfaceEvent(Enable ? &GUID_DEVICE_INTERFACE_ARRIVAL
+                                          : &GUID_DEVICE_INTERFACE_REMOVAL,
+                                   &Interface->Class, &Path);
+        }
+    }
+    ExReleaseFastMutex(&IopInterfaceLock);
+    return Status;
+}
+
+BOOLEAN IopIsInterface(PCUNICODE_STRING Name, PUNICODE_STRING Path, GUID *Class)
+{
+    *Path = IopInterfacePath(Name);
+    ExAcquireFastMutex(&IopInterfaceLock);
+    PIOP_INTERFACE Interface = IopFindInterface(Path);
+    if (Interface != NULL) {
+        *Class = Interface->Class;
+    }
+    ExReleaseFastMutex(&IopInterfaceLock);
+    return Interface != NULL;
+}
+
+static BOOLEAN IopListsInterface(PIOP_INTERFACE Interface, const GUID *Class,
+                                 PCUNICODE_STRING Target, ULONG Flags)
+{
+    return RtlEqualMemory(&Interface->Class, Class, sizeof(GUID)) &&
+           (Interface->Enabled || (Flags & DEVICE_INTERFACE_INCLUDE_NONACTIVE)) &&
+           (Target == NULL || RtlEqualUnicodeString(&Interface->Target, Target, TRUE));
+}
+
+/* Lock held. Bytes of the list; written to List when that is not NULL. */
+static ULONG IopListInterfaces(const GUID *Class, PCUNICODE_STRING Target, ULONG Flags,
+                               PWCHAR List)
+{
+    ULONG Bytes = sizeof(WCHAR);
+    for (PLIST_ENTRY Entry = IopInterfaces.Flink; Entry != &IopInterfaces; Entry = Entry->Flink) {
+        PIOP_INTERFACE Interface = CONTAINING_RECORD(Entry, IOP_INTERFACE, Links);
+        if (IopListsInterface(Interface, Class, Target, Flags)) {
+            Bytes += Interface->Name.Length + sizeof(WCHAR);
+            if (List != NULL) {
+                RtlCopyMemory(List, Interface->Name.Buffer, Interface->Name.Length);
+                List += Interface->Name.Length / sizeof(WCHAR);
+                *List++ = 0;
+            }
+        }
+    }
+    if (List != NULL) {
+        *List = 0;
+    }
+    return Bytes;
+}
+
+/*
+ * PASSIVE_LEVEL. The list, of names that end with NUL and an empty one at its end, is the caller's
+ * to free. Reference strings are not in it: a registration keeps none.
+ */
+NTSTATUS IoGetDeviceInterfaces(const GUID *InterfaceClassGuid, PDEVICE_OBJECT PhysicalDeviceObject,
+                               ULONG Flags, PWSTR *SymbolicLinkList)
+{
+    PCUNICODE_STRING Target = NULL;
+    NTSTATUS Status = STATUS_SUCCESS;
+
+    *SymbolicLinkList = NULL;
+    if (PhysicalDeviceObject != NULL) {
+        Target = IopRootDeviceName(PhysicalDeviceObject);
+        if (Target == NULL) {
+            return STATUS_INVALID_DEVICE_REQUEST;
+        }
+    }
+    ExAcquireFastMutex(&IopInterfaceLock);
+    ULONG Bytes = IopListInterfaces(InterfaceClassGuid, Target, Flags, NULL);
+    *SymbolicLinkList = ExAllocatePoolWithTag(PagedPool, Bytes, IO_TAG_NAME);
+    if (*SymbolicLinkList == NULL) {
+        Status = STATUS_INSUFFICIENT_RESOURCES;
+    } else {
+        IopListInterfaces(InterfaceClassGuid, Target, Flags, *SymbolicLinkList);
     }
     ExReleaseFastMutex(&IopInterfaceLock);
     return Status;

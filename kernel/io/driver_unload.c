@@ -54,6 +54,23 @@ static BOOLEAN IopCanUnload(PDRIVER_OBJECT Driver)
     return Driver->DriverUnload != NULL || Driver->DriverInit == NULL;
 }
 
+/* The PnP device goes, however far a scenario has taken it. Failure leaves it there. */
+static NTSTATUS IopRemoveForUnload(PDRIVER_OBJECT Driver)
+{
+    NTSTATUS Status = STATUS_SUCCESS;
+    if (IopDriverExtension(Driver)->PnpState == IopPnpStopPending) {
+        IopCancelStopRootDevice(Driver);
+    }
+    if (IopDriverExtension(Driver)->PnpState == IopPnpStarted ||
+        IopDriverExtension(Driver)->PnpState == IopPnpStopped) {
+        Status = IopQueryRemoveRootDevice(Driver);
+    }
+    if (NT_SUCCESS(Status) && IopDriverExtension(Driver)->PhysicalDevice != NULL) {
+        IopRemoveRootDevice(Driver);
+    }
+    return Status;
+}
+
 NTSTATUS IopUnloadDriver(PDRIVER_OBJECT Driver)
 {
     NT_VERIFY(KeGetCurrentIrql() == PASSIVE_LEVEL);
@@ -62,13 +79,11 @@ NTSTATUS IopUnloadDriver(PDRIVER_OBJECT Driver)
         return STATUS_INVALID_DEVICE_REQUEST;
     }
     NTSTATUS Status = IopBeginUnload(Driver);
-    if (NT_SUCCESS(Status) && IopDriverExtension(Driver)->PhysicalDevice != NULL) {
-        Status = IopQueryRemoveRootDevice(Driver);
+    if (NT_SUCCESS(Status)) {
+        Status = IopRemoveForUnload(Driver);
         if (!NT_SUCCESS(Status)) {
             IopAbandonUnload(Driver);
-            return Status;
         }
-        IopRemoveRootDevice(Driver);
     }
     if (!NT_SUCCESS(Status)) {
         return Status;

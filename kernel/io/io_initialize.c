@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Io's start: its object types, the reserve packet, timers, the root driver. */
 #include "io/iop.h"
+#include "io/pnp_notification.h"
+#include "io/power.h"
 
 POBJECT_TYPE IoDeviceObjectType, IoDriverObjectType, IoFileObjectType;
 
@@ -56,5 +58,7 @@ VOID IoInitializeSystem(VOID)
     IopInitializeTimers();
     IopInitializeShutdown();
     IopInitializeInterfaces();
+    IopInitializeNotifications();
+    IopInitializePowerSettings();
     IopInitializeRootDriver();
 }

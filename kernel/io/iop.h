@@ -61,6 +61,17 @@ typedef struct _IOP_REINITIALIZE {
     PVOID Context;
 } IOP_REINITIALIZE, *PIOP_REINITIALIZE;
 
+/* Of the root-enumerated device; the arrows are in plug_and_play.c. */
+typedef enum _IOP_PNP_STATE {
+    IopPnpNone, /* no device */
+    IopPnpAdded,
+    IopPnpStarted,
+    IopPnpStopPending,
+    IopPnpStopped,
+    IopPnpRemovePending,
+    IopPnpSurpriseRemoved,
+} IOP_PNP_STATE;
+
 /* Follows the DRIVER_OBJECT in its object. */
 typedef struct _IOP_DRIVER_EXTENSION {
     DRIVER_EXTENSION Public;
@@ -69,7 +80,7 @@ typedef struct _IOP_DRIVER_EXTENSION {
     PIOP_CLIENT_EXTENSION ClientExtensions;
     LIST_ENTRY Reinitialize;       /* IOP_REINITIALIZE */
     PDEVICE_OBJECT PhysicalDevice; /* root-enumerated for AddDevice; NULL: not a PnP driver */
-    BOOLEAN Started;               /* IRP_MN_START_DEVICE succeeded */
+    IOP_PNP_STATE PnpState, StateBeforeQuery;
 } IOP_DRIVER_EXTENSION, *PIOP_DRIVER_EXTENSION;
 
 FORCEINLINE PIOP_DRIVER_EXTENSION IopDriverExtension(PDRIVER_OBJECT Driver)
@@ -231,7 +242,13 @@ NTSTATUS IopPerformRequest(PIOP_REQUEST Request);
 VOID IopInitializeRootDriver(VOID);
 NTSTATUS IopAddRootDevice(PDRIVER_OBJECT Driver);   /* AddDevice and start */
 NTSTATUS IopQueryRemoveRootDevice(PDRIVER_OBJECT Driver);
+VOID IopCancelRemoveRootDevice(PDRIVER_OBJECT Driver);
 VOID IopRemoveRootDevice(PDRIVER_OBJECT Driver);
+NTSTATUS IopQueryStopRootDevice(PDRIVER_OBJECT Driver);
+VOID IopCancelStopRootDevice(PDRIVER_OBJECT Driver);
+VOID IopStopRootDevice(PDRIVER_OBJECT Driver);
+NTSTATUS IopStartRootDevice(PDRIVER_OBJECT Driver);
+VOID IopSurpriseRemoveRootDevice(PDRIVER_OBJECT Driver);
 /* Path of a physical device object of the root driver, NULL: Device is none. */
 PCUNICODE_STRING IopRootDeviceName(PDEVICE_OBJECT Device);
 PCUNICODE_STRING IopRootDeviceService(PDEVICE_OBJECT Device);
@@ -239,6 +256,8 @@ PCUNICODE_STRING IopRootDeviceService(PDEVICE_OBJECT Device);
 /* ---- device_interface.c ---- */
 VOID IopInitializeInterfaces(VOID);
 VOID IopForgetInterfaces(PCUNICODE_STRING Target); /* PASSIVE_LEVEL */
+/* FALSE: never registered. Path: Name without its reference string, in the same buffer. */
+BOOLEAN IopIsInterface(PCUNICODE_STRING Name, PUNICODE_STRING Path, GUID *Class);
 
 /* ---- error_log.c ---- */
 /* At the end of a driver. PASSIVE_LEVEL */

@@ -2,8 +2,17 @@
 /*
  * One root-enumerated device for each PnP driver: a physical device object of \Driver\PnpManager,
  * AddDevice on it, IRP_MN_START_DEVICE without resources, and at the end query-remove and remove.
+ * A scenario takes the other ways:
+ *
+ *   None -AddDevice-> Added -start-> Started -query-stop-> StopPending -stop-> Stopped
+ *   Stopped -start-> Started
+ *   StopPending -cancel-stop-> Started
+ *   Started, Stopped -query-remove-> RemovePending -remove-> None, -cancel-remove-> what it was
+ *   Started, Stopped -surprise-removal-> SurpriseRemoved -remove-> None
+ *
+ * A query that the stack refuses is cancelled, and the state stays. All on the agent thread.
  */
-#include "io/iop.h"
+#include "io/pnp_notification.h"
 
 typedef struct _IOP_ROOT_DEVICE {
     UNICODE_STRING Service; /* the driver's; its registry path's text */
@@ -180,7 +189,7 @@ static VOID IopDeleteRootDevice(PDRIVER_OBJECT Driver)
 {
     PDEVICE_OBJECT Physical = IopDriverExtension(Driver)->PhysicalDevice;
     IopDriverExtension(Driver)->PhysicalDevice = NULL;
-    IopDriverExtension(Driver)->Started = FALSE;
+    IopDriverExtension(Driver)->PnpState = IopPnpNone;
     IopForgetInterfaces(IopRootDeviceName(Physical));
     if (Physical->AttachedDevice != NULL) {
         /* The driver did not detach; its device must not hang above freed memory. */
@@ -192,6 +201,19 @@ static VOID IopDeleteRootDevice(PDRIVER_OBJECT Driver)
     IoDeleteDevice(Physical);
 }
 
+/* A device that does not start is removed. */
+NTSTATUS IopStartRootDevice(PDRIVER_OBJECT Driver)
+{
+    PIOP_DRIVER_EXTENSION Extension = IopDriverExtension(Driver);
+    NTSTATUS Status = IopSendPnp(Extension->PhysicalDevice, IRP_MN_START_DEVICE);
+    if (!NT_SUCCESS(Status)) {
+        IopRemoveRootDevice(Driver);
+        return Status;
+    }
+    Extension->PnpState = IopPnpStarted;
+    return STATUS_SUCCESS;
+}
+
 NTSTATUS IopAddRootDevice(PDRIVER_OBJECT Driver)
 {
     PDEVICE_OBJECT Physical;
@@ -200,6 +222,7 @@ NTSTATUS IopAddRootDevice(PDRIVER_OBJECT Driver)
         return Status;
     }
     IopDriverExtension(Driver)->PhysicalDevice = Physical;
+    IopDriverExtension(Driver)->PnpState = IopPnpAdded;
     PDRIVER_ADD_DEVICE AddDevice = Driver->DriverExtension->AddDevice;
     Status = AddDevice(Driver, Physical);
     KIRQL After = KeGetCurrentIrql();
@@ -219,28 +242,77 @@ NTSTATUS IopAddRootDevice(PDRIVER_OBJECT Driver)
                              Device);
         }
     }
-    Status = IopSendPnp(Physical, IRP_MN_START_DEVICE);
+    return IopStartRootDevice(Driver);
+}
+
+/* Those who hold files are asked first. Failure leaves the device as it was. */
+NTSTATUS IopQueryRemoveRootDevice(PDRIVER_OBJECT Driver)
+{
+    PIOP_DRIVER_EXTENSION Extension = IopDriverExtension(Driver);
+    PDEVICE_OBJECT Physical = Extension->PhysicalDevice;
+    NTSTATUS Status = IopNotifyTargetDevice(Physical, &GUID_TARGET_DEVICE_QUERY_REMOVE);
     if (!NT_SUCCESS(Status)) {
-        IopRemoveRootDevice(Driver);
         return Status;
     }
-    IopDriverExtension(Driver)->Started = TRUE;
+    Status = IopSendPnp(Physical, IRP_MN_QUERY_REMOVE_DEVICE);
+    if (!NT_SUCCESS(Status)) {
+        IopSendPnp(Physical, IRP_MN_CANCEL_REMOVE_DEVICE);
+        IopNotifyTargetDevice(Physical, &GUID_TARGET_DEVICE_REMOVE_CANCELLED);
+        return Status;
+    }
+    Extension->StateBeforeQuery = Extension->PnpState;
+    Extension->PnpState = IopPnpRemovePending;
     return STATUS_SUCCESS;
 }
 
-/* Failure leaves the device as it was. */
-NTSTATUS IopQueryRemoveRootDevice(PDRIVER_OBJECT Driver)
+VOID IopCancelRemoveRootDevice(PDRIVER_OBJECT Driver)
 {
-    PDEVICE_OBJECT Physical = IopDriverExtension(Driver)->PhysicalDevice;
-    NTSTATUS Status = IopSendPnp(Physical, IRP_MN_QUERY_REMOVE_DEVICE);
-    if (!NT_SUCCESS(Status)) {
-        IopSendPnp(Physical, IRP_MN_CANCEL_REMOVE_DEVICE);
-    }
-    return Status;
+    PIOP_DRIVER_EXTENSION Extension = IopDriverExtension(Driver);
+    IopSendPnp(Extension->PhysicalDevice, IRP_MN_CANCEL_REMOVE_DEVICE);
+    IopNotifyTargetDevice(Extension->PhysicalDevice, &GUID_TARGET_DEVICE_REMOVE_CANCELLED);
+    Extension->PnpState = Extension->StateBeforeQuery;
 }
 
 VOID IopRemoveRootDevice(PDRIVER_OBJECT Driver)
 {
-    IopSendPnp(IopDriverExtension(Driver)->PhysicalDevice, IRP_MN_REMOVE_DEVICE);
+    PIOP_DRIVER_EXTENSION Extension = IopDriverExtension(Driver);
+    if (Extension->PnpState == IopPnpRemovePending) {
+        /* After a surprise removal they have been told. */
+        IopNotifyTargetDevice(Extension->PhysicalDevice, &GUID_TARGET_DEVICE_REMOVE_COMPLETE);
+    }
+    IopSendPnp(Extension->PhysicalDevice, IRP_MN_REMOVE_DEVICE);
     IopDeleteRootDevice(Driver);
+}
+
+NTSTATUS IopQueryStopRootDevice(PDRIVER_OBJECT Driver)
+{
+    PIOP_DRIVER_EXTENSION Extension = IopDriverExtension(Driver);
+    NTSTATUS Status = IopSendPnp(Extension->PhysicalDevice, IRP_MN_QUERY_STOP_DEVICE);
+    if (!NT_SUCCESS(Status)) {
+        IopSendPnp(Extension->PhysicalDevice, IRP_MN_CANCEL_STOP_DEVICE);
+        return Status;
+    }
+    Extension->PnpState = IopPnpStopPending;
+    return STATUS_SUCCESS;
+}
+
+VOID IopCancelStopRootDevice(PDRIVER_OBJECT Driver)
+{
+    IopSendPnp(IopDriverExtension(Driver)->PhysicalDevice, IRP_MN_CANCEL_STOP_DEVICE);
+    IopDriverExtension(Driver)->PnpState = IopPnpStarted;
+}
+
+VOID IopStopRootDevice(PDRIVER_OBJECT Driver)
+{
+    IopSendPnp(IopDriverExtension(Driver)->PhysicalDevice, IRP_MN_STOP_DEVICE);
+    IopDriverExtension(Driver)->PnpState = IopPnpStopped;
+}
+
+/* The device is gone: its interfaces with it. IRP_MN_REMOVE_DEVICE comes when no file is open. */
+VOID IopSurpriseRemoveRootDevice(PDRIVER_OBJECT Driver)
+{
+    PIOP_DRIVER_EXTENSION Extension = IopDriverExtension(Driver);
+    Extension->PnpState = IopPnpSurpriseRemoved;
+    IopSendPnp(Extension->PhysicalDevice, IRP_MN_SURPRISE_REMOVAL);
+    IopNotifyTargetDevice(Extension->PhysicalDevice, &GUID_TARGET_DEVICE_REMOVE_COMPLETE);
 }

@@ -72,7 +72,7 @@ GUEST_TEST(io_pnp_device_is_started_and_removed)
         return;
     }
     EXPECT_EQUAL(MinorFunctions, 1u << IRP_MN_START_DEVICE);
-    EXPECT(IopDriverExtension(IoTest.Driver)->Started);
+    EXPECT_EQUAL(IopDriverExtension(IoTest.Driver)->PnpState, IopPnpStarted);
     QueryRemoveStatus = STATUS_DEVICE_BUSY;
     EXPECT_EQUAL((ULONG)IopQueryRemoveRootDevice(IoTest.Driver), (ULONG)STATUS_DEVICE_BUSY);
     EXPECT(MinorFunctions & (1u << IRP_MN_CANCEL_REMOVE_DEVICE));

@@ -18,7 +18,7 @@ typedef struct _IOP_PATH {
     WCHAR Text[IOP_PATH_MOST];
 } IOP_PATH, *PIOP_PATH;
 
-/* Creates the keys of the path that are missing below \Registry\Machine\System\CurrentControlSet. */
+/* Creates what is missing of the path below \Registry\Machine\System\CurrentControlSet. */
 static NTSTATUS IopCreateKeys(PCUNICODE_STRING Path, ACCESS_MASK Access, PHANDLE Key,
                               PULONG Disposition)
 {

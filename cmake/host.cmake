@@ -10,9 +10,15 @@ find_package(zydis 4.0 REQUIRED) # has a CMake package, no .pc
 add_custom_command(OUTPUT host_exports.c
     COMMAND awk -f ${CMAKE_SOURCE_DIR}/tools/exports-to-host.awk ${EXPORT_TABLES} > host_exports.c
     DEPENDS ${EXPORT_TABLES} tools/exports-to-host.awk VERBATIM)
+set(PAGE_FILES page.html style.css model.js map.js timeline.js bytes.js main.js)
+list(TRANSFORM PAGE_FILES PREPEND ${CMAKE_SOURCE_DIR}/host/timeline/page/)
+add_custom_command(OUTPUT html_page.c
+    COMMAND awk -f ${CMAKE_SOURCE_DIR}/tools/embed.awk ${PAGE_FILES} > html_page.c
+    DEPENDS ${PAGE_FILES} tools/embed.awk VERBATIM)
 file(GLOB HOST_SOURCES CONFIGURE_DEPENDS host/*.c host/check/*.c
-    host/debugger/*.c host/gdb/*.c)
-add_executable(pageable ${HOST_SOURCES} ${LIB_SOURCES} ${CMAKE_BINARY_DIR}/host_exports.c)
+    host/debugger/*.c host/gdb/*.c host/timeline/*.c)
+add_executable(pageable ${HOST_SOURCES} ${LIB_SOURCES} ${CMAKE_BINARY_DIR}/host_exports.c
+    ${CMAKE_BINARY_DIR}/html_page.c)
 target_compile_options(pageable PRIVATE -O2 -g -Wall -Wextra -Werror -Wno-unused-parameter
     -fshort-wchar -fms-extensions -Wno-microsoft-anon-tag
     -ffile-prefix-map=${CMAKE_SOURCE_DIR}=.)

@@ -182,6 +182,21 @@ static bool OptionsParseGdb(PARSE *Parse, const char *Argument, const char *Valu
     return true;
 }
 
+static bool OptionsParseBudget(PARSE *Parse, const char *Argument, const char *Value)
+{
+    RUN_OPTIONS *Options = Parse->Options;
+    if (Options->BudgetCount == BUDGET_MOST) {
+        return OptionsFail(Parse, Argument, "too many budgets");
+    }
+    const char *Error = BudgetParse(&Options->Budgets[Options->BudgetCount], Value);
+    if (Error != NULL) {
+        return OptionsFail(Parse, Argument, Error);
+    }
+    Options->BudgetCount++;
+    Options->Timeline = true;
+    return true;
+}
+
 static bool OptionsParseText(PARSE *Parse, const char *Argument, const char *Value)
 {
     if (*Value == 0) {
@@ -197,6 +212,12 @@ static bool OptionsParseText(PARSE *Parse, const char *Argument, const char *Val
         Parse->Options->Dump = Value;
     } else if (strncmp(Argument, "--registry", 10) == 0) {
         Parse->Options->Registry = Value;
+    } else if (strncmp(Argument, "--trace", 7) == 0) {
+        Parse->Options->Trace = Value;
+        Parse->Options->Timeline = true;
+    } else if (strncmp(Argument, "--html", 6) == 0) {
+        Parse->Options->Html = Value;
+        Parse->Options->Timeline = true;
     } else if (strncmp(Argument, "--append", 8) == 0) {
         Parse->Options->Append = Value;
     } else if (Parse->Options->FileCount == OPTIONS_MAX_FILES) {
@@ -227,6 +248,9 @@ static const struct {
     {"--gdb", OptionsParseGdb},
     {"--dump", OptionsParseText},
     {"--registry", OptionsParseText},
+    {"--trace", OptionsParseText},
+    {"--html", OptionsParseText},
+    {"--budget", OptionsParseBudget},
     {"--append", OptionsParseText},
     {"--file", OptionsParseText},
 };
@@ -237,6 +261,10 @@ static bool OptionsParseOne(PARSE *Parse, int Count, char **Arguments, int *Inde
     const char *Argument = Arguments[*Index];
     if (strcmp(Argument, "--evict") == 0) {
         Parse->Options->Evict = true;
+        return true;
+    }
+    if (strcmp(Argument, "--timeline") == 0) {
+        Parse->Options->Timeline = true;
         return true;
     }
     if (strcmp(Argument, "--no-verify") == 0) {
@@ -294,6 +322,10 @@ bool OptionsParse(RUN_OPTIONS *Options, int Count, char **Arguments, char *Error
             Options->Driver = Arguments[i];
         }
     }
+    if (Options->Timeline && Options->NoVerify) {
+        return OptionsFail(&Parse, "--no-verify",
+                           "a timeline has what verification sees, so it needs that");
+    }
     if (!Parse.SeedGiven && strcmp(Options->PageOut, "random") == 0) {
         uint32_t Random = 0;
         if (getrandom(&Random, sizeof(Random), 0) != sizeof(Random)) {
@@ -302,6 +334,31 @@ bool OptionsParse(RUN_OPTIONS *Options, int Count, char **Arguments, char *Error
         Options->Seed = Random | 1u; /* not 0; short enough to type */
     }
     return true;
+}
+
+static void OptionsReplayTimeline(const RUN_OPTIONS *Options, char *Line, size_t Capacity)
+{
+    char Number[TEXT_NUMBER], Word[1024];
+
+    if (Options->Timeline && Options->Trace == NULL && Options->Html == NULL &&
+        Options->BudgetCount == 0) {
+        TextAppendFormat(Line, Capacity, " --timeline");
+    }
+    if (Options->Trace != NULL) {
+        snprintf(Word, sizeof(Word), "--trace=%s", Options->Trace);
+        TextAppendWord(Line, Capacity, Word);
+    }
+    if (Options->Html != NULL) {
+        snprintf(Word, sizeof(Word), "--html=%s", Options->Html);
+        TextAppendWord(Line, Capacity, Word);
+    }
+    for (unsigned i = 0; i < Options->BudgetCount; i++) {
+        const BUDGET *Budget = &Options->Budgets[i];
+        snprintf(Word, sizeof(Word), "--budget=%s%s%s=%s", BudgetKindName(Budget->Kind),
+                 Budget->Section[0] != 0 ? ":" : "", Budget->Section,
+                 TextSize(Number, Budget->Bytes));
+        TextAppendWord(Line, Capacity, Word);
+    }
 }
 
 void OptionsReplay(const RUN_OPTIONS *Options, const char *Program, char *Line, size_t Capacity)
@@ -365,6 +422,7 @@ void OptionsReplay(const RUN_OPTIONS *Options, const char *Program, char *Line, 
         snprintf(Word, sizeof(Word), "--dump=%s", Options->Dump);
         TextAppendWord(Line, Capacity, Word);
     }
+    OptionsReplayTimeline(Options, Line, Capacity);
     if (Options->Append != NULL) {
         snprintf(Word, sizeof(Word), "--append=%s", Options->Append);
         TextAppendWord(Line, Capacity, Word);

@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "host/timeline/budget.h"
+
 /* Slow is no error: the disk answers so many requests a second and no more. */
 typedef enum {
     DiskFaultNone,
@@ -33,6 +35,8 @@ typedef struct {
     const char *Gdb;         /* port of 127.0.0.1 or path of a socket for gdb, or NULL */
     const char *Dump;        /* path of the crash dump to write at a bug check, or NULL */
     const char *Registry;    /* path of a .reg file, or NULL */
+    const char *Trace;       /* path of the trace-event file to write, or NULL */
+    const char *Html;        /* path of the HTML report to write, or NULL */
     const char *Append;      /* further words of the kernel's command line, or NULL */
     const char *Files[OPTIONS_MAX_FILES]; /* `test-guest`: more files for the boot archive */
     uint32_t FileCount;
@@ -44,6 +48,9 @@ typedef struct {
     /* read, write: requests that still succeed; slow: requests a second */
     uint32_t DiskFaultNumber;
     uint32_t History; /* events that the report of a bug check shows */
+    BUDGET Budgets[BUDGET_MOST];
+    unsigned BudgetCount;
+    bool Timeline; /* also for Trace, Html and Budgets */
     bool Evict;
     bool NoVerify;
     bool Verbose;

@@ -53,6 +53,8 @@ bool ReportClose(REPORT *Report, char *Error, size_t ErrorSize)
         }
         Report->Json = NULL;
     }
+    json_decref(Report->Kept);
+    Report->Kept = NULL;
     return Good;
 }
 
@@ -97,6 +99,28 @@ void ReportLines(REPORT *Report, const char *Label, const char *Lines)
     }
 }
 
+/* A run may have any number of the others; findings are bounded where they are told. */
+static bool ReportKeeps(const char *Event)
+{
+    static const char *const Kept[] = {"run",     "driver_entry", "finding",
+                                       "budget",  "bug_check"};
+    for (size_t i = 0; i < sizeof(Kept) / sizeof(Kept[0]); i++) {
+        if (strcmp(Event, Kept[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void ReportKeep(REPORT *Report, const char *Event, json_t *Fields)
+{
+    if (Report->Kept != NULL) {
+        json_t *Copy = json_pack("{s:s}", "event", Event);
+        json_object_update_missing(Copy, Fields);
+        json_array_append_new(Report->Kept, Copy);
+    }
+}
+
 void ReportEvent(REPORT *Report, const char *Event, json_t *Fields)
 {
     if (Report->Json != NULL) {
@@ -107,6 +131,9 @@ void ReportEvent(REPORT *Report, const char *Event, json_t *Fields)
         fputc('\n', Report->Json);
         fflush(Report->Json);
         json_decref(Object);
+    }
+    if (ReportKeeps(Event)) {
+        ReportKeep(Report, Event, Fields);
     }
     json_decref(Fields);
 }

@@ -20,6 +20,7 @@ typedef struct {
     FILE *Text;
     FILE *Json; /* NULL: no events */
     const char *JsonPath;
+    json_t *Kept; /* an array: a copy of the events that an HTML report shows; NULL: not wanted */
     uint64_t Start; /* TextNow */
     bool Color;
     bool Verbose;
@@ -41,6 +42,8 @@ void ReportLines(REPORT *Report, const char *Label, const char *Lines);
 
 /* Writes one event; takes over Fields (made by json_pack; NULL is written as a bare event). */
 void ReportEvent(REPORT *Report, const char *Event, json_t *Fields);
+/* For the HTML report only, if there is to be one; Fields stays the caller's. */
+void ReportKeep(REPORT *Report, const char *Event, json_t *Fields);
 /* A JSON string of "0x..." */
 json_t *ReportHex(uint64_t Number);
 

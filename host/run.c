@@ -81,6 +81,7 @@ static EXIT_CODE RunPrepare(RUN *Run, int Count, char **Arguments)
     if (!ReportOpen(&Run->Report, Options->Json, Options->Verbose, Error, sizeof(Error))) {
         return RunFail(ExitUsage, Error);
     }
+    Run->Report.Kept = Options->Html != NULL ? json_array() : NULL;
     return ExitClean;
 }
 
@@ -207,9 +208,10 @@ static EXIT_CODE RunMachine(RUN *Run)
     const bool Gdb = Run->Options.Gdb != NULL;
     uint64_t Deadline = TextNow() + (Gdb ? GDB_SECONDS : Run->Options.TimeoutSeconds) * 1000ull;
 
-    snprintf(Run->Append, sizeof(Run->Append), "page-out=%s%s%s seed=%llu%s%s%s%s%s",
+    snprintf(Run->Append, sizeof(Run->Append), "page-out=%s%s%s%s seed=%llu%s%s%s%s%s",
              Run->Options.PageOut, Run->Options.Evict ? " evict" : "",
-             Run->Options.NoVerify ? "" : " verify", (unsigned long long)Run->Options.Seed,
+             Run->Options.NoVerify ? "" : " verify", Run->Options.Timeline ? " timeline" : "",
+             (unsigned long long)Run->Options.Seed,
              !Run->HasKd ? "" : Run->Options.Kd != NULL ? " kd" : " kd kd-wait",
              Run->Options.NtVersion != NULL ? " nt-version=" : "",
              Run->Options.NtVersion != NULL ? Run->Options.NtVersion : "",
@@ -247,6 +249,7 @@ static EXIT_CODE RunMachine(RUN *Run)
     if (Run->Advice != NULL) {
         AdviceReport(Run);
     }
+    RunJudgeBudgets(Run);
     EXIT_CODE Code = VerdictReport(Run);
     return Dumped ? Code : ExitEnvironment;
 }
@@ -293,6 +296,7 @@ EXIT_CODE RunCommand(const char *Program, int Count, char **Arguments, int Debug
     RegistryFileFree(&Run->Registry);
     free(Run->ScenarioText);
     free(Run->History);
+    TimelineFree(&Run->Timeline);
     free(Run);
     return Code;
 }

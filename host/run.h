@@ -10,6 +10,7 @@
  *   scenario*.c      what is done when there is one
  *   leak_check.c     the machine before the load against the machine after the unload
  *   run_dump.c       the crash dump of --dump
+ *   run_timeline.c   the timeline: budgets, the trace file, the HTML report
  *   bug_check_report.c, verdict.c   how it ends
  */
 #pragma once
@@ -27,6 +28,7 @@
 #include "host/report.h"
 #include "host/session.h"
 #include "host/symbols.h"
+#include "host/timeline/timeline.h"
 
 #define RUN_MAX_DEVICES 64u
 #define RUN_MAX_PATH 512u
@@ -57,6 +59,7 @@ typedef struct RUN {
     REPORT Report;
     SYMBOLS Symbols;
     ADVICE *Advice; /* NULL: not asked for */
+    TIMELINE Timeline; /* empty unless it was asked for */
 
     RUN_DEVICE Devices[RUN_MAX_DEVICES];
     unsigned DeviceCount;
@@ -66,6 +69,7 @@ typedef struct RUN {
     bool ImageLoaded;  /* the last load came as far as DriverEntry */
     bool DriverLoaded; /* and DriverEntry succeeded */
     bool LoadFailed;
+    uint64_t DriverBase; /* of the last load, 0: none */
     int32_t LoadStatus;
     char LoadError[512]; /* what the guest's loader says, "" when DriverEntry failed */
     CONTROL_COUNTERS Before; /* the load */
@@ -127,6 +131,13 @@ void RunFinish(RUN *Run);
 int RunCreateMemory(uint64_t Bytes, char *Error, size_t ErrorSize);
 /* After the machine has ended; tells how it went. False: the dump asked for was not written. */
 bool RunWriteDump(RUN *Run);
+
+/* run_timeline.c */
+void RunOnTimeline(RUN *Run, const CONTROL_MESSAGE *Message);
+/* After the machine has ended, before the verdict. */
+void RunJudgeBudgets(RUN *Run);
+/* Writes the files asked for; Verdict: the event that ends the run. False: one was not written. */
+bool RunWriteTimeline(RUN *Run, json_t *Verdict);
 
 /* leak_check.c */
 bool LeakCheckBegin(RUN *Run);

@@ -78,6 +78,9 @@ static void RunOnImage(RUN *Run, const CONTROL_MESSAGE *Message, bool Loaded)
                          UnderTest ? Run->Driver.Path : NULL);
     }
     Run->ImageLoaded = Run->ImageLoaded || (Loaded && UnderTest);
+    if (Loaded && UnderTest) {
+        Run->DriverBase = Image->Base;
+    }
     if (Run->Report.Verbose) {
         ReportLine(&Run->Report, Loaded ? "loaded" : "unloaded", "%s at %s, %s bytes", Name,
                    TextAddress(Base, Image->Base), TextGroups(Bytes, Image->Size));
@@ -222,6 +225,8 @@ void RunOnEvent(void *Context, const CONTROL_MESSAGE *Message)
     case ControlFinding: RunOnGuestFinding(Run, Message); break;
     case ControlBugCheck: RunOnBugCheck(Run, Message); break;
     case ControlErrorLog: RunOnErrorLog(Run, Message); break;
+    case ControlTimelineNames:
+    case ControlTimeline: RunOnTimeline(Run, Message); break;
     default: break; /* ControlBooted: the session's; test results are for `test-guest` */
     }
 }

@@ -144,6 +144,8 @@ static void VerdictNext(const RUN *Run, const VERDICT *Verdict, char *Next, size
     bool Never = strcmp(Options.PageOut, "never") == 0;
     bool Always = strcmp(Options.PageOut, "always") == 0;
 
+    Options.Trace = Options.Html = NULL; /* they are this run's */
+    Options.Timeline = Options.BudgetCount != 0;
     if (Verdict->Code == ExitClean) {
         Options.PageOut = Always ? "random" : "always";
     } else if (Verdict->Code == ExitFinding && Run->HasBugCheck && !Never) {
@@ -172,12 +174,21 @@ static void VerdictTails(RUN *Run, const VERDICT *Verdict)
 EXIT_CODE VerdictReport(RUN *Run)
 {
     VERDICT Verdict;
-    const char *Advice = "";
+    const char *Advice;
     char Replay[4096], Next[4096];
     REPORT *Report = &Run->Report;
     uint64_t Spent = TextNow() - Report->Start;
 
     VerdictDecide(Run, &Verdict);
+    OptionsReplay(&Run->Options, Run->Program, Replay, sizeof(Replay));
+    VerdictNext(Run, &Verdict, Next, sizeof(Next));
+    Advice = Run->HasBugCheck ? BugCheckBestAdvice(Run) : "";
+    json_t *Event = json_pack(
+        "{s:s, s:s, s:i, s:I, s:s, s:s, s:s, s:s, s:s}", "verdict", Verdict.Word, "detail",
+        Verdict.Detail, "exit_code", (int)Verdict.Code, "findings",
+        (json_int_t)Run->Findings + (Run->HasBugCheck ? 1 : 0), "cause", Verdict.Cause, "where",
+        Verdict.Where, "advice", Advice, "replay", Replay, "next", Next);
+    bool Written = RunWriteTimeline(Run, Event);
     if (Run->Session.State == SessionInterrupted) {
         ReportBlank(Report); /* a terminal shows ^C where the cursor was */
     }
@@ -195,20 +206,12 @@ EXIT_CODE VerdictReport(RUN *Run)
         if (Run->BugCheck.IrqlRaisedBy != 0) {
             BugCheckRaised(Run);
         }
-        Advice = BugCheckBestAdvice(Run);
         ReportLine(Report, "advice", "%s", Advice);
     }
-    OptionsReplay(&Run->Options, Run->Program, Replay, sizeof(Replay));
     if (Verdict.Code != ExitClean) {
         ReportLine(Report, "replay", "%s", Replay);
     }
-    VerdictNext(Run, &Verdict, Next, sizeof(Next));
     ReportLine(Report, "next", "%s", Next);
-    ReportEvent(Report, "verdict",
-                json_pack("{s:s, s:s, s:i, s:I, s:s, s:s, s:s, s:s, s:s}", "verdict", Verdict.Word,
-                          "detail", Verdict.Detail, "exit_code", (int)Verdict.Code, "findings",
-                          (json_int_t)Run->Findings + (Run->HasBugCheck ? 1 : 0), "cause",
-                          Verdict.Cause, "where", Verdict.Where, "advice", Advice, "replay", Replay,
-                          "next", Next));
-    return Verdict.Code;
+    ReportEvent(Report, "verdict", Event);
+    return Written ? Verdict.Code : ExitEnvironment;
 }

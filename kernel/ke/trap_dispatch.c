@@ -228,6 +228,9 @@ BOOLEAN KiPageFaultTrap(PKTRAP_FRAME Frame, PKI_TRAP_EXCEPTION Exception)
     Frame->PreviousMode = (KPROCESSOR_MODE)(Frame->SegCs & 1);
     KiEnableIfInterrupted(Frame);
     VfLogFault(Frame->Rip, Frame->FaultAddress);
+    if (VfTimelineOn) {
+        VfSendTimeline(FALSE);
+    }
     NTSTATUS Status =
         MmAccessFault(FaultCode, (PVOID)Frame->FaultAddress, Frame->PreviousMode, Frame);
     if (NT_SUCCESS(Status)) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* sources: host/options.c host/text.c */
+/* sources: host/options.c host/text.c host/timeline/budget.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -15,7 +15,13 @@
 
 #define BUDGET_MOST 16u
 
-typedef enum { BudgetNonpaged, BudgetPageable, BudgetLocked, BudgetResident, BudgetKinds } BUDGET_KIND;
+typedef enum {
+    BudgetNonpaged,
+    BudgetPageable,
+    BudgetLocked,
+    BudgetResident,
+    BudgetKinds,
+} BUDGET_KIND;
 
 typedef struct {
     BUDGET_KIND Kind;

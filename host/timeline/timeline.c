@@ -51,11 +51,11 @@ static bool TimelineReserve(TIMELINE *Timeline, size_t More)
     size_t Wanted = Timeline->Count + More;
     size_t Capacity = Timeline->Capacity != 0 ? Timeline->Capacity : FIRST_CAPACITY;
 
-    if (Wanted <= Timeline->Capacity) {
-        return true;
-    }
     if (Wanted > TIMELINE_MOST) {
         return false;
+    }
+    if (Wanted <= Timeline->Capacity) {
+        return true;
     }
     while (Capacity < Wanted) {
         Capacity *= 2;
@@ -98,6 +98,19 @@ void TimelineTakeBatch(TIMELINE *Timeline, const CONTROL_MESSAGE *Message)
     memcpy(Timeline->Entries + Timeline->Count,
            Message->First.Data + Skip * sizeof(TIMELINE_ENTRY), More * sizeof(TIMELINE_ENTRY));
     Timeline->Count += More;
+}
+
+int TimelineDriverIrql(const TIMELINE_ENTRY *Entry)
+{
+    switch ((TIMELINE_KIND)Entry->Kind) {
+    case TimelineIrqlWrite: return (int)(Entry->Value & 15);
+    case TimelineCall:
+    case TimelineReturn:
+    case TimelineRoutine:
+    case TimelineRoutineEnd:
+    case TimelineFault: return Entry->Irql;
+    default: return -1;
+    }
 }
 
 uint64_t *TimelineTimes(const TIMELINE *Timeline, uint64_t Frequency)

@@ -34,6 +34,9 @@ void TimelineTakeBatch(TIMELINE *Timeline, const CONTROL_MESSAGE *Message);
 /* NULL: the number has no name. Bytes as the guest sent them. */
 const char *TimelineName(const TIMELINE *Timeline, uint16_t Name);
 
+/* The driver's IRQL from this entry on; -1: it says only what the kernel's own was. */
+int TimelineDriverIrql(const TIMELINE_ENTRY *Entry);
+
 /*
  * Nanoseconds from the first entry to each, never going back, whatever the guest says. Frequency:
  * of the time-stamp counter, Hz. The result is malloc's; NULL: no memory, or no entries.

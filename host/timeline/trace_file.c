@@ -167,7 +167,8 @@ static void TraceMoment(TRACE *Trace, size_t Index)
     }
     char *Json = TraceJson(Text);
     TraceBegin(Trace, Index, "i");
-    fprintf(Trace->Out, ",\"cat\":\"%s\",\"s\":\"%s\",\"name\":%s,\"args\":{\"at\":%s,\"IRQL\":%u}}",
+    fprintf(Trace->Out,
+            ",\"cat\":\"%s\",\"s\":\"%s\",\"name\":%s,\"args\":{\"at\":%s,\"IRQL\":%u}}",
             Category, Scope, Json != NULL ? Json : "\"\"", TracePlace(Trace, Entry), Entry->Irql);
     free(Json);
 }
@@ -192,10 +193,11 @@ static void TraceEntry(TRACE *Trace, size_t Index)
     TIMELINE_IMAGE *Image = Trace->Source->Image;
     bool All;
 
-    if (Entry->Irql != Trace->Irql) {
-        Trace->Irql = Entry->Irql;
+    int Irql = TimelineDriverIrql(Entry);
+    if (Irql >= 0 && Irql != Trace->Irql) {
+        Trace->Irql = Irql;
         TraceBegin(Trace, Index, "C");
-        fprintf(Trace->Out, ",\"name\":\"IRQL\",\"args\":{\"level\":%u}}", Entry->Irql);
+        fprintf(Trace->Out, ",\"name\":\"IRQL\",\"args\":{\"level\":%d}}", Irql);
     }
     int Changed = TimelineImageApply(Image, Entry, &All);
     if (Trace->Spans[Index].IsSpan) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * `run --trace=FILE`: the timeline in the trace-event format (a JSON object with traceEvents), which
- * Perfetto's viewer and chrome://tracing open. Times are microseconds with three decimals.
+ * `run --trace=FILE`: the timeline in the trace-event format (a JSON object with traceEvents),
+ * which Perfetto's viewer and chrome://tracing open. Times are microseconds with three decimals.
  *
  *   calls, routines   B and E of the thread; i where there is no return
  *   IRQL              a counter, at each change

@@ -3,10 +3,10 @@
  * Records the timeline of include/wire/timeline.h, when the kernel's command line has `timeline`:
  * else the hooks below test one byte.
  *
- * The ring is nonpaged. An entry is written with interrupts off, at any IRQL and under any lock. It
- * is sent by VfSendTimeline, from places that hold no lock of Mm's: the gate, faults, page-outs, the
- * modified page writer, and before each reply and bug check report. What comes while the ring is
- * full is counted as lost.
+ * The ring is nonpaged. An entry is written with interrupts off, at any IRQL and under any lock.
+ * It is sent by VfSendTimeline, from places that hold no lock of Mm's: the gate, faults, page-outs,
+ * the modified page writer, and before each reply and bug check report. What comes while the ring
+ * is full is counted as lost.
  */
 #pragma once
 

@@ -18,9 +18,10 @@ const MAJOR = ["CREATE", "CREATE_NAMED_PIPE", "CLOSE", "READ", "WRITE", "QUERY_I
   "QUERY_SECURITY", "SET_SECURITY", "POWER", "SYSTEM_CONTROL", "DEVICE_CHANGE", "QUERY_QUOTA",
   "SET_QUOTA", "PNP"];
 const IRQL_NAMES = {0: "PASSIVE_LEVEL", 1: "APC_LEVEL", 2: "DISPATCH_LEVEL", 15: "HIGH_LEVEL"};
-// Kinds whose IRQL is the driver's: the others happen inside the kernel, under its own locks.
+// Kinds whose IRQL is the driver's: the others happen inside the kernel, under its own locks. As
+// TimelineDriverIrql of timeline.c.
 const DRIVER_IRQL = new Set([KIND.call, KIND.ret, KIND.routine, KIND.routineEnd, KIND.irqlWrite,
-  KIND.fault, KIND.bugCheck]);
+  KIND.fault]);
 const KEYFRAME_BYTES = 32 << 20; // of page states kept; the rest is replayed
 
 const group = (number) => String(number).replace(/\B(?=(\d{3})+(?!\d))/g, ",");

@@ -185,8 +185,9 @@ NTSTATUS IoOpenDeviceInterfaceRegistryKey(PUNICODE_STRING SymbolicLinkName,
         RtlFreeUnicodeString(&Class);
         return STATUS_INSUFFICIENT_RESOURCES;
     }
-    const UNICODE_STRING Middle = RTL_CONSTANT_STRING(L"\\##?#"), Hash = RTL_CONSTANT_STRING(L"\\#"),
-                         End = RTL_CONSTANT_STRING(L"\\Device Parameters");
+    const UNICODE_STRING Middle = RTL_CONSTANT_STRING(L"\\##?#");
+    const UNICODE_STRING Hash = RTL_CONSTANT_STRING(L"\\#");
+    const UNICODE_STRING End = RTL_CONSTANT_STRING(L"\\Device Parameters");
     const UNICODE_STRING *const Parts[] = {&Class, &Middle, &Link, &Hash, &Reference, &End};
     for (ULONG i = 0; i < RTL_NUMBER_OF(Parts) && NT_SUCCESS(Status); i++) {
         Status = RtlAppendUnicodeStringToString(&Path->Name, Parts[i]);

@@ -78,15 +78,15 @@ BUG_CHECK(SYSTEM_SERVICE_EXCEPTION, "A system service raised an exception that n
 BUG_CHECK(NO_MORE_SYSTEM_PTES, "No system address space was left.",
           "Unmap what was mapped: an MDL's pages, or memory of a device.", NULL, P("kind"),
           P("PTEs asked for"), P("free PTEs"), P("PTEs in all"))
+BUG_CHECK(TARGET_MDL_TOO_SMALL, "IoBuildPartialMdl was given an MDL with too little room.",
+          "Allocate the target MDL for the whole length that it is to describe.", NULL,
+          P("target MDL"), P("pages needed"), P_NONE, P_NONE)
 BUG_CHECK(MULTIPLE_IRP_COMPLETE_REQUESTS, "An IRP was completed twice.",
           "Complete an IRP once: the dispatch routine, a cancel routine or a DPC, not two of them.",
           "complete-twice", P("IRP"), P_NONE, P_NONE, P_NONE)
 BUG_CHECK(CANCEL_STATE_IN_COMPLETED_IRP, "A completed IRP still had a cancel routine.",
           "Call IoSetCancelRoutine(Irp, NULL) before IoCompleteRequest.", NULL, P("IRP"),
           P("cancel routine"), P_NONE, P_NONE)
-BUG_CHECK(TARGET_MDL_TOO_SMALL, "IoBuildPartialMdl was given an MDL with too little room.",
-          "Allocate the target MDL for the whole length that it is to describe.", NULL,
-          P("target MDL"), P("pages needed"), P_NONE, P_NONE)
 BUG_CHECK(IRQL_GT_ZERO_AT_SYSTEM_SERVICE, "A system call returned above PASSIVE_LEVEL.",
           "Release each lock, and lower IRQL, on every path out of the dispatch routine.", NULL,
           P("system routine"), P_IRQL, P_NONE, P_NONE)

@@ -34,11 +34,13 @@ typedef struct _EXCEPTION_RECORD *PEXCEPTION_RECORD;
 
 typedef ULONG_PTR KSPIN_LOCK, *PKSPIN_LOCK;
 
+typedef struct _KSPIN_LOCK_QUEUE {
+    struct _KSPIN_LOCK_QUEUE *volatile Next;
+    PKSPIN_LOCK volatile Lock;
+} KSPIN_LOCK_QUEUE, *PKSPIN_LOCK_QUEUE;
+
 typedef struct _KLOCK_QUEUE_HANDLE {
-    struct {
-        PVOID Next;
-        PKSPIN_LOCK Lock;
-    } LockQueue;
+    KSPIN_LOCK_QUEUE LockQueue;
     KIRQL OldIrql;
 } KLOCK_QUEUE_HANDLE, *PKLOCK_QUEUE_HANDLE;
 
@@ -107,7 +109,7 @@ typedef enum _KWAIT_REASON {
     WrMutex = 29,
     WrQuantumEnd = 30,
     WrPreempted = 32,
-    MaximumWaitReason = 37,
+    MaximumWaitReason = 40,
 } KWAIT_REASON;
 
 typedef struct _KEVENT {

@@ -79,10 +79,18 @@ foreach(folder ${DRIVER_FOLDERS})
     get_filename_component(name ${folder} NAME)
     get_filename_component(parent ${folder} DIRECTORY)
     get_filename_component(kind ${parent} NAME)
+    if(EXISTS ${folder}/gcc.txt)
+        continue() # below
+    endif()
     set(target driver_${kind}_${name})
     set(output drivers/${kind}/${name})
     add_library(${target} OBJECT ${sources})
-    target_compile_options(${target} PRIVATE ${GUEST_FLAGS})
+    # compile.txt: a driver's own words for the compiler, such as -fstack-protector-strong
+    set(compile_flags)
+    if(EXISTS ${folder}/compile.txt)
+        file(STRINGS ${folder}/compile.txt compile_flags)
+    endif()
+    target_compile_options(${target} PRIVATE ${GUEST_FLAGS} ${compile_flags})
     target_include_directories(${target} PRIVATE ${CMAKE_SOURCE_DIR}/include/nt
         ${CMAKE_SOURCE_DIR}/drivers)
     # link.txt: a driver's own words for the linker, such as /align:128
@@ -109,6 +117,48 @@ foreach(folder ${DRIVER_FOLDERS})
         DEPENDS $<TARGET_OBJECTS:${target}> ${import_libraries} ntoskrnl.lib
         COMMAND_EXPAND_LISTS VERBATIM)
     list(APPEND DRIVER_OUTPUTS ${output}.sys)
+endforeach()
+
+# ---- drivers built by gcc and GNU ld of mingw-w64, with its headers and libraries ----
+# gcc.txt has the sources, from the project's root on, and words for gcc.
+set(GCC_FLAGS -std=gnu17 -O2 -g -ffreestanding -fno-stack-protector -Wall -Wextra -Werror
+    -Wno-unused-parameter -Wno-missing-field-initializers -Wno-unknown-pragmas
+    -Wno-attributes -Wno-multichar -isystem /usr/share/mingw-w64/include/ddk
+    -ffile-prefix-map=${CMAKE_SOURCE_DIR}/= -ffile-prefix-map=${CMAKE_BINARY_DIR}=.
+    -I${CMAKE_SOURCE_DIR}/drivers)
+set(GCC_LINK -nostdlib -Wl,--subsystem,native:6.1 -Wl,--entry,DriverEntry -Wl,--dynamicbase
+    -Wl,--nxcompat -Wl,--exclude-all-symbols -Wl,--no-insert-timestamp)
+file(GLOB gcc_files CONFIGURE_DEPENDS drivers/*/*/gcc.txt)
+foreach(file ${gcc_files})
+    get_filename_component(folder ${file} DIRECTORY)
+    get_filename_component(name ${folder} NAME)
+    get_filename_component(parent ${folder} DIRECTORY)
+    get_filename_component(kind ${parent} NAME)
+    file(STRINGS ${file} words)
+    set(sources ${words})
+    list(FILTER sources INCLUDE REGEX "[.]c$")
+    list(FILTER words EXCLUDE REGEX "[.]c$")
+    list(TRANSFORM sources PREPEND ${CMAKE_SOURCE_DIR}/)
+    set(output drivers/${kind}/${name}.sys)
+    set(import_libraries)
+    file(GLOB definitions CONFIGURE_DEPENDS ${folder}/*.def)
+    foreach(definition ${definitions})
+        get_filename_component(library ${definition} NAME_WE)
+        set(library drivers/${kind}/${name}-${library}.a)
+        add_custom_command(OUTPUT ${library}
+            COMMAND ${CMAKE_COMMAND} -E make_directory drivers/${kind}
+            COMMAND ${MINGW_DLLTOOL} --input-def ${definition} --output-lib ${library}
+            DEPENDS ${definition} VERBATIM)
+        list(APPEND import_libraries ${library})
+    endforeach()
+    add_custom_command(OUTPUT ${output}
+        COMMAND ${CMAKE_COMMAND} -E make_directory drivers/${kind}
+        COMMAND ${MINGW_GCC} ${GCC_FLAGS} ${words} -MD -MF ${output}.d -MT ${output} -o ${output}
+                ${sources} ${GCC_LINK} ${import_libraries} -lntoskrnl -lhal -lgcc
+        DEPENDS ${sources} ${file} ${import_libraries}
+        DEPFILE ${output}.d
+        VERBATIM)
+    list(APPEND DRIVER_OUTPUTS ${output})
 endforeach()
 
 add_custom_target(guest ALL DEPENDS boot.elf ntoskrnl.exe ntoskrnl-test.exe ${DRIVER_OUTPUTS})

@@ -13,10 +13,12 @@
 #include "mm/image.h"
 
 #include "kd/kd.h"
+#include "ke/command_line.h"
 #include "nt/rtl.h"
 #include "vf/vf.h"
 
 #define MI_TAG_IMAGE 'gmIM'
+#define MI_DEFAULT_SECURITY_COOKIE 0x00002b992ddfa232ull /* the compiler's, documented by /GS */
 
 static ULONG MiProtectionOfSection(ULONG Characteristics)
 {
@@ -184,6 +186,33 @@ static BOOLEAN MiPublishImage(PMM_IMAGE Image)
     return Published;
 }
 
+/*
+ * Drivers built with /GS keep a value that guards return addresses. The compiler's start-up code
+ * takes it as it is when the loader has replaced the default (as Windows' has since 8), and ends
+ * the system by a fast fail otherwise; older code draws its own. The upper 16 bits are zero, so
+ * that a string that overruns ends before them. From the run's seed: each run of one seed is the
+ * same. The image is written but not yet protected.
+ */
+static VOID MiSetSecurityCookie(PMM_IMAGE Image, const PE_IMAGE *Pe)
+{
+    static ULONG Seed;
+    PE_LOAD_CONFIG Config;
+    PE_ERROR Error;
+    if (!PeImageLoadConfig(Pe, &Config, &Error) || Config.SecurityCookieRva == 0) {
+        return;
+    }
+    ULONG64 Cookie;
+    PVOID Place = (PVOID)(Image->Base + Config.SecurityCookieRva); /* need not be aligned */
+    __builtin_memcpy(&Cookie, Place, sizeof(Cookie));
+    if (Cookie != MI_DEFAULT_SECURITY_COOKIE) {
+        return;
+    }
+    Seed = Seed != 0 ? Seed : (ULONG)KiQueryCommandLineNumber("seed", 1);
+    Cookie = (ULONG64)RtlRandomEx(&Seed) << 17 ^ RtlRandomEx(&Seed);
+    Cookie += Cookie == MI_DEFAULT_SECURITY_COOKIE;
+    __builtin_memcpy(Place, &Cookie, sizeof(Cookie));
+}
+
 static NTSTATUS MiFillImage(PMM_IMAGE Image, const PE_IMAGE *Pe, PCHAR ErrorText, SIZE_T ErrorSize)
 {
     PE_ERROR Error;
@@ -192,6 +221,7 @@ static NTSTATUS MiFillImage(PMM_IMAGE Image, const PE_IMAGE *Pe, PCHAR ErrorText
         _snprintf(ErrorText, ErrorSize, "offset 0x%I64x: %s", Error.Offset, Error.Rule);
         return STATUS_INVALID_IMAGE_FORMAT;
     }
+    MiSetSecurityCookie(Image, Pe);
     NTSTATUS Status = MiBindImports(Image, Pe, ErrorText, ErrorSize);
     for (ULONG i = 0; i < Image->SectionCount && NT_SUCCESS(Status); i++) {
         PMI_SECTION Section = &Image->Section[i];

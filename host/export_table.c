@@ -42,7 +42,7 @@ const EXPORT_ROW *ExportFind(const char *Name)
 }
 
 /* As MiFindExport, kernel/mm/image_import.c. */
-static bool ExportDllIsKernel(const char *Dll)
+bool ExportDllIsKernel(const char *Dll)
 {
     static const char *const Kernel[] = {"ntoskrnl.exe", "hal.dll", "ntkrnlmp.exe",
                                          "ntkrnlpa.exe"};

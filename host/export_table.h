@@ -26,6 +26,8 @@ const EXPORT_ROW *const *ExportsByName(void);
 const EXPORT_ROW *ExportFind(const char *Name);
 /* What an import of Dll!Name is bound to when the driver is the only other image; or NULL. */
 const EXPORT_ROW *ExportOfImport(const char *Dll, const char *Name);
+/* ntoskrnl.exe under any of its names, and hal.dll. */
+bool ExportDllIsKernel(const char *Dll);
 /* Whether Dll is one whose exports are found in the table. */
 bool ExportDllIsProvided(const char *Dll);
 /* "any", "= PASSIVE_LEVEL", "<= APC_LEVEL"; "-" for data. Out is the room for what is made. */

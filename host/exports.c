@@ -24,7 +24,7 @@ const char HelpExports[] =
     "  --markdown  all of it, as docs/routines.md has it\n"
     "\n"
     "Exit codes: 0; 1 when --missing finds something; 2 when nothing matches or a file cannot be\n"
-    "read; 3 when a file is no x64 driver.\n"
+    "read; 3 when a file is no x64 driver, or needs a module that is not provided.\n"
     "\n"
     "Try: pageable exports 'MmLock*'\n";
 

@@ -12,6 +12,7 @@
 #include "host/driver_file.h"
 #include "host/export_table.h"
 #include "host/exports.h"
+#include "host/load_refusal.h"
 #include "host/text.h"
 
 #define WANTS_MOST 1000000u /* missing imports of all files together */
@@ -48,7 +49,7 @@ static void WantsAdd(WANTS *Wants, const char *Name, int File)
     Wants->Count += Want->Name != NULL;
 }
 
-/* Imports of one DLL entry; FirstName of other DLLs than ours is missing as well. */
+/* Imports of one DLL entry; all names of other DLLs than ours are missing as well. */
 static void WantsOfDll(WANTS *Wants, const PE_IMAGE *Image, const PE_IMPORT_DLL *Dll, int File)
 {
     PE_IMPORT Import;
@@ -75,6 +76,7 @@ static EXIT_CODE WantsOfFile(WANTS *Wants, const char *Path, int Number)
     DRIVER_FILE File;
     PE_IMPORT_DLL Dll;
     PE_ERROR PeError;
+    LOAD_REFUSALS Refusals;
     char Error[1024];
     size_t Before = Wants->Count;
 
@@ -86,10 +88,15 @@ static EXIT_CODE WantsOfFile(WANTS *Wants, const char *Path, int Number)
     for (uint32_t i = 0; PeImageImportDll(&File.Image, i, &Dll, &PeError) == PeStepItem; i++) {
         WantsOfDll(Wants, &File.Image, &Dll, Number);
     }
+    LoadRefusals(&Refusals, &File.Image);
+    TextCleanString(Error, sizeof(Error), Path);
+    for (unsigned i = 0; i < Refusals.Count; i++) {
+        fprintf(stderr, "pageable: %s: %s\n", Error, Refusals.Text[i]);
+    }
     DriverFileClose(&File);
     Wants->Good++;
     Wants->Whole += Wants->Count == Before;
-    return ExitClean;
+    return Refusals.Count != 0 ? ExitNotLoadable : ExitClean;
 }
 
 static int WantCompare(const void *One, const void *Other)

@@ -22,7 +22,7 @@ const char HelpInspect[] =
     "  -v, --verbose  the imports that are implemented, too\n"
     "\n"
     "Exit codes: 0; 1 with --strict and warnings; 2 when a file cannot be read; 3 when one is no\n"
-    "x64 driver.\n"
+    "x64 driver, or needs a module that is not provided.\n"
     "\n"
     "Environment: PAGEABLE_SYMBOLIZER and PAGEABLE_PDBUTIL name other programs.\n"
     "\n"
@@ -80,6 +80,9 @@ static EXIT_CODE InspectFile(const char *Path, const INSPECT_OPTIONS *Options, b
         InspectReport(&Inspection, &Symbols, Name, Options);
     }
     DriverFileClose(&File);
+    if (Inspection.Refusals.Count != 0) {
+        return ExitNotLoadable;
+    }
     return Options->Strict && Inspection.Warnings != 0 ? ExitFinding : ExitClean;
 }
 

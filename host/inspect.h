@@ -11,6 +11,7 @@
 
 #include "host/driver_pdb.h"
 #include "host/exit_codes.h"
+#include "host/load_refusal.h"
 #include "lib/pe_image.h"
 
 #define INSPECT_MOST_SITES 256u
@@ -25,7 +26,8 @@ typedef enum {
     ImportPartial, /* the export's note says what is missing */
     ImportStub,    /* may be called, does nothing */
     ImportMissing, /* no such export: a call of it is reported */
-    ImportNoDll,   /* the whole DLL is not provided */
+    ImportNoDll,   /* the whole DLL is not provided: the driver is refused */
+    ImportOrdinal, /* by number: the same */
     ImportStatuses,
 } IMPORT_STATUS;
 
@@ -41,7 +43,7 @@ typedef struct {
 typedef struct {
     const char *Code; /* a word, docs/inspect.md; static */
     bool Warning;     /* or a remark */
-    char Text[200];   /* clean, one line */
+    char Text[sizeof(((LOAD_REFUSALS *)0)->Text[0])]; /* clean, one line */
 } INSPECT_FINDING;
 
 typedef struct {
@@ -50,6 +52,7 @@ typedef struct {
     uint64_t PageableBytes;  /* as recorded, without the rounding to pages */
     uint32_t PageablePages, FreedPages, ImagePages;
     uint32_t Imports[ImportStatuses];
+    LOAD_REFUSALS Refusals;
     bool CanLockSections; /* MmLockPagableDataSection and the like are imported */
     bool ChecksumRight;
     uint32_t Checksum;       /* computed */

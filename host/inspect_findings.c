@@ -131,7 +131,10 @@ static void FindInPlaces(INSPECTION *Out)
 
 static void FindInImports(INSPECTION *Out)
 {
-    uint32_t Missing = Out->Imports[ImportMissing] + Out->Imports[ImportNoDll];
+    uint32_t Missing = Out->Imports[ImportMissing];
+    for (unsigned i = 0; i < Out->Refusals.Count; i++) {
+        Add(Out, true, "not-loadable", "%s", Out->Refusals.Text[i]);
+    }
     if (Missing != 0) {
         Add(Out, true, "imports-missing",
             "%u import%s cannot be bound: the driver loads, and calling one ends the run", Missing,
@@ -143,6 +146,21 @@ static void FindInImports(INSPECTION *Out)
     }
 }
 
+/* What the loader of drivers passes over. */
+static void FindInDirectories(INSPECTION *Out)
+{
+    if (PeImageDirectory(Out->Image, IMAGE_DIRECTORY_ENTRY_DELAY_IMPORT).Rva != 0) {
+        Add(Out, false, "delayed-imports",
+            "there are delayed imports, which the driver itself must look up: they are not in the "
+            "list above");
+    }
+    if (PeImageDirectory(Out->Image, IMAGE_DIRECTORY_ENTRY_TLS).Rva != 0) {
+        Add(Out, true, "thread-local-storage",
+            "there is thread-local storage, which drivers do not get: its variables are not set "
+            "up, its callbacks not called");
+    }
+}
+
 void InspectFindings(INSPECTION *Out)
 {
     const PE_IMAGE *Image = Out->Image;
@@ -150,6 +168,7 @@ void InspectFindings(INSPECTION *Out)
     FindInSections(Out);
     FindInPlaces(Out);
     FindInImports(Out);
+    FindInDirectories(Out);
     if (Image->CheckSum != 0 && !Out->ChecksumRight) {
         Add(Out, true, "checksum", "the checksum is %08x, and that of the file %08x",
             Image->CheckSum, Out->Checksum);

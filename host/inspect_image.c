@@ -18,7 +18,7 @@ const char *InspectFateName(INSPECT_FATE Fate)
 const char *ImportStatusName(IMPORT_STATUS Status)
 {
     static const char *const Names[ImportStatuses] = {"implemented", "partial", "stub", "missing",
-                                                      "no such DLL"};
+                                                      "no such DLL", "by ordinal"};
     return Names[Status];
 }
 
@@ -55,6 +55,9 @@ IMPORT_STATUS InspectImport(const char *Dll, const PE_IMPORT *Import, const char
     const EXPORT_ROW *Row = Import->Name != NULL ? ExportOfImport(Dll, Import->Name) : NULL;
 
     *Note = Row != NULL ? Row->Note : "";
+    if (Import->Name == NULL) {
+        return ImportOrdinal;
+    }
     if (Row == NULL) {
         return ExportDllIsProvided(Dll) ? ImportMissing : ImportNoDll;
     }
@@ -82,6 +85,7 @@ static void InspectImports(INSPECTION *Out)
             }
         }
     }
+    LoadRefusals(&Out->Refusals, Out->Image);
 }
 
 static void InspectTables(INSPECTION *Out)

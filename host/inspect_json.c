@@ -130,7 +130,8 @@ static json_t *ImageJson(const INSPECTION *Inspection)
 void InspectJson(const INSPECTION *Inspection, const INSPECT_SYMBOLS *Symbols, const char *Name)
 {
     json_t *Object = json_pack(
-        "{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:I}", "driver", Name, "image",
+        "{s:s, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:I}", "driver", Name,
+        "loadable", (int)(Inspection->Refusals.Count == 0), "image",
         ImageJson(Inspection), "pdb", PdbJson(Inspection, Symbols), "sections",
         SectionsJson(Inspection), "imports", ImportsJson(Inspection), "raises",
         SitesJson(Inspection, Symbols), "findings", FindingsJson(Inspection), "pageable_bytes",

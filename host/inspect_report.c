@@ -212,7 +212,8 @@ void InspectReport(const INSPECTION *Inspection, const INSPECT_SYMBOLS *Symbols,
            "pageable", TextGroups(Bytes, Inspection->PageableBytes), Inspection->PageablePages,
            Inspection->ImagePages, TextGroups(Lost, Rounding), Inspection->FreedPages);
     printf("%-12s%s, %u warning%s\n", "verdict",
-           Imports[ImportMissing] + Imports[ImportNoDll] == 0 ? "all imports are provided"
-                                                               : "imports are missing",
+           Inspection->Refusals.Count != 0 ? "cannot be loaded"
+           : Imports[ImportMissing] == 0   ? "all imports are provided"
+                                           : "imports are missing",
            Inspection->Warnings, Inspection->Warnings == 1 ? "" : "s");
 }

@@ -7,10 +7,12 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+#include "host/load_refusal.h"
 #include "host/text.h"
 
 #define SCENARIO_LIMIT (1u << 20)
 #define KERNEL_LIMIT (64u << 20)
+#define KERNEL_MEMORY (6ull << 20) /* needed beside the driver's file */
 #define GDB_SECONDS (7 * 24 * 3600ull) /* instead of the time limit */
 #define WATCHDOG_SECONDS 10 /* after the time limit, for host code that the limit cannot reach */
 
@@ -37,6 +39,37 @@ static void RunStartWatchdog(uint32_t Seconds)
     setitimer(ITIMER_REAL, &Timer, NULL);
 }
 
+/* A line for each module that is not provided. */
+static EXIT_CODE RunCheckImports(const RUN *Run)
+{
+    LOAD_REFUSALS Refusals;
+    char Name[512], Line[1024];
+
+    LoadRefusals(&Refusals, &Run->Driver.Image);
+    TextCleanString(Name, sizeof(Name), Run->Driver.Path);
+    for (unsigned i = 0; i < Refusals.Count; i++) {
+        snprintf(Line, sizeof(Line), "%s: %s", Name, Refusals.Text[i]);
+        RunFail(ExitNotLoadable, Line);
+    }
+    return Refusals.Count != 0 ? ExitNotLoadable : ExitClean;
+}
+
+/* The file is in the machine's memory while it runs. */
+static EXIT_CODE RunCheckSize(const RUN *Run)
+{
+    char Name[512], Line[1024], Memory[TEXT_NUMBER], Bytes[TEXT_NUMBER];
+    uint64_t Needed = Run->Driver.Size + KERNEL_MEMORY;
+
+    if (Needed <= Run->Options.Memory) {
+        return ExitClean;
+    }
+    TextCleanString(Name, sizeof(Name), Run->Driver.Path);
+    snprintf(Line, sizeof(Line), "%s: %s bytes are too many for a machine with %s memory; "
+             "--memory=%lluM is enough for the file", Name, TextGroups(Bytes, Run->Driver.Size),
+             TextSize(Memory, Run->Options.Memory), (unsigned long long)((Needed >> 20) + 1));
+    return RunFail(ExitUsage, Line);
+}
+
 /* Everything that can be wrong before a machine is needed. */
 static EXIT_CODE RunPrepare(RUN *Run, int Count, char **Arguments)
 {
@@ -56,6 +89,11 @@ static EXIT_CODE RunPrepare(RUN *Run, int Count, char **Arguments)
     EXIT_CODE Code = DriverFileOpen(&Run->Driver, Options->Driver, Error, sizeof(Error));
     if (Code != ExitClean) {
         return RunFail(Code, Error);
+    }
+    Code = RunCheckImports(Run);
+    Code = Code == ExitClean ? RunCheckSize(Run) : Code;
+    if (Code != ExitClean) {
+        return Code;
     }
     if (Options->Scenario != NULL) {
         Run->ScenarioText = FileReadWhole(Options->Scenario, SCENARIO_LIMIT, &Run->ScenarioSize,

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 # Images that are unusual and must be accepted: real drivers are like that. Those that a linker can
-# make are sample drivers (flat, no-entry, hal-imports); here are those that a good image must be
-# changed for. One line for each test; the last line is "N passed, N failed".
+# make are sample drivers (flat, no-entry, hal-imports, odd-directories, gcc-wdm); here are those
+# that a good image must be changed for. One line for each test; the last: "N passed, N failed".
 # usage: tests/system/images.sh BUILD-DIR [PATTERN]
 set -u
 cd "$(dirname "$0")/../.." || exit 5
@@ -41,20 +41,39 @@ directories=$((optional + 112))
 sections=$((optional + $(read_number "$notepad" $((pe + 20)) 2)))
 section_count=$(read_number "$notepad" $((pe + 6)) 2)
 
+# Where what is at this RVA is in $notepad.
+file_offset() {
+    local i header rva
+    for ((i = 0; i < section_count; i++)); do
+        header=$((sections + 40 * i))
+        rva=$(read_number "$notepad" $((header + 12)) 4)
+        if (($1 >= rva && $1 < rva + $(read_number "$notepad" $((header + 8)) 4))); then
+            echo $(($1 - rva + $(read_number "$notepad" $((header + 20)) 4)))
+            return
+        fi
+    done
+    echo "no section has RVA $1" >&2
+}
+
+# outcome NAME PROBLEM: an empty problem is a pass; else it is shown, with the output's end
+outcome() {
+    if [ -z "$2" ]; then
+        echo "ok    system image: $1"
+        passed=$((passed + 1))
+    else
+        echo "FAIL  system image: $1: $2"
+        tail -n 25 "$out" | sed 's/^/      | /'
+        failed=$((failed + 1))
+    fi
+}
+
 # accepted NAME FILE: runs as the original does
 accepted() {
     local problem=
     "$build/pageable" run "$2" --scenario=tests/system/scenarios/notepad_image.lua >"$out" 2>&1 \
         </dev/null || problem="exit $?"
     [ -n "$problem" ] || grep -q '^verdict *clean' "$out" || problem="the verdict is not clean"
-    if [ -z "$problem" ]; then
-        echo "ok    system image: $1"
-        passed=$((passed + 1))
-    else
-        echo "FAIL  system image: $1: $problem"
-        tail -n 25 "$out" | sed 's/^/      | /'
-        failed=$((failed + 1))
-    fi
+    outcome "$1" "$problem"
 }
 
 copy() {
@@ -125,8 +144,70 @@ discardable_in_the_middle() {
     accepted "a discardable section in the middle" "$scratch/notepad.sys"
 }
 
+# A certificate table, as a signer leaves it: beyond the image, 8 bytes aligned, told by a directory
+# whose address is an offset into the file.
+signed() {
+    local size
+    wanted "a signature" || return 0
+    copy
+    size=$(stat -c %s "$notepad")
+    truncate -s $(((size + 7) / 8 * 8)) "$scratch/notepad.sys"
+    size=$(stat -c %s "$scratch/notepad.sys")
+    write_number "$scratch/notepad.sys" $((directories + 8 * 4)) 4 "$size"
+    write_number "$scratch/notepad.sys" $((directories + 8 * 4 + 4)) 4 2048
+    write_number "$scratch/notepad.sys" "$size" 4 2048       # dwLength
+    write_number "$scratch/notepad.sys" $((size + 4)) 4 0x20200 # revision 2, PKCS #7
+    head -c 2040 /dev/urandom >>"$scratch/notepad.sys"
+    accepted "a signature" "$scratch/notepad.sys"
+}
+
+# Bound imports: slots that hold addresses of a machine long ago. The loader looks the names up.
+bound_imports() {
+    local slots size i
+    wanted "bound imports" || return 0
+    copy
+    slots=$(file_offset "$(read_number "$notepad" $((directories + 8 * 12)) 4)")
+    size=$(read_number "$notepad" $((directories + 8 * 12 + 4)) 4)
+    for ((i = 0; i < size / 8 - 1; i++)); do
+        [ "$(read_number "$notepad" $((slots + 8 * i)) 8)" = 0 ] ||
+            write_number "$scratch/notepad.sys" $((slots + 8 * i)) 8 $((0xfffff80000100000 + i))
+    done
+    i=$(file_offset "$(read_number "$notepad" $((directories + 8)) 4)")
+    write_number "$scratch/notepad.sys" $((i + 4)) 4 0xffffffff # TimeDateStamp: bound
+    ! cmp -s "$notepad" "$scratch/notepad.sys" || : >"$scratch/notepad.sys" # nothing was bound
+    accepted "bound imports" "$scratch/notepad.sys"
+}
+
+# Relocations stripped, and marked so: it can be loaded at the recorded address alone, which is not
+# one for drivers. Refused, as NT refuses it.
+stripped_relocations() {
+    wanted "stripped relocations are refused" || return 0
+    copy
+    write_number "$scratch/notepad.sys" $((directories + 8 * 5)) 4 0
+    write_number "$scratch/notepad.sys" $((directories + 8 * 5 + 4)) 4 0
+    write_number "$scratch/notepad.sys" $((pe + 22)) 2 \
+        $(($(read_number "$notepad" $((pe + 22)) 2) | 1))
+    local problem=
+    "$build/pageable" run "$scratch/notepad.sys" >"$out" 2>&1 </dev/null
+    [ $? = 3 ] || problem="it is not refused"
+    grep -q '^load .*relocations' "$out" || problem="${problem:-the reason is not told}"
+    outcome "stripped relocations are refused" "$problem"
+}
+
+# Much behind the image: 30 of the machine's 48 MB.
+large_file() {
+    wanted "a file of 30 MB" || return 0
+    copy
+    truncate -s 30M "$scratch/notepad.sys"
+    accepted "a file of 30 MB" "$scratch/notepad.sys"
+}
+
 wrong_checksum
 no_checksum
+signed
+bound_imports
+stripped_relocations
+large_file
 discardable_in_the_middle
 no_relocations
 large_virtual_size

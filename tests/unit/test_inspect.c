@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* sources: host/inspect_image.c host/code_scan.c host/inspect_code.c host/inspect_findings.c host/export_table.c host/bug_check_names.c host/near_names.c host/status_names.c host/text.c host_exports.c lib/pe_image.c lib/pe_exports.c lib/pe_directories.c lib/pe_load.c tests/fuzz/pe_sample.c */
+/* sources: host/inspect_image.c host/code_scan.c host/inspect_code.c host/inspect_findings.c host/load_refusal.c host/export_table.c host/bug_check_names.c host/near_names.c host/status_names.c host/text.c host_exports.c lib/pe_image.c lib/pe_exports.c lib/pe_directories.c lib/pe_load.c tests/fuzz/pe_sample.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -71,8 +71,9 @@ static void FatesGoByName(void **State)
     assert_int_equal(Inspection.Relocations, 3);
     assert_int_equal(Inspection.Functions, 2);
     assert_true(Has("write-execute", false)); /* INIT: a remark */
-    assert_true(Has("imports-missing", true)); /* the ordinal */
-    assert_int_equal(Inspection.Imports[ImportMissing], 1);
+    assert_true(Has("not-loadable", true)); /* the ordinal */
+    assert_int_equal(Inspection.Imports[ImportOrdinal], 1);
+    assert_int_equal(Inspection.Imports[ImportMissing], 0);
     assert_int_equal(Inspection.Imports[ImportNoDll], 0);
     assert_int_equal(Inspection.Warnings, 1);
 }

@@ -62,6 +62,7 @@ typedef struct {
     char *DocsUrl;          /* "" or where docs/ can be read, for SARIF's helpUri */
     uint32_t Jobs;          /* 0: as many as there are processors */
     uint32_t Shard, Shards; /* 1/1: all */
+    bool IsReport;          /* `report`: nothing is run */
     bool HasConfig;
     bool Verbose;
 } CHECK_SETTINGS;

@@ -7,6 +7,8 @@
 #include "host/program_files.h"
 #include "host/text.h"
 
+#define CHECK_MOST_COUNTED 10000000u
+
 const char HelpCheck[] =
     "usage: pageable check [--config=pageable.toml] DRIVER.sys... [options]\n"
     "\n"
@@ -48,9 +50,13 @@ static unsigned CheckProcessors(void)
     return (unsigned)Count < CHECK_MOST_JOBS ? (unsigned)Count : CHECK_MOST_JOBS;
 }
 
+/* The runs of this shard, for the progress line: an estimate where counting would take long. */
 static uint64_t CheckCount(const CHECK_PLAN *Plan)
 {
     uint64_t Count = 0;
+    if (Plan->Shards == 1 || Plan->Steps > CHECK_MOST_COUNTED) {
+        return Plan->Steps / Plan->Shards;
+    }
     for (uint64_t Index = 0; (Index = PlanNext(Plan, Index)) < Plan->Steps; Index++) {
         Count++;
     }

@@ -34,9 +34,12 @@ bool OutputsOpen(CHECK_OUTPUTS *Outputs, const CHECK_SETTINGS *Settings, char Er
     const char *Directory = Settings->ReportDirectory;
     *Outputs = (CHECK_OUTPUTS){0};
     if (Directory != NULL) {
-        if (!OutputsMakeDirectory(Directory, Error) ||
-            asprintf(&Outputs->RunsDirectory, "%s/runs", Directory) < 0 ||
-            !OutputsMakeDirectory(Outputs->RunsDirectory, Error)) {
+        if (!OutputsMakeDirectory(Directory, Error)) {
+            return false;
+        }
+        if (!Settings->IsReport &&
+            (asprintf(&Outputs->RunsDirectory, "%s/runs", Directory) < 0 ||
+             !OutputsMakeDirectory(Outputs->RunsDirectory, Error))) {
             return false;
         }
     }

@@ -93,8 +93,8 @@ void ScreenProgress(CHECK_SCREEN *Screen, uint64_t Done, const CHECK_STEP *Runni
                    Running->Memory, Running->Seed);
     }
     if (Done != 0 && Spent > 2000) {
-        uint64_t Seconds = (uint64_t)((double)Spent * (double)(Screen->Steps - Done) /
-                                      (double)Done / 1000.0) + 1;
+        uint64_t Rest = Screen->Steps > Done ? Screen->Steps - Done : 0;
+        uint64_t Seconds = (uint64_t)((double)Spent * (double)Rest / (double)Done / 1000.0) + 1;
         snprintf(Left, sizeof(Left), ", %llu:%02llu left", (unsigned long long)Seconds / 60,
                  (unsigned long long)Seconds % 60);
     }

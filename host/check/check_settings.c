@@ -259,8 +259,8 @@ static json_t *SettingsSplit(const char *Name, const char *Value)
     }
 }
 
-static bool SettingsOption(CHECK_SETTINGS *Target, bool IsReport, int Count, char **Arguments,
-                           int *Index, char Error[CHECK_ERROR])
+static bool SettingsOption(CHECK_SETTINGS *Target, int Count, char **Arguments, int *Index,
+                           char Error[CHECK_ERROR])
 {
     const char *Argument = Arguments[*Index];
     size_t Length = strcspn(Argument, "=");
@@ -272,11 +272,11 @@ static bool SettingsOption(CHECK_SETTINGS *Target, bool IsReport, int Count, cha
     if (strncmp(Argument, "--", 2) == 0 && Length - 2 < sizeof(Name)) {
         snprintf(Name, sizeof(Name), "%.*s", (int)Length - 2, Argument + 2);
     }
-    bool Config = strcmp(Name, "config") == 0 && !IsReport, Known = Config;
+    bool Config = strcmp(Name, "config") == 0 && !Target->IsReport, Known = Config;
     for (size_t i = 0; i < SETTINGS_COUNT; i++) {
         Known = Known || (strcmp(Settings[i].Name, Name) == 0 &&
                           Settings[i].Kind != SettingDriver &&
-                          (!IsReport || Settings[i].OfReport));
+                          (!Target->IsReport || Settings[i].OfReport));
     }
     if (!Known) {
         return SettingsFail(Error, Argument, "no such option");
@@ -305,13 +305,14 @@ bool SettingsParse(CHECK_SETTINGS *Target, bool IsReport, int Count, char **Argu
                    char Error[CHECK_ERROR])
 {
     bool OnlyNames = false;
-    *Target = (CHECK_SETTINGS){.Shard = 1, .Shards = 1, .Drivers = json_array()};
+    *Target = (CHECK_SETTINGS){.Shard = 1, .Shards = 1, .Drivers = json_array(),
+                               .IsReport = IsReport};
     snprintf(Error, CHECK_ERROR, "not enough memory");
     for (int i = 0; i < Count; i++) {
         if (!OnlyNames && strcmp(Arguments[i], "--") == 0) {
             OnlyNames = true;
         } else if (!OnlyNames && Arguments[i][0] == '-' && Arguments[i][1] != 0) {
-            if (!SettingsOption(Target, IsReport, Count, Arguments, &i, Error)) {
+            if (!SettingsOption(Target, Count, Arguments, &i, Error)) {
                 return false;
             }
         } else if (json_array_append_new(Target->Drivers, json_string_nocheck(Arguments[i])) != 0) {

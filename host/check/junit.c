@@ -116,6 +116,20 @@ static bool JunitIsError(const CHECK_CASE *Case)
     return Case->Code == ExitNotLoadable || Case->Code == ExitEnvironment;
 }
 
+/* Where GitLab leads to from a case that failed: the source file of its first finding. */
+static void JunitFile(xmlTextWriter *Writer, const CHECK_SUMMARY *Summary, const CHECK_CASE *Case)
+{
+    const json_t *InCase;
+    size_t i;
+    json_array_foreach(Case->Findings, i, InCase) {
+        const CHECK_FINDING *Entry = &Summary->Findings[ResultNumber(InCase, "index")];
+        if (!Entry->Muted && *ResultText(Entry->Finding, "file") != 0) {
+            JunitAttribute(Writer, "file", ResultText(Entry->Finding, "file"));
+            return;
+        }
+    }
+}
+
 static void JunitCase(xmlTextWriter *Writer, const CHECK_SUMMARY *Summary, const CHECK_CASE *Case)
 {
     char Name[1200], Class[1200];
@@ -125,6 +139,7 @@ static void JunitCase(xmlTextWriter *Writer, const CHECK_SUMMARY *Summary, const
     JunitAttribute(Writer, "classname", Class);
     JunitAttribute(Writer, "name", Name);
     JunitSeconds(Writer, Case->Ms);
+    JunitFile(Writer, Summary, Case);
     JunitFindings(Writer, Summary, Case, false, JunitIsError(Case) ? "error" : "failure");
     JunitFindings(Writer, Summary, Case, true, "system-out");
     xmlTextWriterEndElement(Writer);

@@ -63,6 +63,7 @@ check_shards() {
         cmp -s <(timeless "$scratch/joined/$file") <(timeless "$scratch/whole/$file") ||
             problem="${problem:-$file is another one}"
     done
+    [ -e "$scratch/joined/runs" ] && problem="${problem:-a folder for runs that were not made}"
     cmp -s <(timeless "$out" | sed "s,$scratch/joined,$scratch/whole,") \
         <(timeless "$scratch/whole.txt" | grep -v ' seed [0-9]* ') ||
         problem="${problem:-the text is another one}"
@@ -140,9 +141,10 @@ END
         "$pageable" check --config="$scratch/hang.toml"
 }
 
-check_interrupt() {
-    local problem='' command machine machines='' pid i
-    wanted "check: Ctrl-C" || return 0
+# check_signal NAME SIGNAL STATUS: two machines that hang, and a signal to the check
+check_signal() {
+    local name=$1 signal=$2 want=$3 problem='' command machine machines='' pid i
+    wanted "$name" || return 0
     # A job of its own, since a background job of a script ignores SIGINT.
     (set -m; exec "$pageable" check "$notepad" --run-option=--append=test-hang --jobs=2 \
         --jsonl="$scratch/cut-short") >"$out" 2>&1 </dev/null &
@@ -157,20 +159,29 @@ check_interrupt() {
         sleep 0.05
     done
     [ "$(echo "$machines" | wc -w)" = 2 ] || problem="not two machines were started"
-    kill -INT "$command" 2>/dev/null
+    kill -"$signal" "$command" 2>/dev/null
     wait "$command" 2>/dev/null
     status=$?
-    [ "$status" = 130 ] || problem="${problem:-exit $status instead of 130}"
-    grep -q '^verdict     interrupted by signal 2' "$out" || problem="${problem:-another verdict}"
-    tail -n 1 "$scratch/cut-short" | grep -q '"complete":false' || problem="${problem:-no end}"
+    [ "$status" = "$want" ] || problem="${problem:-exit $status instead of $want}"
+    if [ "$signal" != KILL ]; then
+        grep -q '^verdict     interrupted by signal' "$out" ||
+            problem="${problem:-another verdict}"
+        tail -n 1 "$scratch/cut-short" | grep -q '"complete":false' || problem="${problem:-no end}"
+    fi
     for pid in $machines; do
-        for ((i = 0; i < 40; i++)); do
+        for ((i = 0; i < 100; i++)); do
             running "$pid" || break
             sleep 0.05
         done
         running "$pid" && problem="QEMU ($pid) is still there"
     done
-    result "check: Ctrl-C leaves no machine" "$problem"
+    result "$name" "$problem"
+}
+
+check_signals() {
+    check_signal "check: Ctrl-C leaves no machine" INT 130
+    check_signal "check: SIGTERM leaves no machine" TERM 143
+    check_signal "check: SIGKILL leaves no machine" KILL 137
 }
 
 check_terminal() {
@@ -275,7 +286,7 @@ checks() {
     check_baselines
     check_codes
     check_hang
-    check_interrupt
+    check_signals
     check_terminal
     check_scale
     check_ci

@@ -44,6 +44,8 @@ def junit(directory):
         total = sum(float(c.get("time")) for c in cases)
         assert abs(float(suite.get("time")) - total) < 0.01 and total > 0
         assert len({(c.get("classname"), c.get("name")) for c in cases}) == len(cases)
+    named = [case.get("file") for case in tree.iter("testcase") if case.get("file")]
+    assert named and all((ROOT / name).is_file() for name in named) and len(named) == 2, named
     failures = list(tree.iter("failure"))
     assert len(failures) == 2, "one for each mode"
     for failure in failures:

@@ -34,6 +34,7 @@ foreach(file ${UNIT_FILES})
     target_compile_options(${name} PRIVATE ${sanitize})
     target_link_options(${name} PRIVATE ${sanitize})
     target_link_libraries(${name} PRIVATE PkgConfig::CMOCKA PkgConfig::JANSSON PkgConfig::LUA
+        PkgConfig::LIBXML
         Zydis::Zydis)
     set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/unit)
     list(APPEND UNIT_TESTS ${name})

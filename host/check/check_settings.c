@@ -91,7 +91,7 @@ static bool SettingsTryRunOption(const char *Value, char Error[CHECK_ERROR])
 {
     static const char *const Own[] = {"--scenario", "--page-out", "--evict", "--memory", "--seed",
                                       "--timeout", "--json", "--kd", "--gdb", "--dump", "-v",
-                                      "--verbose", "--file"};
+                                      "--verbose", "--file", "--html", "--trace"};
     size_t Length = strcspn(Value, "=");
     if (*Value != '-') {
         return SettingsFail(Error, Value, "an option begins with -, its value follows after =");

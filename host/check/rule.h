@@ -7,6 +7,7 @@
 
 #define RULE_LEAK "leak"
 #define RULE_SCENARIO "scenario"
+#define RULE_BUDGET "budget"
 #define RULE_MISSING_EXPORT "missing-export"
 #define RULE_NOT_LOADABLE "not-loadable"
 #define RULE_TIME_LIMIT "time-limit"

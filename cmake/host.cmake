@@ -10,6 +10,10 @@ find_package(zydis 4.0 REQUIRED) # has a CMake package, no .pc
 add_custom_command(OUTPUT host_exports.c
     COMMAND awk -f ${CMAKE_SOURCE_DIR}/tools/exports-to-host.awk ${EXPORT_TABLES} > host_exports.c
     DEPENDS ${EXPORT_TABLES} tools/exports-to-host.awk VERBATIM)
+add_custom_command(OUTPUT host_demand.c
+    COMMAND awk -f ${CMAKE_SOURCE_DIR}/tools/demand-to-c.awk ${CMAKE_SOURCE_DIR}/host/demand.csv
+            > host_demand.c
+    DEPENDS host/demand.csv tools/demand-to-c.awk VERBATIM)
 set(PAGE_FILES page.html style.css model.js map.js timeline.js bytes.js main.js)
 list(TRANSFORM PAGE_FILES PREPEND ${CMAKE_SOURCE_DIR}/host/timeline/page/)
 add_custom_command(OUTPUT html_page.c
@@ -18,7 +22,7 @@ add_custom_command(OUTPUT html_page.c
 file(GLOB HOST_SOURCES CONFIGURE_DEPENDS host/*.c host/check/*.c
     host/debugger/*.c host/gdb/*.c host/timeline/*.c)
 add_executable(pageable ${HOST_SOURCES} ${LIB_SOURCES} ${CMAKE_BINARY_DIR}/host_exports.c
-    ${CMAKE_BINARY_DIR}/html_page.c)
+    ${CMAKE_BINARY_DIR}/html_page.c ${CMAKE_BINARY_DIR}/host_demand.c)
 target_compile_options(pageable PRIVATE -O2 -g -Wall -Wextra -Werror -Wno-unused-parameter
     -fshort-wchar -fms-extensions -Wno-microsoft-anon-tag
     -ffile-prefix-map=${CMAKE_SOURCE_DIR}=.)

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "host/demand.h"
 #include "host/export_table.h"
 #include "host/near_names.h"
 #include "host/text.h"
@@ -82,6 +83,26 @@ static void ExportsOne(const EXPORT_ROW *Row)
     printf("%-12s%s%s%s\n", "status", Row->Status, Row->Note[0] != 0 ? ": " : "", Row->Note);
 }
 
+/* Rounded down: 100 means all. */
+static unsigned Percent(size_t Part, size_t Whole)
+{
+    return (unsigned)(Part * 100 / Whole);
+}
+
+static void ExportsDemand(void)
+{
+    DEMAND_FIGURES Figures;
+    DemandCompute(&Figures);
+    size_t There = Figures.Implemented + Figures.Partial + Figures.Stubs;
+    printf("of the %zu names that plain WDM drivers import: %zu implemented, %zu partial, %zu "
+           "stubs (%u%%), %zu missing\n",
+           Figures.Names, Figures.Implemented, Figures.Partial, Figures.Stubs,
+           Percent(There, Figures.Names), Figures.Names - There);
+    printf("of %u families of such drivers at least %u (%u%%) have every import\n",
+           Figures.Families, Figures.WholeAtLeast,
+           Percent(Figures.WholeAtLeast, Figures.Families));
+}
+
 static void ExportsSum(size_t Shown)
 {
     size_t Implemented = 0, Partial = 0;
@@ -91,6 +112,7 @@ static void ExportsSum(size_t Shown)
     }
     printf("\n%zu shown; %zu exports in all: %zu implemented, %zu partial, %zu stubs\n", Shown,
            ExportRowCount, Implemented, Partial, ExportRowCount - Implemented - Partial);
+    ExportsDemand();
 }
 
 static EXIT_CODE ExportsNothing(const char *Pattern)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* sources: host/export_table.c host/near_names.c host/bug_check_names.c host/status_names.c host_exports.c */
+/* sources: host/demand.c host_demand.c host/export_table.c host/near_names.c host/bug_check_names.c host/status_names.c host_exports.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,6 +7,7 @@
 #include <cmocka.h>
 #include <string.h>
 
+#include "host/demand.h"
 #include "host/export_table.h"
 #include "host/near_names.h"
 
@@ -25,6 +26,29 @@ static void EveryRowIsWhole(void **State)
         assert_true(strcmp(Rows[i]->Status, "partial") != 0 || Rows[i]->Note[0] != 0);
     }
     assert_null(ExportFind("MissingFrobnicate"));
+}
+
+/* Each name once; the bound is one: no more families are lost than import what is missing. */
+static void DemandIsCounted(void **State)
+{
+    DEMAND_FIGURES Figures;
+    unsigned Lost = 0;
+    size_t There = 0;
+    DemandCompute(&Figures);
+    assert_true(DemandRowCount > 600);
+    for (size_t i = 0; i < DemandRowCount; i++) {
+        for (size_t k = 0; k < i; k++) {
+            assert_string_not_equal(DemandRows[k].Name, DemandRows[i].Name);
+        }
+        assert_true(DemandRows[i].Families > 0 && DemandRows[i].Families <= Figures.Families);
+        bool Provided = ExportFind(DemandRows[i].Name) != NULL;
+        There += Provided;
+        Lost += Provided ? 0 : DemandRows[i].Families;
+    }
+    assert_int_equal(Figures.Names, DemandRowCount);
+    assert_int_equal(Figures.Implemented + Figures.Partial + Figures.Stubs, There);
+    assert_true(Figures.WholeAtLeast <= Figures.Families);
+    assert_true(Figures.WholeAtLeast + Lost >= Figures.Families * 98 / 100); /* of 600 names */
 }
 
 static void IrqlsAreWords(void **State)
@@ -85,6 +109,7 @@ int main(void)
 {
     const struct CMUnitTest Tests[] = {
         cmocka_unit_test(EveryRowIsWhole),
+        cmocka_unit_test(DemandIsCounted),
         cmocka_unit_test(IrqlsAreWords),
         cmocka_unit_test(ImportsAreBoundByDll),
         cmocka_unit_test(TheNearestComeFirst),

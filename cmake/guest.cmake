@@ -121,7 +121,8 @@ endforeach()
 
 # ---- drivers built by gcc and GNU ld of mingw-w64, with its headers and libraries ----
 # gcc.txt has the sources, from the project's root on, and words for gcc.
-set(GCC_FLAGS -std=gnu17 -O2 -g -ffreestanding -fno-stack-protector -Wall -Wextra -Werror
+set(GCC_FLAGS -std=gnu17 -O2 -g -ffreestanding -fno-strict-aliasing -fno-stack-protector
+    -Wall -Wextra -Werror
     -Wno-unused-parameter -Wno-missing-field-initializers -Wno-unknown-pragmas
     -Wno-attributes -Wno-multichar -isystem /usr/share/mingw-w64/include/ddk
     -ffile-prefix-map=${CMAKE_SOURCE_DIR}/= -ffile-prefix-map=${CMAKE_BINARY_DIR}=.

@@ -18,8 +18,8 @@ static const struct {
                {250, 644}, {300, 713}, {400, 842}, {500, 929}, {600, 989}};
 
 /*
- * Of the families that the first N names complete, those may not be whole that import one of these N
- * that is not provided: at most as many as import it. The best N gives the bound.
+ * Of the families that the first N names complete, those may not be whole that import one of these
+ * N that is not provided: at most as many as import it. The best N gives the bound.
  */
 void DemandCompute(DEMAND_FIGURES *Out)
 {

@@ -9,8 +9,8 @@
  * in a DPC; locked from the first open to the last close, and the DPCs are drained before.
  * PAGEDATA: the table of speeds, read at PASSIVE_LEVEL.
  *
- * Locks, in this order: Port->OpenLock (opens, settings; a mutex and no fast mutex, as the last close
- * drains the DPCs, which PASSIVE_LEVEL is for), Port->Lock (rings, queues, counters).
+ * Locks, in this order: Port->OpenLock (opens, settings; a mutex and no fast mutex, as the last
+ * close drains the DPCs, which PASSIVE_LEVEL is for), Port->Lock (rings, queues, counters).
  */
 #pragma once
 

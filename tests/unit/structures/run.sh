@@ -101,9 +101,9 @@ records=$(awk '$2 == "size"' "$scratch/ours.layouts" | wc -l)
 fields=$(awk '$2 != "size"' "$scratch/ours.layouts" | wc -l)
 constants=$(wc -l <"$scratch/both.values")
 echo "$records records with $fields fields, $constants constants"
-[ "$records" -gt 100 ] && [ "$constants" -gt 1000 ] || { echo "too few: nothing compared"; exit 1; }
+[ "$records" -gt 100 ] && [ "$constants" -gt 1000 ] || { echo "too few were compared"; exit 1; }
 if ! diff "$scratch/expected" "$scratch/found.sorted"; then
-    echo "< is in differences.txt and no longer so; > differs and is not in it: mend the header, or"
-    echo "add the line with its reason, or with the source of the layout (TAG - - -: theirs has none)"
+    echo "< is in differences.txt and no longer so; > differs, and is not in it: mend it, or"
+    echo "add the line with its reason, or the source of the layout (TAG - - -: only we have it)"
     exit 1
 fi

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * QEMU's edu device, a PCI device for teaching: registers in BAR 0, to be accessed as 4 bytes.
+ * QEMU's edu device, a PCI device for teaching: registers in BAR 0, to be accessed as 4 bytes
+ * (those from 80h on as 8, too).
  * Source: docs/specs/edu.txt of QEMU 7.2.
  */
 #pragma once
@@ -17,6 +18,18 @@
 #define EDU_INTERRUPT_STATUS 0x24 /* the bits that were raised and not acknowledged */
 #define EDU_INTERRUPT_RAISE 0x60  /* sets these bits; the line is up while any is set */
 #define EDU_INTERRUPT_ACKNOWLEDGE 0x64 /* clears these bits */
+
+/* 8 bytes each. An address has 28 bits, or is one of the buffer. */
+#define EDU_DMA_SOURCE 0x80
+#define EDU_DMA_TARGET 0x88
+#define EDU_DMA_COUNT 0x90
+#define EDU_DMA_COMMAND 0x98 /* reads 1 in bit 0 while a transfer runs */
+
+#define EDU_DMA_START 0x1
+#define EDU_DMA_FROM_DEVICE 0x2
+#define EDU_DMA_BUFFER 0x40000u /* the device's own memory, in its addresses */
+/* Of its 4096 bytes: QEMU 7.2 takes a transfer of all for one that is too long, and ends. */
+#define EDU_DMA_MOST 4095u
 
 #define EDU_STATUS_COMPUTING 0x01
 #define EDU_STATUS_INTERRUPT 0x80   /* an interrupt when a factorial is there ... */

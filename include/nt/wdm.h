@@ -19,6 +19,7 @@
 #include "error_log.h"
 #include "cm_callback.h"
 #include "pnp.h"
+#include "dma.h"
 #include "ps.h"
 #include "process_information.h"
 #include "system_information.h"

@@ -102,6 +102,7 @@ typedef enum _IOP_FINDING_CODE {
     IopFindingNotCompleted,         /* dispatch returned a final status, the request is in flight */
     IopFindingDeletedAttached,      /* IoDeleteDevice of a device with one attached above */
     IopFindingErrorLogEntry,        /* left at unload, or written twice */
+    IopFindingDmaRegisters,         /* an adapter went while map registers were in use */
 } IOP_FINDING_CODE;
 
 /* Set by the control agent; NULL: nobody. Address: of code or an object. <= DISPATCH_LEVEL */

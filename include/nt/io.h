@@ -52,6 +52,8 @@ typedef struct _WAIT_CONTEXT_BLOCK {
     PKDPC BufferChainingDpc;
 } WAIT_CONTEXT_BLOCK, *PWAIT_CONTEXT_BLOCK;
 
+/* VPB.Flags */
+#define VPB_MOUNTED 0x0001
 #define MAXIMUM_VOLUME_LABEL_LENGTH (32 * sizeof(WCHAR))
 typedef struct _VPB {
     CSHORT Type;
@@ -172,6 +174,14 @@ typedef struct _FILE_OBJECT {
     LIST_ENTRY IrpList;
     volatile PVOID FileObjectExtension;
 } FILE_OBJECT;
+
+typedef struct _IO_DRIVER_CREATE_CONTEXT {
+    CSHORT Size;
+    struct _ECP_LIST *ExtraCreateParameter;
+    PVOID DeviceObjectHint;
+    struct _TXN_PARAMETER_BLOCK *TxnParameters;
+} IO_DRIVER_CREATE_CONTEXT, *PIO_DRIVER_CREATE_CONTEXT;
+C_ASSERT(sizeof(IO_DRIVER_CREATE_CONTEXT) == 0x20);
 
 /* Checked drivers pass the larger size; the part after Common is then ours to fill. */
 typedef struct _IO_REMOVE_LOCK_COMMON_BLOCK {

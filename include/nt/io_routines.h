@@ -198,6 +198,66 @@ NTSTATUS NtDeviceIoControlFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE 
                                ULONG IoControlCode, PVOID InputBuffer, ULONG InputBufferLength,
                                PVOID OutputBuffer, ULONG OutputBufferLength);
 
+NTSTATUS ZwFsControlFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcRoutine,
+                         PVOID ApcContext, PIO_STATUS_BLOCK IoStatusBlock, ULONG FsControlCode,
+                         PVOID InputBuffer, ULONG InputBufferLength, PVOID OutputBuffer,
+                         ULONG OutputBufferLength);
+NTSTATUS IoCreateFileSpecifyDeviceObjectHint(
+    PHANDLE FileHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes,
+    PIO_STATUS_BLOCK IoStatusBlock, PLARGE_INTEGER AllocationSize, ULONG FileAttributes,
+    ULONG ShareAccess, ULONG Disposition, ULONG CreateOptions, PVOID EaBuffer, ULONG EaLength,
+    ULONG CreateFileType, PVOID InternalParameters, ULONG Options, PVOID DeviceObject);
+NTSTATUS IoCreateFileEx(PHANDLE FileHandle, ACCESS_MASK DesiredAccess,
+                        POBJECT_ATTRIBUTES ObjectAttributes, PIO_STATUS_BLOCK IoStatusBlock,
+                        PLARGE_INTEGER AllocationSize, ULONG FileAttributes, ULONG ShareAccess,
+                        ULONG Disposition, ULONG CreateOptions, PVOID EaBuffer, ULONG EaLength,
+                        ULONG CreateFileType, PVOID InternalParameters, ULONG Options,
+                        PIO_DRIVER_CREATE_CONTEXT DriverContext);
+NTSTATUS ZwQueryInformationFile(HANDLE FileHandle, PIO_STATUS_BLOCK IoStatusBlock,
+                                PVOID FileInformation, ULONG Length,
+                                FILE_INFORMATION_CLASS FileInformationClass);
+NTSTATUS ZwSetInformationFile(HANDLE FileHandle, PIO_STATUS_BLOCK IoStatusBlock,
+                              PVOID FileInformation, ULONG Length,
+                              FILE_INFORMATION_CLASS FileInformationClass);
+NTSTATUS ZwQueryVolumeInformationFile(HANDLE FileHandle, PIO_STATUS_BLOCK IoStatusBlock,
+                                      PVOID FsInformation, ULONG Length,
+                                      FS_INFORMATION_CLASS FsInformationClass);
+NTSTATUS ZwQueryDirectoryFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcRoutine,
+                              PVOID ApcContext, PIO_STATUS_BLOCK IoStatusBlock,
+                              PVOID FileInformation, ULONG Length,
+                              FILE_INFORMATION_CLASS FileInformationClass,
+                              BOOLEAN ReturnSingleEntry, PUNICODE_STRING FileName,
+                              BOOLEAN RestartScan);
+NTSTATUS ZwFlushBuffersFile(HANDLE FileHandle, PIO_STATUS_BLOCK IoStatusBlock);
+NTSTATUS ZwDeleteFile(POBJECT_ATTRIBUTES ObjectAttributes);
+NTSTATUS ZwQueryFullAttributesFile(POBJECT_ATTRIBUTES ObjectAttributes,
+                                   PFILE_NETWORK_OPEN_INFORMATION FileInformation);
+NTSTATUS IoQueryFileInformation(PFILE_OBJECT FileObject,
+                                FILE_INFORMATION_CLASS FileInformationClass, ULONG Length,
+                                PVOID FileInformation, PULONG ReturnedLength);
+NTSTATUS IoSetInformation(PFILE_OBJECT FileObject, FILE_INFORMATION_CLASS FileInformationClass,
+                          ULONG Length, PVOID FileInformation);
+NTSTATUS IoQueryVolumeInformation(PFILE_OBJECT FileObject,
+                                  FS_INFORMATION_CLASS FsInformationClass, ULONG Length,
+                                  PVOID FsInformation, PULONG ReturnedLength);
+NTSTATUS IoCheckShareAccess(ACCESS_MASK DesiredAccess, ULONG DesiredShareAccess,
+                            PFILE_OBJECT FileObject, PSHARE_ACCESS ShareAccess, BOOLEAN Update);
+VOID IoSetShareAccess(ACCESS_MASK DesiredAccess, ULONG DesiredShareAccess,
+                      PFILE_OBJECT FileObject, PSHARE_ACCESS ShareAccess);
+VOID IoUpdateShareAccess(PFILE_OBJECT FileObject, PSHARE_ACCESS ShareAccess);
+VOID IoRemoveShareAccess(PFILE_OBJECT FileObject, PSHARE_ACCESS ShareAccess);
+BOOLEAN IoIsFileObjectIgnoringSharing(PFILE_OBJECT FileObject);
+BOOLEAN IoIsFileOriginRemote(PFILE_OBJECT FileObject);
+NTSTATUS IoReplaceFileObjectName(PFILE_OBJECT FileObject, PWSTR NewFileName,
+                                 USHORT FileNameLength);
+PGENERIC_MAPPING IoGetFileObjectGenericMapping(VOID);
+NTSTATUS IoGetDiskDeviceObject(PDEVICE_OBJECT FileSystemDeviceObject,
+                               PDEVICE_OBJECT *DiskDeviceObject);
+NTSTATUS IoVolumeDeviceToDosName(PVOID VolumeDeviceObject, PUNICODE_STRING DosName);
+NTSTATUS RtlVolumeDeviceToDosName(PVOID VolumeDeviceObject, PUNICODE_STRING DosName);
+NTSTATUS IoQueryFileDosDeviceName(PFILE_OBJECT FileObject,
+                                  POBJECT_NAME_INFORMATION *ObjectNameInformation);
+
 /* ---- user-mode buffers: both raise ---- */
 VOID ProbeForRead(const volatile VOID *Address, SIZE_T Length, ULONG Alignment);
 VOID ProbeForWrite(volatile VOID *Address, SIZE_T Length, ULONG Alignment);

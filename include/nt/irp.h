@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "file.h"
 #include "io_constants.h"
 #include "mm.h"
 
@@ -86,15 +87,6 @@ typedef union _POWER_STATE {
 } POWER_STATE, *PPOWER_STATE;
 
 typedef enum _POWER_STATE_TYPE { SystemPowerState, DevicePowerState } POWER_STATE_TYPE;
-
-typedef enum _FILE_INFORMATION_CLASS {
-    FileDirectoryInformation = 1,
-    FileBasicInformation = 4,
-    FileStandardInformation = 5,
-    FileNameInformation = 9,
-    FilePositionInformation = 14,
-    FileEndOfFileInformation = 20,
-} FILE_INFORMATION_CLASS;
 
 typedef struct _IO_SECURITY_CONTEXT {
     PVOID SecurityQos;
@@ -179,8 +171,35 @@ typedef struct _IO_STACK_LOCATION {
             ULONG Length;
             IO_SLOT(FILE_INFORMATION_CLASS, FileInformationClass);
             PFILE_OBJECT FileObject;
-            ULONG DeleteHandle;
+            union {
+                struct {
+                    BOOLEAN ReplaceIfExists;
+                    BOOLEAN AdvanceOnly;
+                };
+                ULONG ClusterCount;
+                HANDLE DeleteHandle;
+            };
         } SetFile;
+        struct {
+            ULONG Length;
+            PUNICODE_STRING FileName;
+            FILE_INFORMATION_CLASS FileInformationClass;
+            IO_SLOT(ULONG, FileIndex);
+        } QueryDirectory;
+        struct {
+            ULONG Length;
+            IO_SLOT(FS_INFORMATION_CLASS, FsInformationClass);
+        } QueryVolume;
+        struct {
+            ULONG Length;
+            IO_SLOT(FS_INFORMATION_CLASS, FsInformationClass);
+        } SetVolume;
+        struct {
+            ULONG OutputBufferLength;
+            IO_SLOT(ULONG, InputBufferLength);
+            IO_SLOT(ULONG, FsControlCode);
+            PVOID Type3InputBuffer;
+        } FileSystemControl;
         struct {
             ULONG OutputBufferLength;
             IO_SLOT(ULONG, InputBufferLength);
@@ -321,6 +340,10 @@ C_ASSERT(offsetof(IO_STACK_LOCATION, Parameters.Create.EaLength) == 0x20);
 C_ASSERT(offsetof(IO_STACK_LOCATION, Parameters.Read.ByteOffset) == 0x18);
 C_ASSERT(offsetof(IO_STACK_LOCATION, Parameters.DeviceIoControl.IoControlCode) == 0x18);
 C_ASSERT(offsetof(IO_STACK_LOCATION, Parameters.DeviceIoControl.Type3InputBuffer) == 0x20);
+C_ASSERT(offsetof(IO_STACK_LOCATION, Parameters.SetFile.DeleteHandle) == 0x20);
+C_ASSERT(offsetof(IO_STACK_LOCATION, Parameters.QueryDirectory.FileName) == 0x10);
+C_ASSERT(offsetof(IO_STACK_LOCATION, Parameters.QueryDirectory.FileIndex) == 0x20);
+C_ASSERT(offsetof(IO_STACK_LOCATION, Parameters.QueryVolume.FsInformationClass) == 0x10);
 C_ASSERT(offsetof(IO_STACK_LOCATION, Parameters.ReadWriteConfig.Length) == 0x20);
 C_ASSERT(offsetof(IO_STACK_LOCATION, DeviceObject) == 0x28);
 C_ASSERT(offsetof(IO_STACK_LOCATION, CompletionRoutine) == 0x38);

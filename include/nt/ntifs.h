@@ -2,3 +2,5 @@
 #pragma once
 
 #include "wdm.h"
+
+#include "fsrtl.h"

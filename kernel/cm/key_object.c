@@ -259,7 +259,7 @@ VOID CmpDeleteKeyObject(PVOID Object)
     }
 }
 
-VOID CmpQueryKeyName(PVOID Object, PVOID *Base, PUNICODE_STRING Suffix)
+PVOID CmpQueryKeyName(PVOID Object, PVOID *Base, PUNICODE_STRING Suffix)
 {
     PCM_KEY_BODY Body = Object;
     *Base = CmpRootObject;
@@ -267,6 +267,7 @@ VOID CmpQueryKeyName(PVOID Object, PVOID *Base, PUNICODE_STRING Suffix)
         *Suffix = Body->Path;
         CmpSkip(Suffix, CmpRegistryName.Length / sizeof(WCHAR));
     }
+    return NULL;
 }
 
 /* PASSIVE_LEVEL. The body is referenced. */

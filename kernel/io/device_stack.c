@@ -127,15 +127,17 @@ PDEVICE_OBJECT IoGetDeviceAttachmentBaseRef(PDEVICE_OBJECT DeviceObject)
     return DeviceObject;
 }
 
-/* No file system mounts volumes here: the stack of the device itself. Not referenced. */
+/* Where the file's requests go. Not referenced. */
 PDEVICE_OBJECT IoGetRelatedDeviceObject(PFILE_OBJECT FileObject)
 {
-    return IoGetAttachedDevice(FileObject->DeviceObject);
+    PDEVICE_OBJECT Top = IopReferenceTop(FileObject);
+    ObfDereferenceObject(Top); /* the open file keeps it */
+    return Top;
 }
 
 PDEVICE_OBJECT IoGetBaseFileSystemDeviceObject(PFILE_OBJECT FileObject)
 {
-    return FileObject->DeviceObject;
+    return IopBaseOf(FileObject);
 }
 
 /*

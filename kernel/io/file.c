@@ -15,9 +15,16 @@ static ACCESS_MASK IopRequiredAccess(const IOP_REQUEST *Request, ACCESS_MASK Gra
     switch (Request->MajorFunction) {
     case IRP_MJ_READ:
         return FILE_READ_DATA;
-    case IRP_MJ_WRITE:
-        /* Either right to write is enough. */
+    case IRP_MJ_WRITE: /* either right to write is enough */
+    case IRP_MJ_FLUSH_BUFFERS:
         return (Granted & FILE_APPEND_DATA) ? 0 : FILE_WRITE_DATA;
+    case IRP_MJ_QUERY_INFORMATION:
+    case IRP_MJ_SET_INFORMATION:
+        return IopInformationAccess(Request->MajorFunction, (FILE_INFORMATION_CLASS)Request->Code);
+    case IRP_MJ_DIRECTORY_CONTROL:
+        return FILE_LIST_DIRECTORY;
+    case IRP_MJ_QUERY_VOLUME_INFORMATION:
+        return 0;
     default: {
         ULONG Access = (Request->Code >> 14) & 3;
         return ((Access & FILE_READ_ACCESS) ? FILE_READ_DATA : 0) |
@@ -32,6 +39,11 @@ static NTSTATUS IopReferenceRequest(const IOP_REQUEST *Request, PFILE_OBJECT *Fi
     OBJECT_HANDLE_INFORMATION Information;
 
     *Event = NULL;
+    if (Request->File != NULL) {
+        ObfReferenceObject(Request->File);
+        *File = Request->File;
+        return STATUS_SUCCESS;
+    }
     NTSTATUS Status = ObReferenceObjectByHandle(Request->Handle, 0, IoFileObjectType,
                                                 Request->Mode, (PVOID *)File, &Information);
     if (!NT_SUCCESS(Status)) {
@@ -74,15 +86,54 @@ static NTSTATUS IopResolveOffset(const IOP_REQUEST *Request, PFILE_OBJECT File,
     return STATUS_SUCCESS;
 }
 
-/* The packet with its buffers, ready to be sent. Wait: of the packet, not only of the file. */
+static BOOLEAN IopIsTransfer(const IOP_REQUEST *Request)
+{
+    return Request->MajorFunction == IRP_MJ_READ || Request->MajorFunction == IRP_MJ_WRITE;
+}
+
+/* Requests other than transfers and controls: their parameters, and how their buffer travels. */
+static NTSTATUS IopBuildOther(const IOP_REQUEST *Request, PDEVICE_OBJECT Top, PIRP Irp)
+{
+    PIO_STACK_LOCATION Stack = IoGetNextIrpStackLocation(Irp);
+    ULONG Flags = DO_BUFFERED_IO;
+    BOOLEAN Write = FALSE;
+
+    switch (Request->MajorFunction) {
+    case IRP_MJ_QUERY_INFORMATION:
+    case IRP_MJ_QUERY_VOLUME_INFORMATION: /* the two have the same parameters */
+        Stack->Parameters.QueryFile.Length = Request->OutputLength;
+        Stack->Parameters.QueryFile.FileInformationClass = (FILE_INFORMATION_CLASS)Request->Code;
+        break;
+    case IRP_MJ_SET_INFORMATION:
+        Write = TRUE;
+        Stack->Parameters.SetFile.Length = Request->OutputLength;
+        Stack->Parameters.SetFile.FileInformationClass = (FILE_INFORMATION_CLASS)Request->Code;
+        Stack->Parameters.SetFile.FileObject = Request->Target;
+        Stack->Parameters.SetFile.ReplaceIfExists = Request->ReplaceIfExists;
+        break;
+    case IRP_MJ_DIRECTORY_CONTROL:
+        Stack->MinorFunction = IRP_MN_QUERY_DIRECTORY;
+        Stack->Flags = Request->StackFlags;
+        Stack->Parameters.QueryDirectory.Length = Request->OutputLength;
+        Stack->Parameters.QueryDirectory.FileName = Request->Pattern;
+        Stack->Parameters.QueryDirectory.FileInformationClass =
+            (FILE_INFORMATION_CLASS)Request->Code;
+        Flags = Top->Flags;
+        break;
+    default:
+        return STATUS_SUCCESS; /* a flush has nothing */
+    }
+    return IopSetUpTransferBuffers(Irp, Flags, Request->Mode, Request->Output,
+                                   Request->OutputLength, Write);
+}
+
+/* The packet with its buffers, ready to be sent. */
 static NTSTATUS IopBuildRequest(const IOP_REQUEST *Request, PFILE_OBJECT File, PDEVICE_OBJECT Top,
                                 PIRP *BuiltIrp)
 {
     NTSTATUS Status;
     LARGE_INTEGER Offset = {.QuadPart = 0};
-    BOOLEAN Control = Request->MajorFunction == IRP_MJ_DEVICE_CONTROL ||
-                      Request->MajorFunction == IRP_MJ_FILE_SYSTEM_CONTROL;
-    if (!Control) {
+    if (IopIsTransfer(Request)) {
         Status = IopResolveOffset(Request, File, &Offset);
         if (!NT_SUCCESS(Status)) {
             return Status;
@@ -98,18 +149,22 @@ static NTSTATUS IopBuildRequest(const IOP_REQUEST *Request, PFILE_OBJECT File, P
     Irp->RequestorMode = Request->Mode;
     Irp->Tail.Overlay.OriginalFileObject = File;
     Irp->UserIosb = Request->IoStatus;
-    if (Control) {
-        IOP_TRANSFER Transfer = {Request->Mode, Request->Input, Request->InputLength,
-                                 Request->Output, Request->OutputLength};
-        Status = IopSetUpControlBuffers(Irp, Request->Code, &Transfer);
-    } else {
+    if (IopIsTransfer(Request)) {
         BOOLEAN Write = Request->MajorFunction == IRP_MJ_WRITE;
         Irp->Flags |= Write ? IRP_WRITE_OPERATION : IRP_READ_OPERATION;
+        Irp->Flags |= (File->Flags & FO_NO_INTERMEDIATE_BUFFERING) ? IRP_NOCACHE : 0;
         Stack->Parameters.Read.Length = Request->OutputLength;
         Stack->Parameters.Read.Key = Request->Key;
         Stack->Parameters.Read.ByteOffset = Offset;
         Status = IopSetUpTransferBuffers(Irp, Top->Flags, Request->Mode, Request->Output,
                                          Request->OutputLength, Write);
+    } else if (Request->MajorFunction == IRP_MJ_DEVICE_CONTROL ||
+               Request->MajorFunction == IRP_MJ_FILE_SYSTEM_CONTROL) {
+        IOP_TRANSFER Transfer = {Request->Mode, Request->Input, Request->InputLength,
+                                 Request->Output, Request->OutputLength};
+        Status = IopSetUpControlBuffers(Irp, Request->Code, &Transfer);
+    } else {
+        Status = IopBuildOther(Request, Top, Irp);
     }
     if (!NT_SUCCESS(Status)) {
         IoFreeIrp(Irp);
@@ -187,10 +242,11 @@ NTSTATUS IopPerformRequest(PIOP_REQUEST Request)
     Thread->PreviousMode = Request->Mode;
     BOOLEAN Synchronous = (File->Flags & FO_SYNCHRONOUS_IO) != 0;
     BOOLEAN Wait = Request->Wait || (Synchronous && Request->ApcRoutine == NULL);
-    if (Synchronous) {
+    BOOLEAN Lock = Synchronous && !Request->Unlocked;
+    if (Lock) {
         IopLockFile(File);
     }
-    PDEVICE_OBJECT Top = IoGetAttachedDeviceReference(File->DeviceObject);
+    PDEVICE_OBJECT Top = IopReferenceTop(File);
     Status = IopBuildRequest(Request, File, Top, &Irp);
     if (NT_SUCCESS(Status)) {
         ObfReferenceObject(File); /* the packet's */
@@ -208,7 +264,7 @@ NTSTATUS IopPerformRequest(PIOP_REQUEST Request)
         Request->IoStatus->Information = 0;
     }
     ObfDereferenceObject(Top);
-    if (Synchronous) {
+    if (Lock) {
         IopUnlockFile(File);
     }
     Thread->PreviousMode = PreviousMode;

@@ -12,6 +12,29 @@
 #include "nt/security.h"
 #include "ps/psp.h"
 
+PDEVICE_OBJECT IopBaseOf(PFILE_OBJECT File)
+{
+    PVPB Vpb = File->Vpb;
+    return Vpb != NULL && (Vpb->Flags & VPB_MOUNTED) ? Vpb->DeviceObject : File->DeviceObject;
+}
+
+PDEVICE_OBJECT IopReferenceTop(PFILE_OBJECT File)
+{
+    PIOP_FILE_EXTENSION Extension = File->FileObjectExtension;
+    if (Extension != NULL && Extension->Hint != NULL) {
+        ObfReferenceObject(Extension->Hint);
+        return Extension->Hint;
+    }
+    return IoGetAttachedDeviceReference(IopBaseOf(File));
+}
+
+/* Any IRQL */
+BOOLEAN IoIsFileObjectIgnoringSharing(PFILE_OBJECT FileObject)
+{
+    PIOP_FILE_EXTENSION Extension = FileObject->FileObjectExtension;
+    return Extension != NULL && Extension->IgnoresSharing;
+}
+
 /*
  * Cleanup and close: requests that nobody hears the answer of. PASSIVE_LEVEL; waits. The packet
  * carries IRP_CLOSE_OPERATION, so completion does no more than set the event.
@@ -20,7 +43,7 @@ static VOID IopSendFileRequest(PFILE_OBJECT FileObject, UCHAR MajorFunction)
 {
     KEVENT Event;
     IO_STATUS_BLOCK IoStatus;
-    PDEVICE_OBJECT Top = IoGetAttachedDeviceReference(FileObject->DeviceObject);
+    PDEVICE_OBJECT Top = IopReferenceTop(FileObject);
     PIRP Irp = IopAllocateIrpMustSucceed(Top->StackSize);
     PIO_STACK_LOCATION Stack = IoGetNextIrpStackLocation(Irp);
 
@@ -38,6 +61,70 @@ static VOID IopSendFileRequest(PFILE_OBJECT FileObject, UCHAR MajorFunction)
     IopDequeueThreadIrp(Irp);
     IoFreeIrp(Irp);
     ObfDereferenceObject(Top);
+}
+
+/* FO_* of an open's CreateOptions. */
+static ULONG IopFileFlags(ULONG CreateOptions)
+{
+    static const struct {
+        ULONG Option, Flag;
+    } Table[] = {
+        {FILE_SYNCHRONOUS_IO_ALERT, FO_SYNCHRONOUS_IO | FO_ALERTABLE_IO},
+        {FILE_SYNCHRONOUS_IO_NONALERT, FO_SYNCHRONOUS_IO},
+        {FILE_WRITE_THROUGH, FO_WRITE_THROUGH},
+        {FILE_NO_INTERMEDIATE_BUFFERING, FO_NO_INTERMEDIATE_BUFFERING},
+        {FILE_SEQUENTIAL_ONLY, FO_SEQUENTIAL_ONLY},
+        {FILE_RANDOM_ACCESS, FO_RANDOM_ACCESS},
+    };
+    ULONG Flags = 0;
+    for (ULONG i = 0; i < RTL_NUMBER_OF(Table); i++) {
+        Flags |= (CreateOptions & Table[i].Option) ? Table[i].Flag : 0;
+    }
+    return Flags;
+}
+
+/* The hint must be a device of the stack that the file's requests go to, as documented. */
+static NTSTATUS IopExtendFile(PFILE_OBJECT File, const IOP_OPEN_PACKET *Packet)
+{
+    if (!Packet->IgnoresSharing && Packet->Hint == NULL) {
+        return STATUS_SUCCESS;
+    }
+    if (Packet->Hint != NULL) {
+        KIRQL OldIrql = KiAcquireSpinLock(&IopDatabaseLock);
+        PDEVICE_OBJECT Device = IopBaseOf(File);
+        while (Device != NULL && Device != Packet->Hint) {
+            Device = Device->AttachedDevice;
+        }
+        KiReleaseSpinLock(&IopDatabaseLock, OldIrql);
+        if (Device == NULL) {
+            return STATUS_INVALID_DEVICE_OBJECT_PARAMETER;
+        }
+    }
+    PIOP_FILE_EXTENSION Extension =
+        ExAllocatePoolWithTag(NonPagedPoolNx, sizeof(*Extension), IO_TAG_EXTENSION);
+    if (Extension == NULL) {
+        return STATUS_INSUFFICIENT_RESOURCES;
+    }
+    *Extension = (IOP_FILE_EXTENSION){Packet->IgnoresSharing, Packet->Hint};
+    if (Packet->Hint != NULL) {
+        ObfReferenceObject(Packet->Hint);
+    }
+    File->FileObjectExtension = Extension;
+    return STATUS_SUCCESS;
+}
+
+/* A mounted volume cannot be dismounted while its files are there. */
+static VOID IopSetVpb(PFILE_OBJECT File, PVPB Vpb)
+{
+    KIRQL OldIrql = KiAcquireSpinLock(&IopDatabaseLock);
+    if (File->Vpb != NULL) {
+        File->Vpb->ReferenceCount--;
+    }
+    File->Vpb = Vpb;
+    if (Vpb != NULL) {
+        Vpb->ReferenceCount++;
+    }
+    KiReleaseSpinLock(&IopDatabaseLock, OldIrql);
 }
 
 /* Name is copied. The device's open count is the caller's and passes to the file on success. */
@@ -58,13 +145,7 @@ static NTSTATUS IopCreateFileObject(PDEVICE_OBJECT Device, PFILE_OBJECT Related,
     KeInitializeEvent(&File->Event, NotificationEvent, FALSE);
     KeInitializeSpinLock(&File->IrpListLock);
     InitializeListHead(&File->IrpList);
-    if (CreateOptions & (FILE_SYNCHRONOUS_IO_ALERT | FILE_SYNCHRONOUS_IO_NONALERT)) {
-        File->Flags |= FO_SYNCHRONOUS_IO;
-        File->Flags |= (CreateOptions & FILE_SYNCHRONOUS_IO_ALERT) ? FO_ALERTABLE_IO : 0;
-    }
-    if (CreateOptions & FILE_WRITE_THROUGH) {
-        File->Flags |= FO_WRITE_THROUGH;
-    }
+    File->Flags |= IopFileFlags(CreateOptions);
     if (Name->Length != 0) {
         File->FileName.Buffer = ExAllocatePoolWithTag(NonPagedPoolNx, Name->Length, IO_TAG_NAME);
         if (File->FileName.Buffer == NULL) {
@@ -94,7 +175,7 @@ static NTSTATUS IopSendCreate(PFILE_OBJECT File, POB_PARSE_PARAMETERS Parameters
                                 .OriginalDesiredAccess = Parameters->DesiredAccess};
     IO_SECURITY_CONTEXT Security = {NULL, &AccessState, Parameters->DesiredAccess,
                                     Packet->CreateOptions};
-    PDEVICE_OBJECT Top = IoGetAttachedDeviceReference(File->DeviceObject);
+    PDEVICE_OBJECT Top = IopReferenceTop(File);
     PIRP Irp = IoAllocateIrp(Top->StackSize, FALSE);
     if (Irp == NULL) {
         ObfDereferenceObject(Top);
@@ -108,9 +189,11 @@ static NTSTATUS IopSendCreate(PFILE_OBJECT File, POB_PARSE_PARAMETERS Parameters
     Irp->UserIosb = &IoStatus;
     Irp->UserEvent = &Event;
     Irp->AssociatedIrp.SystemBuffer = Packet->EaBuffer;
+    Irp->Overlay.AllocationSize = Packet->AllocationSize;
     Irp->Tail.Overlay.OriginalFileObject = File;
     Stack->MajorFunction = IRP_MJ_CREATE;
     Stack->FileObject = File;
+    Stack->Flags = Packet->StackFlags;
     Stack->Parameters.Create.SecurityContext = &Security;
     Stack->Parameters.Create.Options =
         (Packet->Disposition << 24) | (Packet->CreateOptions & FILE_VALID_OPTION_FLAGS);
@@ -136,6 +219,18 @@ static VOID IopDiscardFile(PFILE_OBJECT File)
     ObfDereferenceObject(File);
     IopCloseDevice(Device);
     ObfDereferenceObject(Device);
+}
+
+/*
+ * An open of a disk's name itself for no more than its attributes is one of the disk, not of the
+ * volume on it, as documented (FO_DIRECT_DEVICE_OPEN).
+ */
+static BOOLEAN IopIsDirectOpen(POB_PARSE_PARAMETERS Parameters, PFILE_OBJECT Related)
+{
+    const ACCESS_MASK Harmless = SYNCHRONIZE | FILE_READ_ATTRIBUTES | READ_CONTROL | WRITE_DAC |
+                                 WRITE_OWNER | ACCESS_SYSTEM_SECURITY;
+    return Parameters->Remaining.Length == 0 && Related == NULL &&
+           (Parameters->DesiredAccess & ~Harmless) == 0;
 }
 
 /*
@@ -182,6 +277,18 @@ static NTSTATUS IopOpenFileOn(PDEVICE_OBJECT Device, PFILE_OBJECT Related,
         IopCloseDevice(Device);
         return Status;
     }
+    if (Device->Vpb != NULL && (Device->Vpb->Flags & VPB_MOUNTED)) {
+        if (IopIsDirectOpen(Parameters, Related)) {
+            File->Flags |= FO_DIRECT_DEVICE_OPEN;
+        } else {
+            IopSetVpb(File, Device->Vpb);
+        }
+    }
+    Status = IopExtendFile(File, Packet);
+    if (!NT_SUCCESS(Status)) {
+        IopDiscardFile(File);
+        return Status;
+    }
     Status = IopSendCreate(File, Parameters, Packet);
     if (Status == STATUS_REPARSE) {
         /* Only file systems ask for another name to be tried. */
@@ -197,8 +304,14 @@ static NTSTATUS IopOpenFileOn(PDEVICE_OBJECT Device, PFILE_OBJECT Related,
     return STATUS_SUCCESS;
 }
 
+/* Who wants the device itself gets it; everybody else an open of it. */
 NTSTATUS IopParseDevice(POB_PARSE_PARAMETERS Parameters, PVOID *Object)
 {
+    if (Parameters->Type == IoDeviceObjectType && Parameters->Remaining.Length == 0) {
+        ObfReferenceObject(Parameters->Object);
+        *Object = Parameters->Object;
+        return STATUS_SUCCESS;
+    }
     return IopOpenFileOn(Parameters->Object, NULL, Parameters, Object);
 }
 
@@ -232,8 +345,16 @@ VOID IopDeleteFile(PVOID Object)
         IopSendFileRequest(File, IRP_MJ_CLOSE);
         IopCloseDevice(Device);
     }
+    IopSetVpb(File, NULL);
     if (Device != NULL) {
         ObfDereferenceObject(Device);
+    }
+    PIOP_FILE_EXTENSION Extension = File->FileObjectExtension;
+    if (Extension != NULL) {
+        if (Extension->Hint != NULL) {
+            ObfDereferenceObject(Extension->Hint);
+        }
+        ExFreePoolWithTag(Extension, IO_TAG_EXTENSION);
     }
     if (File->FileName.Buffer != NULL) {
         ExFreePoolWithTag(File->FileName.Buffer, IO_TAG_NAME);
@@ -243,11 +364,30 @@ VOID IopDeleteFile(PVOID Object)
     }
 }
 
-VOID IopQueryFileName(PVOID Object, PVOID *Base, PUNICODE_STRING Suffix)
+/* The file system knows the name best: the file object's may be relative, or of before a rename. */
+PVOID IopQueryFileName(PVOID Object, PVOID *Base, PUNICODE_STRING Suffix)
 {
     PFILE_OBJECT File = Object;
+    ULONG Length = sizeof(FILE_NAME_INFORMATION) + UNICODE_STRING_MAX_BYTES;
+
     *Base = File->DeviceObject;
     *Suffix = File->FileName;
+    if (File->Vpb == NULL || (File->Flags & FO_VOLUME_OPEN)) {
+        return NULL;
+    }
+    PFILE_NAME_INFORMATION Name = ExAllocatePoolWithTag(PagedPool, Length, IO_TAG_NAME);
+    if (Name == NULL) {
+        return NULL;
+    }
+    NTSTATUS Status =
+        IoQueryFileInformation(File, FileNameInformation, Length, Name, &Length);
+    if (!NT_SUCCESS(Status) || Name->FileNameLength > UNICODE_STRING_MAX_BYTES) {
+        ExFreePoolWithTag(Name, IO_TAG_NAME);
+        return NULL;
+    }
+    Suffix->Buffer = Name->FileName;
+    Suffix->Length = Suffix->MaximumLength = (USHORT)Name->FileNameLength;
+    return Name;
 }
 
 /* Waiters count themselves before they look once more, so that an unlock cannot miss them. */

@@ -197,9 +197,22 @@ typedef struct _IOP_OPEN_PACKET {
     USHORT ShareAccess;
     PVOID EaBuffer; /* system memory */
     ULONG EaLength;
+    LARGE_INTEGER AllocationSize;
+    UCHAR StackFlags;       /* SL_* */
+    BOOLEAN IgnoresSharing; /* IO_IGNORE_SHARE_ACCESS_CHECK */
+    PDEVICE_OBJECT Hint;    /* the device that the file's requests go to; NULL: the top */
     NTSTATUS FinalStatus;
     ULONG_PTR Information;
 } IOP_OPEN_PACKET, *PIOP_OPEN_PACKET;
+/* FILE_OBJECT.FileObjectExtension: of files that were opened in a special way. */
+typedef struct _IOP_FILE_EXTENSION {
+    BOOLEAN IgnoresSharing;
+    PDEVICE_OBJECT Hint; /* referenced; NULL: none */
+} IOP_FILE_EXTENSION, *PIOP_FILE_EXTENSION;
+/* The device that the file's requests go to, referenced. */
+PDEVICE_OBJECT IopReferenceTop(PFILE_OBJECT File);
+/* The file system's volume that the file is on, or the device it was opened on. */
+PDEVICE_OBJECT IopBaseOf(PFILE_OBJECT File);
 OB_PARSE_METHOD IopParseDevice, IopParseFile;
 OB_SECURITY_METHOD IopDeviceSecurity, IopFileSecurity;
 OB_CLOSE_METHOD IopCloseFile;
@@ -224,10 +237,16 @@ NTSTATUS IopWriteFile(HANDLE Handle, PVOID Buffer, ULONG Length, PLARGE_INTEGER 
 
 typedef struct _IOP_REQUEST {
     HANDLE Handle;
+    PFILE_OBJECT File;  /* instead of the handle, unless NULL */
+    BOOLEAN Unlocked;   /* a synchronous file's lock is not taken: the caller may be in a request */
     KPROCESSOR_MODE Mode;
     BOOLEAN Wait;       /* for completion, though the file is not synchronous: IoStatus is ours */
     UCHAR MajorFunction;
-    ULONG Code;         /* of a control request */
+    UCHAR StackFlags;   /* SL_*, of a directory query */
+    ULONG Code;         /* of a control request; the class of what is asked or told */
+    PUNICODE_STRING Pattern; /* of a directory query, system memory or NULL */
+    PFILE_OBJECT Target;     /* the directory a file is renamed into */
+    BOOLEAN ReplaceIfExists;
     PVOID Input, Output;
     ULONG InputLength, OutputLength;
     PLARGE_INTEGER Offset; /* system memory, or NULL */
@@ -238,6 +257,20 @@ typedef struct _IOP_REQUEST {
     PIO_STATUS_BLOCK IoStatus;
 } IOP_REQUEST, *PIOP_REQUEST;
 NTSTATUS IopPerformRequest(PIOP_REQUEST Request);
+/* Under SEH: To may be gone or read-only. */
+NTSTATUS IopCopyOut(PVOID To, const VOID *From, SIZE_T Length);
+
+/* ---- file_information.c: PASSIVE_LEVEL ---- */
+/* The least bytes of a class's structure; 0: it can not be asked, or told. */
+ULONG IopQueryFileLength(FILE_INFORMATION_CLASS Class);
+ULONG IopSetFileLength(FILE_INFORMATION_CLASS Class);
+ULONG IopQueryVolumeLength(FS_INFORMATION_CLASS Class);
+/* What a user-mode handle must have been granted. */
+ACCESS_MASK IopInformationAccess(UCHAR MajorFunction, FILE_INFORMATION_CLASS Class);
+NTSTATUS IopQueryFile(PFILE_OBJECT File, ACCESS_MASK Granted, BOOLEAN Lock, PVOID Buffer,
+                      ULONG Length, FILE_INFORMATION_CLASS Class, PIO_STATUS_BLOCK IoStatus);
+NTSTATUS IopSetFile(PFILE_OBJECT File, BOOLEAN Lock, PVOID Buffer, ULONG Length,
+                    FILE_INFORMATION_CLASS Class, PIO_STATUS_BLOCK IoStatus);
 
 /* ---- plug_and_play.c ---- */
 VOID IopInitializeRootDriver(VOID);

@@ -183,8 +183,7 @@ VOID IofCompleteRequest(PIRP Irp, CCHAR PriorityBoost)
     }
 }
 
-/* Under SEH: the requester's buffer may be gone or read-only by now. */
-static __attribute__((noinline)) NTSTATUS IopCopyBack(PVOID To, PVOID From, SIZE_T Length)
+__attribute__((noinline)) NTSTATUS IopCopyOut(PVOID To, const VOID *From, SIZE_T Length)
 {
     __try {
         RtlCopyMemory(To, From, Length);
@@ -204,7 +203,7 @@ static VOID IopReturnBuffer(PIRP Irp, ULONG BufferLength)
                              "IoStatus.Information is larger than the output buffer", NULL);
             Length = BufferLength;
         }
-        NTSTATUS Status = IopCopyBack(Irp->UserBuffer, Irp->AssociatedIrp.SystemBuffer, Length);
+        NTSTATUS Status = IopCopyOut(Irp->UserBuffer, Irp->AssociatedIrp.SystemBuffer, Length);
         if (!NT_SUCCESS(Status)) {
             Irp->IoStatus.Status = Status;
             Irp->IoStatus.Information = 0;
@@ -230,7 +229,7 @@ static VOID IopUserApcRundown(PKAPC Apc)
 
 static VOID IopSignalRequest(PIRP Irp, PFILE_OBJECT FileObject)
 {
-    IopCopyBack(Irp->UserIosb, &Irp->IoStatus, sizeof(IO_STATUS_BLOCK));
+    IopCopyOut(Irp->UserIosb, &Irp->IoStatus, sizeof(IO_STATUS_BLOCK));
     if (FileObject != NULL && (FileObject->Flags & FO_SYNCHRONOUS_IO)) {
         FileObject->FinalStatus = Irp->IoStatus.Status;
     }
@@ -258,8 +257,10 @@ VOID IopFinishRequest(PIRP Irp, PFILE_OBJECT FileObject, ULONG BufferLength)
                         !(Irp->Flags & IRP_SYNCHRONOUS_API);
     PKEVENT Event = FileObject != NULL && !(Irp->Flags & IRP_SYNCHRONOUS_API) ? Irp->UserEvent
                                                                               : NULL;
-    PIO_APC_ROUTINE ApcRoutine =
-        FileObject != NULL ? Irp->Overlay.AsynchronousParameters.UserApcRoutine : NULL;
+    /* A create has the allocation size in that place. */
+    PIO_APC_ROUTINE ApcRoutine = FileObject != NULL && !(Irp->Flags & IRP_CREATE_OPERATION)
+                                     ? Irp->Overlay.AsynchronousParameters.UserApcRoutine
+                                     : NULL;
     if (!Immediate && Irp->UserIosb != NULL) {
         IopSignalRequest(Irp, FileObject);
     }

@@ -14,6 +14,7 @@
 #include "io/control_agent.h"
 #include "io/iop.h"
 #include "kd/kd.h"
+#include "mfs/mfs.h"
 #include "mm/mi.h"
 #include "ob/obp.h"
 #include "ps/psp.h"
@@ -80,6 +81,7 @@ static VOID KiPhase1(PVOID Context)
     }
     CmInitializeSystem();
     IoInitializeSystem();
+    MfsInitializeSystem();
     KiSetPageOutMode();
     KiSeedQuanta(KiQueryCommandLineNumber("seed", 1));
     KiRunStartupTests();

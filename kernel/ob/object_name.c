@@ -321,11 +321,11 @@ NTSTATUS ObQueryNameString(PVOID Object, POBJECT_NAME_INFORMATION ObjectNameInfo
 {
     POBJECT_TYPE Type = ObpTypeOf(ObpHeaderOf(Object));
     UNICODE_STRING Suffix = {0, 0, NULL};
-    PVOID Base = Object;
+    PVOID Base = Object, Block = NULL;
     NTSTATUS Status = STATUS_SUCCESS;
 
     if (Type->TypeInfo.QueryNameProcedure != NULL) {
-        Type->TypeInfo.QueryNameProcedure(Object, &Base, &Suffix);
+        Block = Type->TypeInfo.QueryNameProcedure(Object, &Base, &Suffix);
     }
     ExAcquireFastMutex(&ObpNamespaceLock);
     ULONG PathLength = ObpBuildPath(Base, NULL);
@@ -347,6 +347,9 @@ NTSTATUS ObQueryNameString(PVOID Object, POBJECT_NAME_INFORMATION ObjectNameInfo
         }
     }
     ExReleaseFastMutex(&ObpNamespaceLock);
+    if (Block != NULL) {
+        ExFreePool(Block);
+    }
     *ReturnLength = Needed;
     return Status;
 }

@@ -110,8 +110,11 @@ typedef VOID OB_CLOSE_METHOD(PEPROCESS Process, PVOID Object, ACCESS_MASK Grante
 typedef VOID OB_DELETE_METHOD(PVOID Object);
 /* Gives a referenced object. PASSIVE_LEVEL, no locks. */
 typedef NTSTATUS OB_PARSE_METHOD(POB_PARSE_PARAMETERS Parameters, PVOID *Object);
-/* For ObQueryNameString: the object whose name Object's begins with, and what follows it. */
-typedef VOID OB_QUERYNAME_METHOD(PVOID Object, PVOID *Base, PUNICODE_STRING Suffix);
+/*
+ * For ObQueryNameString: the object whose name Object's begins with, and what follows it. Returns
+ * a block of pool that the suffix is in, for the caller to free, or NULL. PASSIVE_LEVEL, no locks.
+ */
+typedef PVOID OB_QUERYNAME_METHOD(PVOID Object, PVOID *Base, PUNICODE_STRING Suffix);
 
 /* Where the object keeps its descriptor. */
 typedef PSECURITY_DESCRIPTOR *OB_SECURITY_METHOD(PVOID Object);

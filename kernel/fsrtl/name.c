@@ -12,9 +12,12 @@
  * far may have led to. So its time is at most the product of the lengths, whatever the expression.
  */
 #include "nt/fsrtl.h"
-#include "nt/pool.h"
-#include "nt/rtl.h"
 #include "nt/se.h"
+#include "rtl/rtlp.h"
+
+#ifndef _WIN32 /* the native tests bring their own */
+DECLSPEC_NORETURN VOID ExRaiseStatus(NTSTATUS Status);
+#endif
 
 #define FSRTL_TAG 0x74527346u /* 'FsRt' */
 #define WORD_BITS 64u

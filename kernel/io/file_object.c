@@ -63,6 +63,41 @@ static VOID IopSendFileRequest(PFILE_OBJECT FileObject, UCHAR MajorFunction)
     ObfDereferenceObject(Top);
 }
 
+/*
+ * A paging read or write of a file, at no file position: Buffer is resident memory or, of a read,
+ * paged pool. PASSIVE_LEVEL, waits. *Done: how many bytes.
+ */
+NTSTATUS IopPageFile(PFILE_OBJECT File, UCHAR MajorFunction, PVOID Buffer, ULONG Length,
+                     LONGLONG Offset, PULONG_PTR Done)
+{
+    KEVENT Event;
+    IO_STATUS_BLOCK IoStatus = {{STATUS_PENDING}, 0};
+    PDEVICE_OBJECT Top = IopReferenceTop(File);
+    PIRP Irp = IopAllocateIrpMustSucceed(Top->StackSize);
+    PIO_STACK_LOCATION Stack = IoGetNextIrpStackLocation(Irp);
+
+    KeInitializeEvent(&Event, NotificationEvent, FALSE);
+    Irp->UserEvent = &Event;
+    Irp->UserIosb = &IoStatus;
+    /* Completion as of a close: nothing but the event, the packet is freed here. */
+    Irp->Flags = IRP_PAGING_IO | IRP_NOCACHE | IRP_SYNCHRONOUS_PAGING_IO | IRP_CLOSE_OPERATION;
+    Irp->UserBuffer = Buffer;
+    Irp->Tail.Overlay.Thread = PsGetCurrentThread();
+    Irp->Tail.Overlay.OriginalFileObject = File;
+    Stack->MajorFunction = MajorFunction;
+    Stack->FileObject = File;
+    Stack->Parameters.Read.Length = Length;
+    Stack->Parameters.Read.ByteOffset.QuadPart = Offset;
+    IopQueueThreadIrp(Irp);
+    IofCallDriver(Top, Irp);
+    KeWaitForSingleObject(&Event, Executive, KernelMode, FALSE, NULL);
+    IopDequeueThreadIrp(Irp);
+    IoFreeIrp(Irp);
+    ObfDereferenceObject(Top);
+    *Done = IoStatus.Information;
+    return IoStatus.Status;
+}
+
 /* FO_* of an open's CreateOptions. */
 static ULONG IopFileFlags(ULONG CreateOptions)
 {

@@ -213,6 +213,8 @@ typedef struct _IOP_FILE_EXTENSION {
 PDEVICE_OBJECT IopReferenceTop(PFILE_OBJECT File);
 /* The file system's volume that the file is on, or the device it was opened on. */
 PDEVICE_OBJECT IopBaseOf(PFILE_OBJECT File);
+NTSTATUS IopPageFile(PFILE_OBJECT File, UCHAR MajorFunction, PVOID Buffer, ULONG Length,
+                     LONGLONG Offset, PULONG_PTR Done);
 OB_PARSE_METHOD IopParseDevice, IopParseFile;
 OB_SECURITY_METHOD IopDeviceSecurity, IopFileSecurity;
 OB_CLOSE_METHOD IopCloseFile;

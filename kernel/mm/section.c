@@ -2,28 +2,21 @@
 /*
  * Section objects: memory that several processes see through views (view.c).
  *
- * Two kinds. A section of the paging file has its pages from its creation on, zeroed and resident,
- * until the last handle and the last view are gone. \Device\PhysicalMemory has no pages: a view of
- * it shows the physical addresses it asks for, RAM or device. Sections of files are refused.
+ * Three kinds. A section of the paging file has its pages from its creation on, zeroed and resident,
+ * until the last handle and the last view are gone. One of a file (section_file.c) has its pages
+ * read then. \Device\PhysicalMemory has no pages: a view of it shows the physical addresses it
+ * asks for, RAM or device.
  *
  * Facts: the WDK pages of ZwCreateSection, ZwOpenSection, ZwMapViewOfSection and
  * ZwUnmapViewOfSection. All at PASSIVE_LEVEL.
  */
 #include "kd/breakpoint.h"
-#include "mm/mi.h"
+#include "mm/section.h"
 #include "ob/obp.h"
 
 #define MI_TAG_FRAMES 'rFcS'
 #define MI_SECTION_ATTRIBUTES                                                               \
-    (SEC_COMMIT | SEC_RESERVE | SEC_NOCACHE | SEC_WRITECOMBINE)
-
-typedef struct _MI_SECTION_OBJECT {
-    ULONG64 Size;        /* bytes */
-    ULONG64 Pages;       /* that Frames has */
-    PFN_NUMBER *Frames;  /* NULL: physical memory */
-    ULONG Protection;    /* MI_x: what a view may be at most */
-    MMPTE CacheBits;
-} MI_SECTION_OBJECT, *PMI_SECTION_OBJECT;
+    (SEC_COMMIT | SEC_RESERVE | SEC_IMAGE | SEC_NOCACHE | SEC_WRITECOMBINE)
 
 POBJECT_TYPE MmSectionObjectType;
 
@@ -40,14 +33,20 @@ static VOID MiFreeSectionPages(PMI_SECTION_OBJECT Section, ULONG64 Pages)
 static VOID MiDeleteSection(PVOID Object)
 {
     PMI_SECTION_OBJECT Section = Object;
+    if (Section->Dirty) {
+        MiWriteFileSection(Section);
+    }
     if (Section->Frames != NULL) {
         MiFreeSectionPages(Section, Section->Pages);
         MiReturnResident(Section->Pages);
     }
+    if (Section->File != NULL) {
+        ObDereferenceObject(Section->File);
+    }
 }
 
 /* Charged first: then a page for each can be had, if need be by waiting. */
-static NTSTATUS MiAllocateSectionPages(PMI_SECTION_OBJECT Section, ULONG64 Pages)
+NTSTATUS MiAllocateSectionPages(PMI_SECTION_OBJECT Section, ULONG64 Pages)
 {
     if (!MiChargeResident(Pages)) {
         return STATUS_COMMITMENT_LIMIT;
@@ -71,28 +70,31 @@ static NTSTATUS MiAllocateSectionPages(PMI_SECTION_OBJECT Section, ULONG64 Pages
     return STATUS_SUCCESS;
 }
 
-/* The documented arguments of ZwCreateSection for a section without a file. */
+/* The documented arguments of ZwCreateSection; those of a file are MiCheckFileSection's. */
 static NTSTATUS MiCheckSection(const LARGE_INTEGER *MaximumSize, ULONG PageProtect,
-                               ULONG Attributes, HANDLE FileHandle, PMI_SECTION_OBJECT Section)
+                               ULONG Attributes, BOOLEAN OfFile, PMI_SECTION_OBJECT Section)
 {
-    BOOLEAN Commit = (Attributes & SEC_COMMIT) != 0, Reserve = (Attributes & SEC_RESERVE) != 0;
-    if (FileHandle != NULL) {
-        return STATUS_INVALID_FILE_FOR_SECTION;
-    }
+    ULONG Kind = Attributes & (SEC_COMMIT | SEC_RESERVE | SEC_IMAGE);
     if (!MiSplitProtection(PageProtect, &Section->Protection, &Section->CacheBits)) {
         return STATUS_INVALID_PAGE_PROTECTION;
     }
-    if ((Attributes & ~MI_SECTION_ATTRIBUTES) != 0 || Commit == Reserve) {
+    if ((Attributes & ~MI_SECTION_ATTRIBUTES) != 0 || Kind == 0 || (Kind & (Kind - 1)) != 0) {
         return STATUS_INVALID_PARAMETER_6;
+    }
+    if (Kind == SEC_IMAGE && !OfFile) {
+        return STATUS_INVALID_FILE_FOR_SECTION;
+    }
+    if (Attributes & (SEC_NOCACHE | SEC_WRITECOMBINE)) {
+        Section->CacheBits = MiCacheBits(Attributes & SEC_NOCACHE ? MmNonCached : MmWriteCombined);
+    }
+    if (OfFile) {
+        return STATUS_SUCCESS;
     }
     if (MaximumSize == NULL || MaximumSize->QuadPart <= 0) {
         return STATUS_INVALID_PARAMETER_4;
     }
     if ((ULONG64)MaximumSize->QuadPart > MM_PHYSICAL_LIMIT) {
         return STATUS_SECTION_TOO_BIG;
-    }
-    if (Attributes & (SEC_NOCACHE | SEC_WRITECOMBINE)) {
-        Section->CacheBits = MiCacheBits(Attributes & SEC_NOCACHE ? MmNonCached : MmWriteCombined);
     }
     Section->Size = (ULONG64)MaximumSize->QuadPart;
     return STATUS_SUCCESS;
@@ -105,18 +107,30 @@ NTSTATUS ZwCreateSection(PHANDLE SectionHandle, ACCESS_MASK DesiredAccess,
 {
     MI_SECTION_OBJECT New = {0};
     PMI_SECTION_OBJECT Section;
+    PVOID Layout = NULL;
     NTSTATUS Status = MiCheckSection(MaximumSize, SectionPageProtection, AllocationAttributes,
-                                     FileHandle, &New);
+                                     FileHandle != NULL, &New);
+    if (NT_SUCCESS(Status) && FileHandle != NULL) {
+        Status = MiCheckFileSection(&New, MaximumSize, AllocationAttributes, FileHandle, &Layout);
+    }
     if (!NT_SUCCESS(Status)) {
         return Status;
     }
     Status = ObCreateObject(KernelMode, MmSectionObjectType, ObjectAttributes, KernelMode, NULL,
                             sizeof(MI_SECTION_OBJECT), 0, 0, (PVOID *)&Section);
     if (!NT_SUCCESS(Status)) {
+        MiFreeLayout(Layout);
+        if (New.File != NULL) {
+            ObDereferenceObject(New.File);
+        }
         return Status;
     }
     *Section = New;
     Status = MiAllocateSectionPages(Section, BYTES_TO_PAGES(New.Size));
+    if (NT_SUCCESS(Status) && New.File != NULL) {
+        Status = MiFillFileSection(Section, Layout);
+    }
+    MiFreeLayout(Layout);
     if (!NT_SUCCESS(Status)) {
         ObDereferenceObject(Section);
         return Status;
@@ -160,6 +174,10 @@ static NTSTATUS MiChooseProtection(const MI_SECTION_OBJECT *Section, ULONG PageP
 {
     if (!MiSplitProtection(PageProtect, &View->Protection, &View->CacheBits)) {
         return STATUS_INVALID_PAGE_PROTECTION;
+    }
+    if (Section->Image) {
+        View->Protection = Section->Protection; /* an image's pages have protections of their own */
+        return STATUS_SUCCESS;
     }
     ULONG64 Wanted = MiProtectionToPte[View->Protection];
     ULONG64 Allowed = MiProtectionToPte[Section->Protection];
@@ -229,8 +247,15 @@ NTSTATUS ZwMapViewOfSection(HANDLE SectionHandle, HANDLE ProcessHandle, PVOID *B
         Status = MiMapSectionView(&View, BaseAddress, ZeroBits);
         KeUnstackDetachProcess(&State);
     }
+    if (NT_SUCCESS(Status) && Section->File != NULL &&
+        (MiProtectionToPte[View.Protection] & MI_PTE_WRITE)) {
+        Section->Dirty = TRUE;
+    }
     if (NT_SUCCESS(Status)) {
         *ViewSize = View.Pages << PAGE_SHIFT;
+        Status = Section->Image && (ULONG64)*BaseAddress != Section->ImageBase
+                     ? STATUS_IMAGE_NOT_AT_BASE
+                     : Status;
         if (SectionOffset != NULL) {
             SectionOffset->QuadPart = (LONGLONG)Offset;
         }

@@ -32,6 +32,8 @@ const COUNTER_FIELD CounterFields[] = {
     FIELD("interrupt_time", InterruptTime),
     FIELD("registry_bytes", RegistryBytes),
     FIELD("registry_blocks", RegistryBlocks),
+    FIELD("volume_bytes", VolumeBytes),
+    FIELD("volume_blocks", VolumeBlocks),
 };
 
 const size_t CounterFieldCount = sizeof(CounterFields) / sizeof(CounterFields[0]);

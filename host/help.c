@@ -39,6 +39,8 @@ const char HelpRun[] =
     "\n"
     "  --scenario=FILE.lua    what to do with the driver; without it: open and close each device\n"
     "                         it named, page everything out, open and close again, unload\n"
+    "  --file=C:\\PATH=FILE     a file on the guest's drive C: before the driver is loaded; may\n"
+    "                         be given again\n"
     "  --page-out=MODE        when pageable memory leaves:\n"
     "                           never          only when no memory is left, and not on\n"
     "                                          purpose either\n"

@@ -5,8 +5,8 @@
  *
  * Pool and paging-file slots must be the same to the byte. Commit and pages in use may grow by the
  * page tables of system space, which the kernel keeps once made, as NT does: one for each 2 MB
- * that was charged or touched in between. What a driver writes to the registry stays, as it should:
- * the registry's growth is allowed, to the byte in pool, by whole pages in the paging file.
+ * that was charged or touched in between. What a driver writes to the registry and to files stays, as
+ * it should: their growth is allowed, to the byte in pool, by whole pages in the paging file.
  */
 #include "host/counters.h"
 #include "host/run.h"
@@ -49,27 +49,35 @@ bool LeakCheckBegin(RUN *Run)
     return Run->HasBefore;
 }
 
-/* What the registry's growth explains of one thing. */
-static uint64_t LeakCheckRegistry(const RUN *Run, const CONTROL_COUNTERS *After, size_t Offset)
+/* What a store's growth explains of one thing. */
+static uint64_t LeakCheckGrowth(uint64_t OldBytes, uint64_t OldBlocks, uint64_t NewBytes,
+                                uint64_t NewBlocks, size_t Offset)
 {
-    uint64_t Bytes = After->RegistryBytes - Run->Before.RegistryBytes;
-    uint64_t Blocks = After->RegistryBlocks - Run->Before.RegistryBlocks;
-    if (After->RegistryBytes <= Run->Before.RegistryBytes ||
-        After->RegistryBlocks < Run->Before.RegistryBlocks) {
+    if (NewBytes <= OldBytes || NewBlocks < OldBlocks) {
         return 0;
     }
     switch (Offset) {
     case offsetof(CONTROL_COUNTERS, PagedPoolBytes):
-        return Bytes;
+        return NewBytes - OldBytes;
     case offsetof(CONTROL_COUNTERS, PagedPoolBlocks):
-        return Blocks;
+        return NewBlocks - OldBlocks;
     case offsetof(CONTROL_COUNTERS, PagingFileSlotsUsed):
     case offsetof(CONTROL_COUNTERS, CommittedPages):
     case offsetof(CONTROL_COUNTERS, ActivePages):
-        return Bytes / PAGE_BYTES + 2; /* pages that its blocks fill in part, too */
+        return (NewBytes - OldBytes) / PAGE_BYTES + 2; /* pages that its blocks fill in part, too */
     default:
         return 0;
     }
+}
+
+/* What was written to the registry and to files, and stays. */
+static uint64_t LeakCheckKept(const RUN *Run, const CONTROL_COUNTERS *After, size_t Offset)
+{
+    const CONTROL_COUNTERS *Before = &Run->Before;
+    return LeakCheckGrowth(Before->RegistryBytes, Before->RegistryBlocks, After->RegistryBytes,
+                           After->RegistryBlocks, Offset) +
+           LeakCheckGrowth(Before->VolumeBytes, Before->VolumeBlocks, After->VolumeBytes,
+                           After->VolumeBlocks, Offset);
 }
 
 /* How much more there is of one thing than there should be. */
@@ -83,7 +91,7 @@ static uint64_t LeakCheckExcess(const RUN *Run, const CONTROL_COUNTERS *After, s
     uint64_t Charged = Run->MostCommitted - Run->Before.CommittedPages;
     uint64_t Tables = (Touched > Charged ? Touched : Charged) / TABLE_PAGES;
     uint64_t Allowed = (LeakChecks[Index].WithTables ? TABLE_ALLOWANCE + Tables : 0) +
-                       LeakCheckRegistry(Run, After, LeakChecks[Index].Offset);
+                       LeakCheckKept(Run, After, LeakChecks[Index].Offset);
     if (Slots && Run->Options.DiskFault == DiskFaultWrite) {
         return 0; /* slots that could not be written are given up, and count as used */
     }

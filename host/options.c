@@ -423,6 +423,10 @@ void OptionsReplay(const RUN_OPTIONS *Options, const char *Program, char *Line, 
         TextAppendWord(Line, Capacity, Word);
     }
     OptionsReplayTimeline(Options, Line, Capacity);
+    for (unsigned i = 0; i < Options->FileCount; i++) {
+        snprintf(Word, sizeof(Word), "--file=%s", Options->Files[i]);
+        TextAppendWord(Line, Capacity, Word);
+    }
     if (Options->Append != NULL) {
         snprintf(Word, sizeof(Word), "--append=%s", Options->Append);
         TextAppendWord(Line, Capacity, Word);

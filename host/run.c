@@ -107,6 +107,15 @@ static EXIT_CODE RunPrepare(RUN *Run, int Count, char **Arguments)
     if (Options->Registry != NULL && !RunReadRegistry(Run, Error, sizeof(Error))) {
         return RunFail(ExitUsage, Error);
     }
+    for (unsigned i = 0; i < Options->FileCount; i++) {
+        if (!GuestFilesAddOption(&Run->GuestFiles, Options->Files[i], Error, sizeof(Error))) {
+            return RunFail(ExitUsage, Error);
+        }
+    }
+    if ((Options->Scenario != NULL && !ScenarioCollectFiles(Run, Error, sizeof(Error))) ||
+        !GuestFilesFit(&Run->GuestFiles, Options->Memory, Error, sizeof(Error))) {
+        return RunFail(ExitUsage, Error);
+    }
     if (!ProgramFilesFind(&Run->Files, "ntoskrnl.exe", Error, sizeof(Error))) {
         return RunFail(ExitEnvironment, Error);
     }
@@ -177,11 +186,13 @@ static bool RunStartMachine(RUN *Run, char *Error, size_t ErrorSize)
     if (Kernel == NULL) {
         return false;
     }
-    const MACHINE_FILE Files[] = {{"ntoskrnl.exe", Kernel, KernelSize},
-                                  {Run->Driver.GuestName, Run->Driver.Bytes, Run->Driver.Size}};
+    MACHINE_FILE Files[2 + GUEST_FILES_MOST] = {
+        {"ntoskrnl.exe", Kernel, KernelSize},
+        {Run->Driver.GuestName, Run->Driver.Bytes, Run->Driver.Size}};
+    memcpy(&Files[2], Run->GuestFiles.Files, Run->GuestFiles.Count * sizeof(Files[0]));
     MACHINE_CONFIG Config = {
         .BootFile = Run->Files.Boot,
-        .Archive = MachineCreateArchive(Files, 2, Error, ErrorSize),
+        .Archive = MachineCreateArchive(Files, 2 + Run->GuestFiles.Count, Error, ErrorSize),
         .PagingFile = -1,
         .MemoryFile = -1,
         .Memory = Options->Memory,
@@ -332,6 +343,7 @@ EXIT_CODE RunCommand(const char *Program, int Count, char **Arguments, int Debug
     }
     DriverFileClose(&Run->Driver);
     RegistryFileFree(&Run->Registry);
+    GuestFilesFree(&Run->GuestFiles);
     free(Run->ScenarioText);
     free(Run->History);
     TimelineFree(&Run->Timeline);

@@ -20,6 +20,7 @@
 
 #include "host/advise.h"
 #include "host/driver_file.h"
+#include "host/guest_files.h"
 #include "host/kd_line.h"
 #include "host/machine.h"
 #include "host/options.h"
@@ -49,6 +50,7 @@ typedef struct RUN {
     char *ScenarioText;
     size_t ScenarioSize;
     REGISTRY_FILE Registry; /* of --registry */
+    GUEST_FILES GuestFiles; /* of --file and of the scenario */
     char Append[2048]; /* the kernel's command line */
     int PagingFile; /* descriptor, -1: none */
     int MemoryFile; /* the machine's RAM, -1: not a file of ours */
@@ -159,4 +161,6 @@ EXIT_CODE VerdictReport(RUN *Run);
 /* scenario.c */
 /* Compiles only; false with one line in Error. */
 bool ScenarioCheck(const char *Path, const char *Text, size_t Size, char *Error, size_t ErrorSize);
+/* What the script's `files` table names, into Run->GuestFiles. */
+bool ScenarioCollectFiles(RUN *Run, char *Error, size_t ErrorSize);
 void ScenarioRun(RUN *Run);

@@ -7,6 +7,9 @@
  * at the session. What a hook cannot reach (a pattern match that takes for ever) is left to the
  * watchdog of run.c.
  *
+ * The script runs twice: in advance, up to its first call of a function of the machine, for the
+ * `files` table alone (scenario_file.c); then for real.
+ *
  * When the session ends (bug check, time limit, Ctrl-C), the next call or hook raises an error.
  * A script may catch it with pcall; then the hook, now set for each instruction, raises again until
  * nothing is left to catch it.
@@ -23,6 +26,7 @@
 
 #define SCENARIO_MEMORY (256u << 20)
 #define SCENARIO_HOOK_COUNT 100000
+#define SCENARIO_ADVANCE_COUNT 10000000 /* instructions before the first call */
 
 typedef struct {
     RUN *Run;
@@ -232,6 +236,7 @@ static int ScenarioMain(lua_State *State)
     ScenarioAddDevice(State);
     ScenarioAddRegistry(State);
     ScenarioAddPnp(State);
+    ScenarioAddFile(State);
     lua_pushvalue(State, 1);
     lua_call(State, 0, 0);
     return 0;
@@ -256,6 +261,86 @@ bool ScenarioCheck(const char *Path, const char *Text, size_t Size, char *Error,
         TextCleanString(Error, ErrorSize, Why != NULL ? Why : "not enough memory for the scenario");
     }
     if (State != NULL) {
+        lua_close(State);
+    }
+    return Good;
+}
+
+/* ---- the run in advance: what the script says before it does anything ---- */
+
+static int ScenarioNothing(lua_State *State)
+{
+    return 0;
+}
+
+static int ScenarioEndAdvance(lua_State *State)
+{
+    return luaL_error(State, "the machine has not started");
+}
+
+static void ScenarioAdvanceHook(lua_State *State, lua_Debug *Activation)
+{
+    lua_sethook(State, ScenarioAdvanceHook, LUA_MASKCOUNT, 1); /* whatever catches it */
+    luaL_error(State, "this takes too long");
+}
+
+/* Every function that needs the machine becomes Function; ctl_code needs none. */
+static void ScenarioReplaceFunctions(lua_State *State, lua_CFunction Function)
+{
+    static const char Keep[] = "ctl_code";
+    lua_newtable(State);
+    int Known = lua_gettop(State);
+    lua_pushglobaltable(State);
+    for (lua_pushnil(State); lua_next(State, -2) != 0; lua_pop(State, 1)) {
+        lua_pushvalue(State, -2);
+        lua_pushboolean(State, 1);
+        lua_rawset(State, Known);
+    }
+    ScenarioAddMachine(State);
+    ScenarioAddDevice(State);
+    ScenarioAddFile(State);
+    for (lua_pushnil(State); lua_next(State, -2) != 0; lua_pop(State, 1)) {
+        lua_pushvalue(State, -2);
+        bool New = lua_rawget(State, Known) == LUA_TNIL;
+        lua_pop(State, 1);
+        if (New && lua_isfunction(State, -1) && strcmp(lua_tostring(State, -2), Keep) != 0) {
+            lua_pushvalue(State, -2);
+            lua_pushcfunction(State, Function);
+            lua_rawset(State, -5);
+        }
+    }
+    lua_settop(State, Known - 1);
+}
+
+static int ScenarioAdvanceMain(lua_State *State)
+{
+    ScenarioOpenLibraries(State);
+    ScenarioSeed(State);
+    ScenarioReplaceFunctions(State, ScenarioEndAdvance);
+    lua_pushcfunction(State, ScenarioNothing);
+    lua_setglobal(State, "print");
+    lua_pushvalue(State, 1);
+    lua_call(State, 0, 0);
+    return 0;
+}
+
+bool ScenarioCollectFiles(RUN *Run, char *Error, size_t ErrorSize)
+{
+    SCENARIO Scenario = {Run, 0};
+    lua_State *State = lua_newstate(ScenarioAllocate, &Scenario);
+    bool Good = false;
+
+    snprintf(Error, ErrorSize, "not enough memory for the scenario");
+    if (State != NULL) {
+        lua_sethook(State, ScenarioAdvanceHook, LUA_MASKCOUNT, SCENARIO_ADVANCE_COUNT);
+        lua_pushcfunction(State, ScenarioAdvanceMain);
+        if (ScenarioLoad(State, Run->Options.Scenario, Run->ScenarioText, Run->ScenarioSize) ==
+            LUA_OK) {
+            /* How it ends is of no interest: the real run tells mistakes. */
+            lua_pcall(State, 1, 0, 0);
+            lua_sethook(State, NULL, 0, 0);
+            Good = ScenarioTakeFiles(Run, State, Error, ErrorSize);
+        }
         lua_close(State);
     }
     return Good;

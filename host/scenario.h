@@ -21,5 +21,8 @@ void ScenarioAddMachine(lua_State *State);
 void ScenarioAddPnp(lua_State *State);
 /* scenario_registry.c: the table `registry` */
 void ScenarioAddRegistry(lua_State *State);
+/* scenario_file.c: read_file; the table `files` of a state that has run */
+void ScenarioAddFile(lua_State *State);
+bool ScenarioTakeFiles(RUN *Run, lua_State *State, char *Error, size_t ErrorSize);
 /* scenario_device.c: open, and the object it returns */
 void ScenarioAddDevice(lua_State *State);

@@ -235,6 +235,7 @@ typedef struct {
     uint64_t NonpagedPoolBytes, PagedPoolBytes, NonpagedPoolBlocks, PagedPoolBlocks;
     uint64_t InterruptTime; /* 100 ns since boot */
     uint64_t RegistryBytes, RegistryBlocks; /* of paged pool, counted there too */
+    uint64_t VolumeBytes, VolumeBlocks;     /* the same of the volume's files */
 } CONTROL_COUNTERS;
 
 typedef struct {

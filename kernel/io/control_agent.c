@@ -15,6 +15,7 @@
 #include "io/control_client.h"
 #include "io/virtio_console.h"
 #include "kd/kd.h"
+#include "mfs/mfs.h"
 #include "ps/psp.h"
 #include "vf/vf.h"
 
@@ -32,11 +33,12 @@ static VOID IopControlCounters(PCONTROL_REQUEST Request)
     CONTROL_COUNTERS Counters;
     MM_COUNTERS Mm;
     POOL_USAGE Pool;
-    POOL_TAG_USAGE Registry = {0};
+    POOL_TAG_USAGE Registry = {0}, Volume = {0};
 
     MmQueryCounters(&Mm);
     ExQueryPoolUsage(&Pool);
     ExQueryPoolTag(CM_TAG_HIVE, &Registry);
+    ExQueryPoolTag(MFS_TAG_VOLUME, &Volume);
     Counters = (CONTROL_COUNTERS){
         .TotalPages = Mm.TotalPages,
         .FreePages = Mm.FreePages,
@@ -64,6 +66,8 @@ static VOID IopControlCounters(PCONTROL_REQUEST Request)
         .InterruptTime = KeQueryInterruptTime(),
         .RegistryBytes = (ULONG64)Registry.PagedBytes,
         .RegistryBlocks = (ULONG64)Registry.PagedBlocks,
+        .VolumeBytes = (ULONG64)Volume.PagedBytes,
+        .VolumeBlocks = (ULONG64)Volume.PagedBlocks,
     };
     IopReply(Request->Message.Id, STATUS_SUCCESS, 0, &Counters, sizeof(Counters));
 }

@@ -321,7 +321,8 @@ NTSTATUS NtDeviceIoControlFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE 
                                PVOID InputBuffer, ULONG InputBufferLength, PVOID OutputBuffer,
                                ULONG OutputBufferLength)
 {
-    IOP_TRANSFER Transfer = {0, InputBuffer, InputBufferLength, OutputBuffer, OutputBufferLength};
+    IOP_TRANSFER Transfer = {0, InputBuffer, InputBufferLength, OutputBuffer,
+                             OutputBufferLength};
     return IopControlFile(IRP_MJ_DEVICE_CONTROL, FileHandle, Event, ApcRoutine, ApcContext,
                           IoStatusBlock, IoControlCode, Transfer);
 }
@@ -341,7 +342,8 @@ NTSTATUS NtFsControlFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcRou
                          PVOID InputBuffer, ULONG InputBufferLength, PVOID OutputBuffer,
                          ULONG OutputBufferLength)
 {
-    IOP_TRANSFER Transfer = {0, InputBuffer, InputBufferLength, OutputBuffer, OutputBufferLength};
+    IOP_TRANSFER Transfer = {0, InputBuffer, InputBufferLength, OutputBuffer,
+                             OutputBufferLength};
     return IopControlFile(IRP_MJ_FILE_SYSTEM_CONTROL, FileHandle, Event, ApcRoutine, ApcContext,
                           IoStatusBlock, FsControlCode, Transfer);
 }

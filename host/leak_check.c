@@ -5,8 +5,8 @@
  *
  * Pool and paging-file slots must be the same to the byte. Commit and pages in use may grow by the
  * page tables of system space, which the kernel keeps once made, as NT does: one for each 2 MB
- * that was charged or touched in between. What a driver writes to the registry and to files stays, as
- * it should: their growth is allowed, to the byte in pool, by whole pages in the paging file.
+ * that was charged or touched in between. What a driver writes to the registry and to files stays,
+ * as it should: their growth is allowed, to the byte in pool, by whole pages in the paging file.
  */
 #include "host/counters.h"
 #include "host/run.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Services on directories, and on files by their names alone. PASSIVE_LEVEL, kernel-mode callers. */
+/* Services on directories, and on files by name alone. PASSIVE_LEVEL, kernel-mode callers. */
 #include "io/iop.h"
 
 NTSTATUS ZwQueryDirectoryFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcRoutine,

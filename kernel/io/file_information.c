@@ -248,8 +248,9 @@ static NTSTATUS IopOpenTarget(PFILE_OBJECT File, const FILE_RENAME_INFORMATION *
     InitializeObjectAttributes(&Attributes, &Name, OBJ_CASE_INSENSITIVE | OBJ_KERNEL_HANDLE,
                                Rename->RootDirectory, NULL);
     NTSTATUS Status = IoCreateFile(Handle, FILE_WRITE_DATA | SYNCHRONIZE, &Attributes, &IoStatus,
-                                   NULL, 0, FILE_SHARE_READ | FILE_SHARE_WRITE, FILE_OPEN,
-                                   FILE_OPEN_FOR_BACKUP_INTENT, NULL, 0, 0, NULL,
+                                   NULL, 0,
+                                   FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE,
+                                   FILE_OPEN, FILE_OPEN_FOR_BACKUP_INTENT, NULL, 0, 0, NULL,
                                    IO_OPEN_TARGET_DIRECTORY | IO_NO_PARAMETER_CHECKING);
     if (!NT_SUCCESS(Status)) {
         *Handle = NULL;

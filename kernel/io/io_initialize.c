@@ -60,5 +60,6 @@ VOID IoInitializeSystem(VOID)
     IopInitializeInterfaces();
     IopInitializeNotifications();
     IopInitializePowerSettings();
+    IopInitializeServices();
     IopInitializeRootDriver();
 }

@@ -299,6 +299,9 @@ BOOLEAN IopIsInterface(PCUNICODE_STRING Name, PUNICODE_STRING Path, GUID *Class)
 /* At the end of a driver. PASSIVE_LEVEL */
 VOID IopReportLeftErrorLogEntries(PDRIVER_OBJECT Driver);
 
+/* ---- service_driver.c ---- */
+VOID IopInitializeServices(VOID);
+
 /* ---- timer.c ---- */
 VOID IopInitializeTimers(VOID);
 VOID IopRemoveTimer(PDEVICE_OBJECT Device);

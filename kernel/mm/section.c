@@ -2,10 +2,10 @@
 /*
  * Section objects: memory that several processes see through views (view.c).
  *
- * Three kinds. A section of the paging file has its pages from its creation on, zeroed and resident,
- * until the last handle and the last view are gone. One of a file (section_file.c) has its pages
- * read then. \Device\PhysicalMemory has no pages: a view of it shows the physical addresses it
- * asks for, RAM or device.
+ * Three kinds. A section of the paging file has its pages from its creation on, zeroed and
+ * resident, until the last handle and the last view are gone. One of a file (section_file.c) has
+ * its pages read then. \Device\PhysicalMemory has no pages: a view of it shows the physical
+ * addresses it asks for, RAM or device.
  *
  * Facts: the WDK pages of ZwCreateSection, ZwOpenSection, ZwMapViewOfSection and
  * ZwUnmapViewOfSection. All at PASSIVE_LEVEL.

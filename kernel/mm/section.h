@@ -3,6 +3,7 @@
 #pragma once
 
 #include "mm/mi.h"
+#include "nt/io.h"
 
 typedef struct _MI_SECTION_OBJECT {
     ULONG64 Size;          /* bytes */

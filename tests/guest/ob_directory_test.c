@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* ZwQueryDirectoryObject: the whole of a directory, piece by piece, and lengths that are too small. */
+/* ZwQueryDirectoryObject: the whole of a directory, piece by piece, and too small lengths. */
 #include "nt/rtl.h"
 #include "ob/obp.h"
 #include "test.h"

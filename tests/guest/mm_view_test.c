@@ -138,8 +138,8 @@ GUEST_TEST(mm_view_checks_its_arguments)
     EXPECT_EQUAL((ULONG)ZwCreateSection(&None, 0, NULL, &Maximum, PAGE_READWRITE, 0, NULL),
                  (ULONG)STATUS_INVALID_PARAMETER_6);
     EXPECT_EQUAL((ULONG)ZwCreateSection(&None, 0, NULL, &Maximum, PAGE_READWRITE, SEC_COMMIT,
-                                        (HANDLE)8),
-                 (ULONG)STATUS_INVALID_FILE_FOR_SECTION);
+                                        (HANDLE)0x7ffffff0),
+                 (ULONG)STATUS_INVALID_HANDLE);
     EXPECT_EQUAL(ViewCreate(&Section, VIEW_BYTES, PAGE_READONLY), STATUS_SUCCESS);
     ViewEnter(&Test);
     EXPECT_EQUAL((ULONG)ViewMap(Section, &Base, NULL, &Size, PAGE_READWRITE),

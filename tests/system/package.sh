@@ -44,7 +44,7 @@ manual_pages() {
     done
     [ -n "$problem" ] || {
         MANWIDTH=80 man -l "$build/man/pageable-run.1.gz" >"$out" 2>&1
-        grep -q 'at-raise .*each time IRQL' "$out" || problem="pageable-run(1) lacks the modes"
+        grep -Eq 'at-raise +each +time +IRQL' "$out" || problem="pageable-run(1) lacks the modes"
     }
     result "manual pages" "$problem"
 }

@@ -399,29 +399,44 @@ VOID IopDeleteFile(PVOID Object)
     }
 }
 
-/* The file system knows the name best: the file object's may be relative, or of before a rename. */
-PVOID IopQueryFileName(PVOID Object, PVOID *Base, PUNICODE_STRING Suffix)
-{
-    PFILE_OBJECT File = Object;
-    ULONG Length = sizeof(FILE_NAME_INFORMATION) + UNICODE_STRING_MAX_BYTES;
+#define IOP_USUAL_NAME 512u /* bytes */
 
-    *Base = File->DeviceObject;
-    *Suffix = File->FileName;
-    if (File->Vpb == NULL || (File->Flags & FO_VOLUME_OPEN)) {
-        return NULL;
-    }
+/* The name as the file system tells it, in paged pool; NULL: it does not, or there is no memory. */
+static PFILE_NAME_INFORMATION IopAskFileName(PFILE_OBJECT File, ULONG NameBytes)
+{
+    ULONG Length = sizeof(FILE_NAME_INFORMATION) + NameBytes, Used;
     PFILE_NAME_INFORMATION Name = ExAllocatePoolWithTag(PagedPool, Length, IO_TAG_NAME);
     if (Name == NULL) {
         return NULL;
     }
-    NTSTATUS Status =
-        IoQueryFileInformation(File, FileNameInformation, Length, Name, &Length);
-    if (!NT_SUCCESS(Status) || Name->FileNameLength > UNICODE_STRING_MAX_BYTES) {
-        ExFreePoolWithTag(Name, IO_TAG_NAME);
-        return NULL;
+    Name->FileNameLength = 0;
+    NTSTATUS Status = IoQueryFileInformation(File, FileNameInformation, Length, Name, &Used);
+    ULONG Wanted = Name->FileNameLength;
+    if (NT_SUCCESS(Status) && Wanted <= UNICODE_STRING_MAX_BYTES) {
+        return Name;
     }
-    Suffix->Buffer = Name->FileName;
-    Suffix->Length = Suffix->MaximumLength = (USHORT)Name->FileNameLength;
+    ExFreePoolWithTag(Name, IO_TAG_NAME);
+    return Status == STATUS_BUFFER_OVERFLOW && NameBytes == IOP_USUAL_NAME &&
+                   Wanted > NameBytes && Wanted <= UNICODE_STRING_MAX_BYTES
+               ? IopAskFileName(File, Wanted)
+               : NULL;
+}
+
+/* The file system knows the name best: the file object's may be relative, or of before a rename. */
+PVOID IopQueryFileName(PVOID Object, PVOID *Base, PUNICODE_STRING Suffix)
+{
+    PFILE_OBJECT File = Object;
+    PFILE_NAME_INFORMATION Name = NULL;
+
+    *Base = File->DeviceObject;
+    *Suffix = File->FileName;
+    if (File->Vpb != NULL && !(File->Flags & FO_VOLUME_OPEN)) {
+        Name = IopAskFileName(File, IOP_USUAL_NAME);
+    }
+    if (Name != NULL) {
+        Suffix->Buffer = Name->FileName;
+        Suffix->Length = Suffix->MaximumLength = (USHORT)Name->FileNameLength;
+    }
     return Name;
 }
 

@@ -21,7 +21,8 @@ LUA
         "$pageable" run "$notepad" --scenario="$scenario" --file="C:\\option=$scratch/outside"
     refused_files "another folder" "is not below the scenario's folder" \
         'files = {x = {host = "../outside"}}'
-    refused_files "a symbolic link" "is not below the scenario's folder" 'files = {x = {host = "link"}}'
+    refused_files "a symbolic link" "is not below the scenario's folder" \
+        'files = {x = {host = "link"}}'
     refused_files "a path from the root" "is not below the scenario's folder" \
         'files = {x = {host = "/etc/passwd"}}'
     refused_files "a file that is not there" "nowhere" 'files = {x = {host = "nowhere"}}'

@@ -12,9 +12,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "lib/control_codec.h"
+#include "tests/system/fake_guest.h"
 
-#define IMAGE_BASE 0xfffff88200000000ull
+#define IMAGE_BASE FAKE_IMAGE_BASE
 #define KERNEL_BASE 0xfffff80000000000ull
 
 static int Control = -1, Log = -1;
@@ -99,6 +99,12 @@ static void SendBugCheck(void)
     exit(3);
 }
 
+void FakeSend(uint32_t Type, const void *Fixed, size_t FixedSize, const void *Bytes, size_t Size)
+{
+    CONTROL_BYTES First = {Bytes, (uint32_t)Size};
+    Send(Type, 0, Fixed, FixedSize, First, None);
+}
+
 static void OnLoad(uint32_t Id)
 {
     CONTROL_IMAGE Image = {IMAGE_BASE, 0x8000, 8, 1};
@@ -117,6 +123,8 @@ static void OnLoad(uint32_t Id)
     Send(ControlSymbolicLink, 0, NULL, 0, Text(Link), Text(Link + 9));
     if (ModeIs("bug-check")) {
         SendBugCheck();
+    } else if (ModeIs("timeline")) {
+        FakeTimeline();
     }
     Loaded = true;
     Reply(Id, 0, 0, NULL, 0);

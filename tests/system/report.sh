@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: MIT
+# Part of tests/system/run, which has expect and result: the timeline's reports. The HTML report is
+# opened in headless Chromium, and tests/system/report/probe.js is run in it.
+
+# probed NAME FILE PATTERN WORDS...: every line of the probe is good, and one is the pattern
+probed() {
+    local name=$1 file=$2 want=$3 problem=
+    wanted "$name" || return 0
+    shift 3
+    if ! command -v chromium >/dev/null; then
+        echo "skipped: chromium not installed: system $name"
+        return 0
+    fi
+    python3 tests/system/report/browse.py "$file" "$@" >"$out" 2>&1
+    grep -q "^probe done" "$out" || problem="the probe did not end"
+    if grep -q "^FAIL" "$out"; then
+        problem=$(grep "^FAIL" "$out" | head -n 1)
+    fi
+    [ "$(grep -c '^ok ' "$out")" -ge 20 ] || problem=${problem:-fewer checks than there are}
+    grep -q -- "$want" "$out" || problem=${problem:-no line $want}
+    result "$name" "$problem"
+}
+
+timeline_reports() {
+    local faulty=$build/drivers/faulty/paged-code-at-dispatch.sys problem
+    local tour=("$build/drivers/correct/tour.sys" --scenario=drivers/correct/tour/tour.lua)
+    wanted "report timeline" || return 0
+    expect "report timeline: a finding's" 1 "verdict     finding: bug check 0xD1" "$pageable" run \
+        "$faulty" --html="$scratch/faulty.html" --trace="$scratch/faulty.json" --json="$scratch/e"
+    problem=
+    grep -q '"event":"timeline","ms":[0-9]*,"entries":[1-9][0-9]*,"lost":0}' "$scratch/e" ||
+        problem="no timeline event, or one that has lost some"
+    tail -n 1 "$scratch/e" | grep -q '"event":"verdict"' || problem="the verdict is not last"
+    result "report timeline: its event" "$problem"
+    expect "report timeline: a clean run's" 0 "verdict     clean" "$pageable" run "${tour[@]}" \
+        --html="$scratch/tour.html" --trace="$scratch/tour.json" --budget=locked:PAGELK=4K
+    expect "report timeline: the same with --evict" 0 "verdict     clean" "$pageable" run \
+        "${tour[@]}" --page-out=always --evict --trace="$scratch/evict.json"
+    expect "report timeline: a trace" 0 "sound" python3 tests/system/report/trace.py \
+        "$scratch/tour.json" 90
+    expect "report timeline: a trace of evicted pages" 0 "sound" python3 \
+        tests/system/report/trace.py "$scratch/evict.json" 90
+    probed "report page: a finding" "$scratch/faulty.html" "^figure dark 0"
+    probed "report page: dark" "$scratch/tour.html" "^figure dark 1" --dark
+    probed "report page: 360 pixels wide" "$scratch/tour.html" "^figure width 360" \
+        --width=360 --height=800
+}
+
+budgets() {
+    local faulty=$build/drivers/correct/tour.sys
+    wanted "report budget" || return 0
+    expect "report budget: exceeded" 1 "cause       budget: 4,096 locked bytes of PAGELK" \
+        "$pageable" run "$faulty" --scenario=drivers/correct/tour/tour.lua --budget=locked:PAGELK=4095
+    expect "report budget: who locked" 1 "where       tour!DriverEntry" \
+        "$pageable" run "$faulty" --scenario=drivers/correct/tour/tour.lua --budget=locked=0
+    expect "report budget: kept" 0 "budget      nonpaged bytes of the image: at most 20,480 of 65,536" \
+        "$pageable" run "$faulty" --budget=nonpaged=64K
+    expect "report budget: of no section" 1 "the driver has no section NONE" \
+        "$pageable" run "$faulty" --budget=resident:NONE=64K
+    expect "report budget: bad words" 2 "a budget is" "$pageable" run "$faulty" --budget=paged=1K
+    expect "report budget: not without verification" 2 "needs that" \
+        "$pageable" run "$faulty" --budget=nonpaged=1K --no-verify
+    expect "report: a full disk" 5 "not written" "$pageable" run "$faulty" --html=/dev/full
+}
+
+# 100,000 events with names that would be HTML, from a guest that is a fake.
+large_reports() {
+    wanted "report large" || return 0
+    FAKE_GUEST=timeline PAGEABLE_QEMU=$scratch/fake_guest expect \
+        "report large: 100,000 events of a guest that lies" 0 "timeline    100,000 events" \
+        "$pageable" run "$notepad" --html="$scratch/large.html" --trace="$scratch/large.json"
+    expect "report large: the trace" 0 "sound" python3 tests/system/report/trace.py \
+        "$scratch/large.json" 100000
+    probed "report large: the page" "$scratch/large.html" "^figure events 100000"
+}

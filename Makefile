@@ -5,7 +5,7 @@ BUILD := build
 PREFIX ?= /usr/local
 NINJA := ninja -C $(BUILD)
 
-.PHONY: all run test unit guest-tests system fuzz bench docs install package packages clean
+.PHONY: all run test unit guest-tests system fuzz bench docs picture install package packages clean
 
 all: packages $(BUILD)/build.ninja
 	@$(NINJA) --quiet
@@ -23,6 +23,13 @@ bench: all
 docs: all
 	$(BUILD)/pageable explain --markdown > docs/bug-checks.md
 	$(BUILD)/pageable exports --markdown > docs/routines.md
+
+# The README's picture of an HTML report.
+picture: all
+	-$(BUILD)/pageable run $(BUILD)/drivers/faulty/paged-code-at-dispatch.sys \
+	    --html=$(BUILD)/picture.html --budget=nonpaged=24K
+	python3 tests/system/report/browse.py $(BUILD)/picture.html --width=980 --height=1270 \
+	    --screenshot=docs/report.png --no-probe
 
 install: all
 	cmake --install $(BUILD) --prefix $(PREFIX)

@@ -40,27 +40,27 @@ timeline_reports() {
         "$scratch/tour.json" 90
     expect "report timeline: a trace of evicted pages" 0 "sound" python3 \
         tests/system/report/trace.py "$scratch/evict.json" 90
-    probed "report page: a finding" "$scratch/faulty.html" "^figure dark 0"
-    probed "report page: dark" "$scratch/tour.html" "^figure dark 1" --dark
-    probed "report page: 360 pixels wide" "$scratch/tour.html" "^figure width 360" \
+    probed "report timeline: page, a finding" "$scratch/faulty.html" "^figure dark 0"
+    probed "report timeline: page, dark" "$scratch/tour.html" "^figure dark 1" --dark
+    probed "report timeline: page, 360 pixels wide" "$scratch/tour.html" "^figure width 360" \
         --width=360 --height=800
 }
 
 budgets() {
-    local faulty=$build/drivers/correct/tour.sys
+    local tour=("$build/drivers/correct/tour.sys" --scenario=drivers/correct/tour/tour.lua)
     wanted "report budget" || return 0
     expect "report budget: exceeded" 1 "cause       budget: 4,096 locked bytes of PAGELK" \
-        "$pageable" run "$faulty" --scenario=drivers/correct/tour/tour.lua --budget=locked:PAGELK=4095
+        "$pageable" run "${tour[@]}" --budget=locked:PAGELK=4095
     expect "report budget: who locked" 1 "where       tour!DriverEntry" \
-        "$pageable" run "$faulty" --scenario=drivers/correct/tour/tour.lua --budget=locked=0
-    expect "report budget: kept" 0 "budget      nonpaged bytes of the image: at most 20,480 of 65,536" \
-        "$pageable" run "$faulty" --budget=nonpaged=64K
+        "$pageable" run "${tour[@]}" --budget=locked=0
+    expect "report budget: kept" 0 "nonpaged bytes of the image: at most 20,480 of 65,536" \
+        "$pageable" run "${tour[@]}" --budget=nonpaged=64K
     expect "report budget: of no section" 1 "the driver has no section NONE" \
-        "$pageable" run "$faulty" --budget=resident:NONE=64K
-    expect "report budget: bad words" 2 "a budget is" "$pageable" run "$faulty" --budget=paged=1K
+        "$pageable" run "${tour[@]}" --budget=resident:NONE=64K
+    expect "report budget: bad words" 2 "a budget is" "$pageable" run "${tour[@]}" --budget=paged=1K
     expect "report budget: not without verification" 2 "needs that" \
-        "$pageable" run "$faulty" --budget=nonpaged=1K --no-verify
-    expect "report: a full disk" 5 "not written" "$pageable" run "$faulty" --html=/dev/full
+        "$pageable" run "${tour[@]}" --budget=nonpaged=1K --no-verify
+    expect "report: a full disk" 5 "not written" "$pageable" run "${tour[@]}" --html=/dev/full
 }
 
 # 100,000 events with names that would be HTML, from a guest that is a fake.

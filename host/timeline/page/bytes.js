@@ -179,7 +179,8 @@ class Bytes {
   // The figures at the cursor, below the chart.
   drawNow(current) {
     const {context, series} = this, n = lowerBound(series.at, current + 1) - 1;
-    const words = LINES.map(({key}) => key + " " + sizeText(n < 0 ? 0 : series[key][n])).join("   ");
+    const words = LINES.map(({key}) => key + " " + sizeText(n < 0 ? 0 : series[key][n]))
+      .join("   ");
     context.fillStyle = style("soft");
     context.textAlign = "left";
     context.fillText(words, LANE_LEFT, CHART_HEIGHT - 8);

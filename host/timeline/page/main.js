@@ -141,7 +141,7 @@ function onKey(event) {
   const free = event.target === document.body || event.target.id === "timeline";
   const horizontal = event.key === "ArrowLeft" || event.key === "ArrowRight";
   const act = KEYS[event.key.toLowerCase()] ||
-    (!own && (event.target.id === "timeline" || (free && horizontal)) ? MOVES[event.key] : undefined);
+    (!own && (event.target.id === "timeline" || (free && horizontal)) && MOVES[event.key]);
   if (act) {
     event.preventDefault();
     act();

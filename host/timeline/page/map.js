@@ -8,10 +8,10 @@ const CELLS = [
   {key: "modified", letter: "M", text: "left, not written yet"},
   {key: "standby", letter: "S", text: "left, still in memory"},
   {key: "out", letter: "O", text: "out: only in the paging file"},
-  {key: "gone", letter: "", text: "freed, or not loaded"},
+  {key: "gone", letter: "", text: "freed, or not loaded", word: "freed"},
 ];
-const [NONPAGED_CELL, RESIDENT_CELL, LOCKED_CELL, MODIFIED_CELL, STANDBY_CELL, OUT_CELL, GONE_CELL] =
-  CELLS.keys();
+const [NONPAGED_CELL, RESIDENT_CELL, LOCKED_CELL, MODIFIED_CELL, STANDBY_CELL, OUT_CELL,
+  GONE_CELL] = CELLS.keys();
 
 const style = (name) => getComputedStyle(document.documentElement).getPropertyValue("--" + name)
   .trim();
@@ -57,14 +57,16 @@ class ImageMap {
   }
   openRow(section, s) {
     if (section.pages === 0) return null;
-    const row = element("div", "cells"), canvas = element("canvas");
+    const row = element("div", section.pages > 8 ? "cells wide" : "cells");
+    const canvas = element("canvas");
     const count = element("div", "cells-count");
     canvas.setAttribute("role", "img");
     row.append(element("div", "cells-name", section.name), canvas, count);
     this.holder.append(row);
     canvas.addEventListener("pointermove", (event) => {
       const page = this.pageUnder(canvas, event, section);
-      canvas.title = page < 0 ? "" : this.run.pageText(page) + ": " + CELLS[this.cell(page, s)].text;
+      canvas.title = page < 0 ? ""
+        : this.run.pageText(page) + ": " + CELLS[this.cell(page, s)].text;
     });
     return {canvas, count, section, s, text: ""};
   }
@@ -133,7 +135,8 @@ class ImageMap {
     return columns.length === 3 ? columns[1] : cells.clientWidth;
   }
   tell(row, counts) {
-    const words = CELLS.map((cell, c) => counts[c] ? group(counts[c]) + " " + cell.key : "")
+    const words = CELLS.map((cell, c) => counts[c] ? group(counts[c]) + " " +
+      (cell.word || cell.key) : "")
       .filter(Boolean).join(", ");
     const locks = this.image.locks[row.s];
     const text = words + (locks ? ", lock count " + locks : "");

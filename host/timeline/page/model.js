@@ -4,8 +4,8 @@
 
 const PAGE_BYTES = 4096;
 // As TIMELINE_KIND of include/wire/timeline.h.
-const KIND = {load: 1, unload: 2, call: 3, ret: 4, routine: 5, routineEnd: 6, irqlWrite: 7, fault: 8,
-  left: 9, written: 10, freed: 11, arrived: 12, lock: 13, unlock: 14, whole: 15, discard: 16,
+const KIND = {load: 1, unload: 2, call: 3, ret: 4, routine: 5, routineEnd: 6, irqlWrite: 7,
+  fault: 8, left: 9, written: 10, freed: 11, arrived: 12, lock: 13, unlock: 14, whole: 15, discard: 16,
   pageOut: 17, bugCheck: 18};
 // As PAGE_STATE of host/timeline/timeline_image.h.
 const GONE = 0, RESIDENT = 1, MODIFIED = 2, STANDBY = 3, OUT = 4;
@@ -189,7 +189,7 @@ class Run {
   // What event i is, in words.
   text(i) {
     const value = this.values[this.v[i]], place = this.place(i) || "code outside of drivers";
-    const section = this.g[i] >= 0 && this.sections[this.g[i]] ? this.sections[this.g[i]].name : "?";
+    const section = this.sections[this.g[i]] ? this.sections[this.g[i]].name : "?";
     const name = this.n[i] >= 0 ? this.names[this.n[i]] : "a routine";
     switch (this.k[i]) {
     case KIND.load: return "the image is loaded";
@@ -198,8 +198,8 @@ class Run {
     case KIND.ret: return name + " returns " + value + " to " + place;
     case KIND.routine: return (ROUTINES[this.d[i]] || ROUTINES[0]) + " " + place + " begins" +
       (this.d[i] === 3 ? ": IRP_MJ_" + (MAJOR[parseInt(value, 16)] || value) : "");
-    case KIND.routineEnd: return (ROUTINES[this.d[i]] || ROUTINES[0]) + " " + place + " ends with " +
-      value;
+    case KIND.routineEnd: return (ROUTINES[this.d[i]] || ROUTINES[0]) + " " + place +
+      " ends with " + value;
     case KIND.irqlWrite: return place + " sets IRQL to " + irqlText(parseInt(value, 16));
     case KIND.fault: return place + " faults on " +
       (this.g[i] >= 0 ? this.pageText(this.g[i]) + " (" + value + ")" : value);

@@ -54,7 +54,10 @@ static uint32_t PdbIndexAfter(const char *Line, size_t Length, const char *Word)
     return Index <= UINT32_MAX ? (uint32_t)Index : 0;
 }
 
-/* "  0x1005 | LF_STRUCTURE [size = 36] `_LIST_ENTRY`": records come in the order of their index. */
+/*
+ * "  0x1005 | LF_STRUCTURE [size = 36] `_LIST_ENTRY`": records come in the order of their index. The
+ * blanks before it are more when the last index has more digits.
+ */
 static bool PdbParseTypeRecord(PDB_TYPE_PARSER *Parser, const char *Line, size_t Length)
 {
     static const struct {
@@ -70,10 +73,14 @@ static bool PdbParseTypeRecord(PDB_TYPE_PARSER *Parser, const char *Line, size_t
     PDB_TYPES *Types = Parser->Types;
     char *After;
 
-    if (Length < 12 || strncmp(Line, "  0x", 4) != 0) {
+    size_t Blanks = 0;
+    while (Blanks < Length && Line[Blanks] == ' ') {
+        Blanks++;
+    }
+    if (Blanks < 2 || Length - Blanks < 10 || strncmp(Line + Blanks, "0x", 2) != 0) {
         return false;
     }
-    unsigned long Index = strtoul(Line + 2, &After, 16);
+    unsigned long Index = strtoul(Line + Blanks, &After, 16);
     if (strncmp(After, " | LF_", 6) != 0) {
         return false;
     }

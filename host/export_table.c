@@ -59,15 +59,23 @@ static bool ExportDllIsStorport(const char *Dll)
     return strcasecmp(Dll, "storport.sys") == 0;
 }
 
+static bool ExportDllIsWmiLibrary(const char *Dll)
+{
+    return strcasecmp(Dll, "wmilib.sys") == 0;
+}
+
 bool ExportDllIsProvided(const char *Dll)
 {
-    return ExportDllIsKernel(Dll) || ExportDllIsStorport(Dll);
+    return ExportDllIsKernel(Dll) || ExportDllIsStorport(Dll) || ExportDllIsWmiLibrary(Dll);
 }
 
 const EXPORT_ROW *ExportOfImport(const char *Dll, const char *Name)
 {
     if (ExportDllIsStorport(Dll)) {
         return strncmp(Name, "StorPort", 8) == 0 ? ExportFind(Name) : NULL;
+    }
+    if (ExportDllIsWmiLibrary(Dll)) {
+        return strncmp(Name, "Wmi", 3) == 0 ? ExportFind(Name) : NULL;
     }
     return ExportDllIsKernel(Dll) ? ExportFind(Name) : NULL;
 }

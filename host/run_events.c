@@ -202,6 +202,27 @@ static void RunOnErrorLog(RUN *Run, const CONTROL_MESSAGE *Message)
                           Strings));
 }
 
+/* {01234567-89ab-cdef-0123-456789abcdef} */
+static void RunGuidText(char Out[40], const uint8_t Guid[16])
+{
+    snprintf(Out, 40, "{%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x}",
+             Guid[3], Guid[2], Guid[1], Guid[0], Guid[5], Guid[4], Guid[7], Guid[6], Guid[8],
+             Guid[9], Guid[10], Guid[11], Guid[12], Guid[13], Guid[14], Guid[15]);
+}
+
+static void RunOnWmiEvent(RUN *Run, const CONTROL_MESSAGE *Message)
+{
+    const CONTROL_WMI_EVENT *Event = &Message->WmiEvent;
+    char Guid[40];
+    RunGuidText(Guid, Event->Guid);
+    ReportLine(&Run->Report, "WMI event", "%s, instance %u, %u bytes of data", Guid,
+               Event->InstanceIndex, Event->DataLength);
+    ReportEvent(&Run->Report, "wmi_event",
+                json_pack("{s:s, s:I, s:I, s:o}", "guid", Guid, "instance",
+                          (json_int_t)Event->InstanceIndex, "bytes",
+                          (json_int_t)Event->DataLength, "flags", ReportHex(Event->Flags)));
+}
+
 static void RunOnBugCheck(RUN *Run, const CONTROL_MESSAGE *Message)
 {
     if (!Run->HasBugCheck) {
@@ -227,6 +248,7 @@ void RunOnEvent(void *Context, const CONTROL_MESSAGE *Message)
     case ControlErrorLog: RunOnErrorLog(Run, Message); break;
     case ControlTimelineNames:
     case ControlTimeline: RunOnTimeline(Run, Message); break;
+    case ControlWmiEvent: RunOnWmiEvent(Run, Message); break;
     default: break; /* ControlBooted: the session's; test results are for `test-guest` */
     }
 }

@@ -32,6 +32,7 @@ static const char *VerdictGuestExit(int Status)
     case GUEST_EXIT_ASSERTION: return "an assertion of the kernel itself failed";
     case GUEST_EXIT_CONTROL_LOST: return "the kernel lost the control channel";
     case GUEST_EXIT_BOOT_FAILURE: return "the kernel could not be booted";
+    case GUEST_EXIT_FIRMWARE: return "the driver ended the machine by HalReturnToFirmware";
     case GUEST_EXIT_REBOOT: return "a debugger rebooted the guest";
     default: return NULL;
     }

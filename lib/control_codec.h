@@ -96,6 +96,7 @@ typedef struct {
         CONTROL_BUG_CHECK BugCheck;
         CONTROL_TEST_RESULT TestResult;
         CONTROL_ERROR_LOG ErrorLog;
+        CONTROL_WMI_EVENT WmiEvent;
         TIMELINE_NAMES TimelineNames;
         TIMELINE_BATCH Timeline;
     };

@@ -201,6 +201,9 @@ VOID ExfReleasePushLockShared(PEX_PUSH_LOCK PushLock);
 #define ExReleasePushLockExclusive(Lock) ExReleasePushLockExclusiveEx(Lock, 0)
 #define ExReleasePushLockShared(Lock) ExReleasePushLockSharedEx(Lock, 0)
 
+BOOLEAN ExEnumHandleTable(PVOID HandleTable, PVOID EnumHandleProcedure, PVOID EnumParameter,
+                          PHANDLE Handle);
+VOID ExfUnblockPushLock(PVOID PushLock, PVOID WaitBlock);
 VOID ExInitializeRundownProtection(PEX_RUNDOWN_REF RunRef);
 VOID ExReInitializeRundownProtection(PEX_RUNDOWN_REF RunRef);
 BOOLEAN ExAcquireRundownProtection(PEX_RUNDOWN_REF RunRef);

@@ -59,7 +59,25 @@ NT_REGISTER_ACCESS(USHORT)
 NT_REGISTER_ACCESS(ULONG)
 NT_REGISTER_ACCESS(ULONG64)
 
+typedef enum _FIRMWARE_REENTRY {
+    HalHaltRoutine,
+    HalPowerDownRoutine,
+    HalRestartRoutine,
+    HalRebootRoutine,
+    HalInteractiveModeRoutine,
+    HalMaximumRoutine
+} FIRMWARE_REENTRY;
+
+typedef struct _PHYSICAL_COUNTER_RESOURCE_LIST *PPHYSICAL_COUNTER_RESOURCE_LIST;
+
 #ifdef _WIN32
+
+VOID HalReturnToFirmware(FIRMWARE_REENTRY Action);
+/* The processor's performance counters, for one owner at a time. PASSIVE_LEVEL */
+NTSTATUS HalAllocateHardwareCounters(PGROUP_AFFINITY GroupAffinity, ULONG GroupCount,
+                                     PPHYSICAL_COUNTER_RESOURCE_LIST ResourceList,
+                                     PHANDLE CounterSetHandle);
+NTSTATUS HalFreeHardwareCounters(HANDLE CounterSetHandle);
 
 /*
  * Level and vector are the ISA interrupt, or a PCI function's InterruptLine. Returns 0 for an

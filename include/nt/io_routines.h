@@ -272,6 +272,29 @@ NTSTATUS IoQueryFileDosDeviceName(PFILE_OBJECT FileObject,
 
 /* ---- user-mode buffers: both raise ---- */
 VOID ProbeForRead(const volatile VOID *Address, SIZE_T Length, ULONG Alignment);
+typedef struct _CONFIGURATION_INFORMATION {
+    ULONG DiskCount;
+    ULONG FloppyCount;
+    ULONG CdRomCount;
+    ULONG TapeCount;
+    ULONG ScsiPortCount;
+    ULONG SerialCount;
+    ULONG ParallelCount;
+    BOOLEAN AtDiskPrimaryAddressClaimed;
+    BOOLEAN AtDiskSecondaryAddressClaimed;
+    ULONG Version; /* bytes of this */
+    ULONG MediumChangerCount;
+} CONFIGURATION_INFORMATION, *PCONFIGURATION_INFORMATION;
+C_ASSERT(sizeof(CONFIGURATION_INFORMATION) == 40);
+PCONFIGURATION_INFORMATION IoGetConfigurationInformation(VOID);
+VOID IoAcquireVpbSpinLock(PKIRQL Irql);
+VOID IoReleaseVpbSpinLock(KIRQL Irql);
+struct _CM_RESOURCE_LIST;
+NTSTATUS IoReportResourceUsage(PUNICODE_STRING DriverClassName, PDRIVER_OBJECT DriverObject,
+                               struct _CM_RESOURCE_LIST *DriverList, ULONG DriverListSize,
+                               PDEVICE_OBJECT DeviceObject, struct _CM_RESOURCE_LIST *DeviceList,
+                               ULONG DeviceListSize, BOOLEAN OverrideConflict,
+                               PBOOLEAN ConflictDetected);
 VOID ProbeForWrite(volatile VOID *Address, SIZE_T Length, ULONG Alignment);
 
 /* ---- the caller's thread and stack ---- */

@@ -33,6 +33,15 @@ VOID DbgBreakPointWithStatus(ULONG Status);
 BOOLEAN KdRefreshDebuggerNotPresent(VOID);
 NTSTATUS KdDisableDebugger(VOID);
 NTSTATUS KdEnableDebugger(VOID);
+/* TRUE or FALSE, or STATUS_INVALID_PARAMETER_1: there is no such component. Any IRQL */
+NTSTATUS DbgQueryDebugFilterState(ULONG ComponentId, ULONG Level);
+NTSTATUS DbgSetDebugFilterState(ULONG ComponentId, ULONG Level, BOOLEAN State);
+typedef enum _KD_OPTION { KD_OPTION_SET_BLOCK_ENABLE } KD_OPTION;
+NTSTATUS KdChangeOption(KD_OPTION Option, ULONG InBufferBytes, PVOID InBuffer,
+                        ULONG OutBufferBytes, PVOID OutBuffer, PULONG OutBufferNeeded);
+NTSTATUS KdSystemDebugControl(ULONG Command, PVOID InputBuffer, ULONG InputBufferLength,
+                              PVOID OutputBuffer, ULONG OutputBufferLength, PULONG ReturnLength,
+                              KPROCESSOR_MODE PreviousMode);
 
 /* What int 2Dh passes with an image that was loaded or is unloaded. */
 typedef struct _KD_SYMBOLS_INFO {

@@ -358,6 +358,13 @@ NTSTATUS KeSetTargetProcessorDpcEx(PKDPC Dpc, PPROCESSOR_NUMBER ProcNumber);
 VOID KeFlushQueuedDpcs(VOID);
 ULONG KeIsExecutingDpc(VOID);
 ULONG KeShouldYieldProcessor(VOID);
+typedef ULONG_PTR (*PKIPI_BROADCAST_WORKER)(ULONG_PTR Argument);
+BOOLEAN KeRemoveQueueDpcEx(PRKDPC Dpc, BOOLEAN WaitIfActive);
+ULONG_PTR KeIpiGenericCall(PKIPI_BROADCAST_WORKER BroadcastFunction, ULONG_PTR Context);
+BOOLEAN KeInvalidateAllCaches(VOID);
+VOID KeFlushEntireTb(BOOLEAN Invalid, BOOLEAN AllProcessors);
+/* STATUS_NO_YIELD_PERFORMED: nothing else was ready. PASSIVE_LEVEL */
+NTSTATUS ZwYieldExecution(VOID);
 VOID KeInitializeApc(PRKAPC Apc, PRKTHREAD Thread, KAPC_ENVIRONMENT Environment,
                      PKKERNEL_ROUTINE KernelRoutine, PKRUNDOWN_ROUTINE RundownRoutine,
                      PKNORMAL_ROUTINE NormalRoutine, KPROCESSOR_MODE Mode, PVOID NormalContext);

@@ -252,6 +252,7 @@ NTSTATUS NtWaitForSingleObject(HANDLE Handle, BOOLEAN Alertable, PLARGE_INTEGER 
  * the import slot, which holds the variable's address.
  */
 #ifdef PAGEABLE_KERNEL
+extern POBJECT_TYPE ExSemaphoreObjectType, LpcPortObjectType, PsJobType;
 extern POBJECT_TYPE ExEventObjectType, IoDeviceObjectType, IoDriverObjectType, IoFileObjectType,
     MmSectionObjectType, PsProcessType, PsThreadType;
 #else

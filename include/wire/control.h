@@ -61,6 +61,7 @@ typedef enum {
     ControlBugCheck,        /* CONTROL_BUG_CHECK + CONTROL_HISTORY[], oldest first */
     ControlTestResult,      /* CONTROL_TEST_RESULT + name */
     ControlErrorLog,        /* CONTROL_ERROR_LOG + source + strings */
+    ControlWmiEvent,        /* CONTROL_WMI_EVENT + the node */
     ControlTimelineNames,   /* TIMELINE_NAMES + the names: see timeline.h */
     ControlTimeline,        /* TIMELINE_BATCH + TIMELINE_ENTRY[] */
 } CONTROL_TYPE;
@@ -286,6 +287,15 @@ typedef struct {
     uint32_t Dump[CONTROL_ERROR_LOG_DUMP];
     uint32_t Reserved;
 } CONTROL_ERROR_LOG;
+
+/* An event that a driver sent through WMI. */
+typedef struct {
+    uint8_t Guid[16]; /* as the driver's GUID is in memory */
+    uint32_t Flags;   /* WNODE_FLAG_x */
+    uint32_t InstanceIndex;
+    uint32_t DataLength; /* as the node says; 0: it says nothing */
+    uint32_t NodeLength;
+} CONTROL_WMI_EVENT;
 
 /* What kind of memory an address lies in. */
 typedef enum {

@@ -12,5 +12,6 @@
 #define GUEST_EXIT_NESTED_BUG_CHECK 0x12 /* a bug check inside a bug check */
 #define GUEST_EXIT_ASSERTION 0x14    /* an assertion of the kernel itself */
 #define GUEST_EXIT_REBOOT 0x15 /* a debugger asked for a reboot */
+#define GUEST_EXIT_FIRMWARE 0x16 /* the driver called HalReturnToFirmware */
 #define GUEST_EXIT_CONTROL_LOST 0x13 /* no control channel, or the host broke the protocol */
 #define GUEST_EXIT_BOOT_FAILURE 0x7e /* boot.elf or the kernel's first steps; see the boot log */

@@ -85,7 +85,7 @@ NTSTATUS IopLoadDriver(PCUNICODE_STRING Name, PMM_IMAGE Image, PDRIVER_OBJECT *L
     }
     if (!NT_SUCCESS(Status)) {
         IopReportLeftDevices(Driver);
-        IopReportLeftErrorLogEntries(Driver);
+        IopReportLeft(Driver);
         IopDeleteDriverObject(Driver);
         return Status;
     }
@@ -100,7 +100,7 @@ NTSTATUS IopLoadDriver(PCUNICODE_STRING Name, PMM_IMAGE Image, PDRIVER_OBJECT *L
                 Driver->DriverUnload(Driver);
             }
             IopReportLeftDevices(Driver);
-            IopReportLeftErrorLogEntries(Driver);
+            IopReportLeft(Driver);
             IopDeleteDriverObject(Driver);
             return Status;
         }

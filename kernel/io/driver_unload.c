@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The end of a driver's life: remove its PnP device, call DriverUnload, look at what is left. */
 #include "io/iop.h"
+#include "io/wmip.h"
 #include "ps/psp.h"
 #include "vf/timeline.h"
 
@@ -71,6 +72,13 @@ static NTSTATUS IopRemoveForUnload(PDRIVER_OBJECT Driver)
     return Status;
 }
 
+VOID IopReportLeft(PDRIVER_OBJECT Driver)
+{
+    IopReportLeftErrorLogEntries(Driver);
+    WmipReportLeftProviders(Driver);
+    IopForgetClaims(Driver);
+}
+
 NTSTATUS IopUnloadDriver(PDRIVER_OBJECT Driver)
 {
     NT_VERIFY(KeGetCurrentIrql() == PASSIVE_LEVEL);
@@ -102,7 +110,7 @@ NTSTATUS IopUnloadDriver(PDRIVER_OBJECT Driver)
          Device = Device->NextDevice) {
         IopReportFinding(IopFindingDeviceLeft, "DriverUnload left a device object", Device);
     }
-    IopReportLeftErrorLogEntries(Driver);
+    IopReportLeft(Driver);
     IopDeleteDriverObject(Driver);
     return STATUS_SUCCESS;
 }

@@ -3,6 +3,7 @@
 #include "io/iop.h"
 #include "io/pnp_notification.h"
 #include "io/power.h"
+#include "io/wmip.h"
 
 POBJECT_TYPE IoDeviceObjectType, IoDriverObjectType, IoFileObjectType;
 
@@ -62,4 +63,6 @@ VOID IoInitializeSystem(VOID)
     IopInitializePowerSettings();
     IopInitializeServices();
     IopInitializeRootDriver();
+    IopInitializeClaims();
+    WmipInitialize();
 }

@@ -103,6 +103,7 @@ typedef enum _IOP_FINDING_CODE {
     IopFindingDeletedAttached,      /* IoDeleteDevice of a device with one attached above */
     IopFindingErrorLogEntry,        /* left at unload, or written twice */
     IopFindingDmaRegisters,         /* an adapter went while map registers were in use */
+    IopFindingWmiRegistration,      /* left at unload, or with a wrong size */
 } IOP_FINDING_CODE;
 
 /* Set by the control agent; NULL: nobody. Address: of code or an object. <= DISPATCH_LEVEL */
@@ -298,6 +299,12 @@ BOOLEAN IopIsInterface(PCUNICODE_STRING Name, PUNICODE_STRING Path, GUID *Class)
 /* ---- error_log.c ---- */
 /* At the end of a driver. PASSIVE_LEVEL */
 VOID IopReportLeftErrorLogEntries(PDRIVER_OBJECT Driver);
+/* ---- driver_unload.c: what a driver left registered is told and taken back. PASSIVE_LEVEL ---- */
+VOID IopReportLeft(PDRIVER_OBJECT Driver);
+
+/* ---- resource_claim.c ---- */
+VOID IopInitializeClaims(VOID);
+VOID IopForgetClaims(PDRIVER_OBJECT Driver);
 
 /* ---- service_driver.c ---- */
 VOID IopInitializeServices(VOID);

@@ -2,8 +2,8 @@
 /*
  * DbgPrint and its family: formats at any IRQL into a buffer on the stack and sends it to the
  * debug console, to KdPrintHook, to the debugger, and into a circular buffer where a debugger that
- * comes later finds it. Longer text is cut at KD_PRINT_BYTES - 1, as NT cuts at 512. The component
- * filter masks are not kept: everything prints.
+ * comes later finds it. Longer text is cut at KD_PRINT_BYTES - 1, as NT cuts at 512. The
+ * component filter is debug_filter.c.
  */
 #include "kd/kd.h"
 
@@ -105,6 +105,9 @@ ULONG vDbgPrintExWithPrefix(PCSTR Prefix, ULONG ComponentId, ULONG Level, PCSTR 
     SIZE_T PrefixLength = strnlen(Prefix, sizeof(Text) - 1);
 
     RtlCopyMemory(Text, Prefix, PrefixLength);
+    if (KdpIsFiltered(ComponentId, Level)) {
+        return STATUS_SUCCESS;
+    }
     /* A negative result means that it did not fit. */
     SIZE_T Room = sizeof(Text) - 1 - PrefixLength;
     int Written = _vsnprintf(Text + PrefixLength, Room, Format, Arguments);

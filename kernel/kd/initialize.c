@@ -61,6 +61,9 @@ NTSTATUS KdEnableDebugger(VOID)
     if (!KdpStarted) {
         return STATUS_ACCESS_DENIED; /* the system was started without */
     }
+    if (KdpBlockEnable) {
+        return STATUS_ACCESS_DENIED;
+    }
     KdDebuggerEnabled = TRUE;
     KdpShowState();
     return STATUS_SUCCESS;

@@ -133,6 +133,9 @@ VOID KdpInitializeDebuggerData(VOID);
 extern VOID (*KdPrintHook)(PCSTR Text, ULONG Length);
 /* To all who listen, a debugger too. Any IRQL. */
 VOID KdpPrint(PCSTR Text, ULONG Length);
+/* debug_filter.c: what the driver asked not to print. Any IRQL */
+BOOLEAN KdpIsFiltered(ULONG ComponentId, ULONG Level);
+extern BOOLEAN KdpBlockEnable; /* debug_control.c: KdEnableDebugger fails */
 /* To the debugger alone, when one is present. Any IRQL. */
 VOID KdpPrintToDebugger(PCSTR Text, ULONG Length);
 /* Asks the debugger; returns the length of the answer in Response. 0: nobody answers. */

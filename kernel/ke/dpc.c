@@ -219,3 +219,13 @@ ULONG KeShouldYieldProcessor(VOID)
 {
     return FALSE;
 }
+
+/* WaitIfActive: a routine that runs has returned afterwards. <= DISPATCH_LEVEL, waits below it */
+BOOLEAN KeRemoveQueueDpcEx(PRKDPC Dpc, BOOLEAN WaitIfActive)
+{
+    BOOLEAN Removed = KeRemoveQueueDpc(Dpc);
+    if (!Removed && WaitIfActive) {
+        KeFlushQueuedDpcs();
+    }
+    return Removed;
+}

@@ -203,7 +203,7 @@ typedef struct _EPROCESS {
     ULONG64 ProcessLock;                  /* 2E0 */
     HANDLE UniqueProcessId;               /* 2E8 */
     LIST_ENTRY ActiveProcessLinks;        /* 2F0 */
-    PVOID ObjectTable;                    /* Ob: the handle table */
+    ULONG64 Reserved300;
     LARGE_INTEGER CreateTime;
     LARGE_INTEGER ExitTime;
     NTSTATUS ExitStatus;
@@ -221,7 +221,9 @@ typedef struct _EPROCESS {
     HANDLE InheritedFromUniqueProcessId;  /* 3E8: whose process made it */
     UCHAR Fill8[0x3f8 - 0x3f0];
     PVOID Peb;                            /* 3F8 */
-    UCHAR Fill2[0x450 - 0x400];
+    UCHAR Fill2[0x418 - 0x400];
+    PVOID ObjectTable;                    /* 418: Ob: the handle table */
+    UCHAR Fill5a[0x450 - 0x420];
     CHAR ImageFileName[15];               /* 450 */
     UCHAR PriorityClass;
     UCHAR Fill3[0x468 - 0x460];
@@ -338,6 +340,7 @@ C_ASSERT(offsetof(EPROCESS, Token) == 0x360);
 C_ASSERT(offsetof(EPROCESS, SectionBaseAddress) == 0x3c8);
 C_ASSERT(offsetof(EPROCESS, InheritedFromUniqueProcessId) == 0x3e8);
 C_ASSERT(offsetof(EPROCESS, Peb) == 0x3f8);
+C_ASSERT(offsetof(EPROCESS, ObjectTable) == 0x418);
 C_ASSERT(offsetof(EPROCESS, ImageFileName) == 0x450);
 C_ASSERT(offsetof(EPROCESS, SeAuditProcessCreationInfo) == 0x468);
 C_ASSERT(offsetof(EPROCESS, ThreadListHead) == 0x488);

@@ -375,6 +375,14 @@ static VOID KiYield(PKTHREAD Thread)
     KiWriteIrql(OldIrql);
 }
 
+NTSTATUS ZwYieldExecution(VOID)
+{
+    PKTHREAD Thread = KiCurrentThread();
+    ULONG Switches = Thread->ContextSwitches;
+    KiYield(Thread);
+    return Thread->ContextSwitches != Switches ? STATUS_SUCCESS : STATUS_NO_YIELD_PERFORMED;
+}
+
 /* An interval of zero only yields. The interval is rounded up to the next clock tick. */
 NTSTATUS KeDelayExecutionThread(KPROCESSOR_MODE WaitMode, BOOLEAN Alertable,
                                 PLARGE_INTEGER Interval)

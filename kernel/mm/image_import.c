@@ -80,9 +80,15 @@ static BOOLEAN MiIsStorPort(PCSTR Dll)
     return _stricmp(Dll, "storport.sys") == 0;
 }
 
+static BOOLEAN MiIsWmiLibrary(PCSTR Dll)
+{
+    return _stricmp(Dll, "wmilib.sys") == 0;
+}
+
 static PVOID MiFindExport(PCSTR Dll, PCSTR Name)
 {
-    if (MiIsKernelName(Dll) || (MiIsStorPort(Dll) && strncmp(Name, "StorPort", 8) == 0)) {
+    if (MiIsKernelName(Dll) || (MiIsStorPort(Dll) && strncmp(Name, "StorPort", 8) == 0) ||
+        (MiIsWmiLibrary(Dll) && strncmp(Name, "Wmi", 3) == 0)) {
         return PeMappedFindExport((PVOID)KeLoaderBlock->KernelBase, KeLoaderBlock->KernelSize,
                                   Name);
     }
@@ -144,7 +150,8 @@ static VOID MiBindOne(MI_BINDING *Binding, const PE_IMPORT_DLL *Dll, const PE_IM
         }
     } else if (MiMustGate(Import->Name, Target)) {
         PVF_IMPORT Record = Binding->NextImport++;
-        BOOLEAN Kernel = MiIsKernelName(Dll->Name) || MiIsStorPort(Dll->Name);
+        BOOLEAN Kernel = MiIsKernelName(Dll->Name) || MiIsStorPort(Dll->Name) ||
+                         MiIsWmiLibrary(Dll->Name);
         VfDescribeImport(Record, Kernel ? Import->Name : NULL, Target);
         if (Binding->Image->ImportsStorPort) {
             VfWatchMiniport(Record, Binding->Image);

@@ -46,6 +46,12 @@ VOID MiInitializeImages(LOADER_BLOCK *Loader)
     InsertTailList(&PsLoadedModuleList, &Ldr->InLoadOrderLinks);
 }
 
+/* All drivers are verified, or none. <= APC_LEVEL; nonzero: this one is */
+ULONG MmIsDriverVerifying(struct _DRIVER_OBJECT *DriverObject)
+{
+    return VfIsEnabled();
+}
+
 BOOLEAN MmImageForcesIntegrity(PMM_IMAGE Image)
 {
     return (Image->Ldr.Flags & LDRP_IMAGE_INTEGRITY_FORCED) != 0;

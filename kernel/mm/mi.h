@@ -204,7 +204,8 @@ BOOLEAN MiMakeSystemTables(ULONG64 Va, ULONG64 Pages);
 BOOLEAN MiMakeUserTables(ULONG64 Va); /* the current address space */
 ULONG MiFrameOfTable(PMMPTE Pte); /* frame of the table that holds Pte (current space) */
 MMPTE MiValidPte(ULONG Frame, ULONG Protection, BOOLEAN User);
-ULONG MiProtectionOfPage(ULONG PageProtect); /* PAGE_x to MI_x; 0: invalid */
+ULONG MiProtectionOfPage(ULONG PageProtect);
+ULONG MiPageOfProtection(ULONG Protection); /* the other way */ /* PAGE_x to MI_x; 0: invalid */
 
 /* ---- page_range.c ---- */
 VOID MiInitializeRange(PMI_PAGE_RANGE Range, ULONG64 Start, ULONG64 Pages, BOOLEAN Ends);
@@ -332,6 +333,8 @@ VOID MiRemoveVad(PEPROCESS Process, PMI_VAD Vad);
  * Takes the lock itself: committed memory of the current process, at *Base or where it sets that.
  */
 NTSTATUS MiAllocatePrivateVad(PULONG64 Base, SIZE_T Size, ULONG Protection);
+/* virtual_memory.c */
+NTSTATUS MiQueryVirtual(ULONG64 Va, PMEMORY_BASIC_INFORMATION Basic);
 FORCEINLINE PEPROCESS MiCurrentProcess(VOID)
 {
     return (PEPROCESS)KiCurrentProcess();

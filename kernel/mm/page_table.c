@@ -41,6 +41,18 @@ ULONG MiProtectionOfPage(ULONG PageProtect)
     }
 }
 
+ULONG MiPageOfProtection(ULONG Protection)
+{
+    static const ULONG Pages[] = {PAGE_READONLY, PAGE_READWRITE, PAGE_EXECUTE_READ,
+                                  PAGE_EXECUTE_READWRITE};
+    for (ULONG i = 0; i < RTL_NUMBER_OF(Pages); i++) {
+        if (MiProtectionOfPage(Pages[i]) == (Protection & ~(ULONG)MI_GUARD)) {
+            return Pages[i] | (Protection & MI_GUARD ? PAGE_GUARD : 0);
+        }
+    }
+    return PAGE_NOACCESS;
+}
+
 static BOOLEAN MiIsCanonical(ULONG64 Va)
 {
     return (Va >> 47) == 0 || (Va >> 47) == 0x1ffff;

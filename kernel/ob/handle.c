@@ -7,6 +7,7 @@
  * it asks for, user mode what the object's descriptor allows (object_security.c); a handle then
  * grants user-mode callers no more than that.
  */
+#include "nt/ob_callback.h"
 #include "ob/obp.h"
 #include "ps/psp.h"
 
@@ -35,8 +36,8 @@ static PHANDLE_TABLE ObpTableOfHandle(PHANDLE Handle, KPROCESSOR_MODE Mode)
 }
 
 /* References Object for the handle; the caller keeps its own reference. PASSIVE_LEVEL */
-NTSTATUS ObpCreateHandle(PVOID Object, ACCESS_MASK GrantedAccess, ULONG Attributes,
-                         PHANDLE Handle)
+static NTSTATUS ObpInsertHandle(PVOID Object, ACCESS_MASK GrantedAccess, ULONG Attributes,
+                                PHANDLE Handle)
 {
     POBJECT_HEADER Header = ObpHeaderOf(Object);
     POBJECT_TYPE Type = ObpTypeOf(Header);
@@ -65,6 +66,27 @@ NTSTATUS ObpCreateHandle(PVOID Object, ACCESS_MASK GrantedAccess, ULONG Attribut
         *Handle = (HANDLE)((ULONG_PTR)*Handle | KERNEL_HANDLE_BIT);
     }
     return STATUS_SUCCESS;
+}
+
+/* Processes and threads have callbacks, which may leave less of the access. */
+static NTSTATUS ObpCreateHandleFor(POBP_HANDLE_OPERATION Operation, PVOID Object,
+                                   ACCESS_MASK Access, ULONG Attributes, PHANDLE Handle)
+{
+    POBJECT_TYPE Type = ObpTypeOf(ObpHeaderOf(Object));
+    if (Type != PsProcessType && Type != PsThreadType) {
+        return ObpInsertHandle(Object, Access, Attributes, Handle);
+    }
+    Access = ObpCallPreOperation(Operation, Object, Access, (Attributes & OBJ_KERNEL_HANDLE) != 0);
+    NTSTATUS Status = ObpInsertHandle(Object, Access, Attributes, Handle);
+    ObpCallPostOperation(Operation, Object, Status, Access);
+    return Status;
+}
+
+NTSTATUS ObpCreateHandle(PVOID Object, ACCESS_MASK GrantedAccess, ULONG Attributes,
+                         PHANDLE Handle)
+{
+    OBP_HANDLE_OPERATION Operation = {.Operation = OB_OPERATION_HANDLE_CREATE};
+    return ObpCreateHandleFor(&Operation, Object, GrantedAccess, Attributes, Handle);
 }
 
 /* Ends what a handle stood for: close procedure, name, count, reference. PASSIVE_LEVEL */
@@ -230,7 +252,9 @@ NTSTATUS ZwDuplicateObject(HANDLE SourceProcessHandle, HANDLE SourceHandle,
         ULONG Attributes = (Options & DUPLICATE_SAME_ATTRIBUTES) ? Information.HandleAttributes
                                                                  : HandleAttributes;
         KeStackAttachProcess(&Target->Pcb, &ApcState);
-        Status = ObpCreateHandle(Object, Access, Attributes, &New);
+        OBP_HANDLE_OPERATION Operation = {.Operation = OB_OPERATION_HANDLE_DUPLICATE,
+                                          .Source = Source, .Target = Target};
+        Status = ObpCreateHandleFor(&Operation, Object, Access, Attributes, &New);
         KeUnstackDetachProcess(&ApcState);
         ObfDereferenceObject(Object);
         if (TargetHandle != NULL) {

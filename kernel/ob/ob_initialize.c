@@ -73,8 +73,10 @@ VOID ObInitializeSystem(VOID)
 {
     ExInitializeFastMutex(&ObpNamespaceLock);
     ObpInitializeSecurity();
+    ObpInitializeCallbacks();
     ObpInitializeOwnTypes();
     NT_VERIFY(NT_SUCCESS(ObpInitializeEventType()));
+    ObpCreateBareTypes();
     PVOID Root;
     NT_VERIFY(NT_SUCCESS(
         ObpAllocateObject(ObpDirectoryObjectType, NULL, sizeof(OBJECT_DIRECTORY), &Root)));

@@ -288,6 +288,30 @@ NTSTATUS ObpSetHandleAttributes(HANDLE Handle, KPROCESSOR_MODE Mode, ULONG Attri
 VOID ObKillProcess(PEPROCESS Process);
 NTSTATUS ObInitializeProcess(PEPROCESS Process);
 
+/* ---- object_callback.c: <= APC_LEVEL ---- */
+#define OBP_MAXIMUM_CALLBACKS 16 /* of one operation */
+/* The making of a handle, between the callbacks before and after it. */
+typedef struct _OBP_HANDLE_OPERATION {
+    ULONG Operation; /* OB_OPERATION_x */
+    BOOLEAN KernelHandle;
+    PVOID Source, Target; /* of a duplicate: processes */
+    ULONG Count;
+    struct {
+        struct _OBP_CALLBACK *Callback;
+        PVOID CallContext;
+    } Called[OBP_MAXIMUM_CALLBACKS];
+} OBP_HANDLE_OPERATION, *POBP_HANDLE_OPERATION;
+
+VOID ObpInitializeCallbacks(VOID);
+/* What the callbacks leave of Access. ObpCallPostOperation must follow. */
+ACCESS_MASK ObpCallPreOperation(POBP_HANDLE_OPERATION Operation, PVOID Object,
+                                ACCESS_MASK Access, BOOLEAN KernelHandle);
+VOID ObpCallPostOperation(POBP_HANDLE_OPERATION Operation, PVOID Object, NTSTATUS Status,
+                          ACCESS_MASK Granted);
+
+/* ---- bare_types.c ---- */
+VOID ObpCreateBareTypes(VOID);
+
 /* ---- object_security.c ---- */
 VOID ObpInitializeSecurity(VOID);
 NTSTATUS ObpAssignSecurity(PVOID Object, PSECURITY_DESCRIPTOR Explicit);

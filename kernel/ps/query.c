@@ -7,6 +7,10 @@ PSP_STATIC_THREAD PspStaticIdleThread;
 PEPROCESS PsInitialSystemProcess;
 POBJECT_TYPE PsProcessType, PsThreadType;
 
+/* Not started in safe mode; the code pages are of one byte a character. */
+ULONG InitSafeBootMode;
+BOOLEAN NlsMbCodePageTag, NlsMbOemCodePageTag;
+
 /* The free-build bit of the build number, as NT has it. */
 ULONG NtBuildNumber = 0xf0000000u | RTL_BUILD_NUMBER;
 

@@ -56,7 +56,7 @@ for header in include/nt/*.h; do
     echo "#include <$(basename "$header")>"
 done >"$scratch/ours.c"
 # Two sources, as the headers for drivers and those for programs do not go together.
-printf '#include <%s>\n' ntifs.h ntddk.h srb.h >"$scratch/driver.c"
+printf '#include <%s>\n' ntifs.h ntddk.h srb.h wmistr.h wmilib.h >"$scratch/driver.c"
 printf '#include <%s>\n' windows.h winternl.h ntstatus.h >"$scratch/program.c"
 
 # ---- structures ----

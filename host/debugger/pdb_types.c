@@ -55,8 +55,8 @@ static uint32_t PdbIndexAfter(const char *Line, size_t Length, const char *Word)
 }
 
 /*
- * "  0x1005 | LF_STRUCTURE [size = 36] `_LIST_ENTRY`": records come in the order of their index. The
- * blanks before it are more when the last index has more digits.
+ * "  0x1005 | LF_STRUCTURE [size = 36] `_LIST_ENTRY`": records come in the order of their index.
+ * The blanks before it are more when the last index has more digits.
  */
 static bool PdbParseTypeRecord(PDB_TYPE_PARSER *Parser, const char *Line, size_t Length)
 {

@@ -20,7 +20,7 @@ static void TestIndentation(void **State)
         PDB_TYPES Types = {0};
         snprintf(Text, sizeof(Text),
                  "%*s0x1000 | LF_FIELDLIST [size = 40]\n"
-                 "            - LF_MEMBER [name = `A`, Type = 0x0074 (int), offset = 4, attrs = x]\n"
+                 "            - LF_MEMBER [name = `A`, Type = 0x0074 (int), offset = 4]\n"
                  "%*s0x1001 | LF_STRUCTURE [size = 36] `_PAIR`\n"
                  "            vtable: <no type>, base list: <no type>, field list: 0x1000\n"
                  "            options: (none), sizeof 8\n",

@@ -46,6 +46,27 @@ timeline_reports() {
         --width=360 --height=800
 }
 
+# Recorded, a driver does what it does: the gate that sees returns is another one.
+recorded_drivers() {
+    local name folder want words line problem
+    for name in correct/section-locks correct/tour faulty/completion-routine-in-page \
+        faulty/inline-raise-paged-data faulty/list-in-pagedata faulty/lock-leaked-at-unload \
+        faulty/paged-data-at-dispatch faulty/stack-overflow faulty/unlock-twice \
+        faulty/wait-at-dispatch; do
+        folder=drivers/$name
+        wanted "report recorded $name" && [ -e "$folder/expected.txt" ] || continue
+        want=$(sed -n 's/^exit //p' "$folder/expected.txt" | head -n 1)
+        words=$(sed -n 's/^args //p' "$folder/expected.txt" | head -n 1)
+        problem=
+        # shellcheck disable=SC2086 # words are words
+        run "$pageable" run "$build/$folder.sys" $words --timeline
+        [ "$status" = "${want:-0}" ] || problem="exit $status instead of ${want:-0}"
+        line=$(missing_line "$folder/expected.txt" "$out")
+        [ -z "$line" ] || problem="${problem:-missing or out of order: $line}"
+        result "report recorded $name" "$problem"
+    done
+}
+
 budgets() {
     local tour=("$build/drivers/correct/tour.sys" --scenario=drivers/correct/tour/tour.lua)
     wanted "report budget" || return 0

@@ -84,6 +84,22 @@ typedef enum _POWER_ACTION {
 #define ES_USER_PRESENT 0x4
 #define ES_CONTINUOUS 0x80000000u
 
+typedef GUID DEVPROPGUID;
+typedef ULONG DEVPROPID;
+typedef ULONG DEVPROPTYPE, *PDEVPROPTYPE;
+typedef struct _DEVPROPKEY {
+    DEVPROPGUID fmtid;
+    DEVPROPID pid;
+} DEVPROPKEY, *PDEVPROPKEY;
+C_ASSERT(sizeof(DEVPROPKEY) == 20);
+
+#define DEVPROPID_FIRST_USABLE 2
+#define PLUGPLAY_PROPERTY_PERSISTENT 0x1
+#define DEVPROP_TYPE_EMPTY 0x0
+#define DEVPROP_TYPE_UINT32 0x7
+#define DEVPROP_TYPE_STRING 0x12
+#define DEVPROP_TYPE_BINARY 0x1003
+
 #ifdef _WIN32
 
 /* As DEFINE_GUID with INITGUID would define them. */
@@ -130,6 +146,13 @@ NTSTATUS IoOpenDeviceRegistryKey(PDEVICE_OBJECT DeviceObject, ULONG DevInstKeyTy
 NTSTATUS IoOpenDeviceInterfaceRegistryKey(PUNICODE_STRING SymbolicLinkName,
                                           ACCESS_MASK DesiredAccess,
                                           PHANDLE DeviceInterfaceRegKey);
+
+/* <= APC_LEVEL */
+NTSTATUS IoSetDevicePropertyData(PDEVICE_OBJECT Pdo, const DEVPROPKEY *PropertyKey, ULONG Lcid,
+                                 ULONG Flags, DEVPROPTYPE Type, ULONG Size, PVOID Data);
+NTSTATUS IoGetDevicePropertyData(PDEVICE_OBJECT Pdo, const DEVPROPKEY *PropertyKey, ULONG Lcid,
+                                 ULONG Flags, ULONG Size, PVOID Data, PULONG RequiredSize,
+                                 PDEVPROPTYPE Type);
 
 /* <= DISPATCH_LEVEL */
 NTSTATUS PoRequestPowerIrp(PDEVICE_OBJECT DeviceObject, UCHAR MinorFunction,

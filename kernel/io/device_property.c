@@ -1,9 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Properties of the root-enumerated devices: what there is without a registry and without
- * hardware. Others do not exist: STATUS_OBJECT_NAME_NOT_FOUND.
+ * Properties of the root-enumerated devices: what is known of every one of them, and what the
+ * device's hardware key says (from a .reg file, or by a driver). Others do not exist:
+ * STATUS_OBJECT_NAME_NOT_FOUND. Those with a DEVPROPKEY are in the keys below Properties, whose
+ * default values have the property's type in the low half of theirs, as in NT.
  */
+#include "cm/cmp.h"
 #include "io/iop.h"
+#include "nt/pnp.h"
+
+#define IOP_PROPERTY_MOST 0xf000u /* bytes */
+#define IOP_PROPERTY_TYPE 0xffff0000u
 
 typedef struct _IOP_PROPERTY_WRITER {
     PCHAR Buffer;
@@ -27,6 +34,82 @@ static VOID IopWriteText(PIOP_PROPERTY_WRITER Writer, PCWSTR Text)
 
 static const WCHAR IopTerminators[2];
 
+/*
+ * A value of the device's key: into Data as far as it fits. STATUS_BUFFER_TOO_SMALL: nothing is
+ * written; *Required says how many bytes it has.
+ */
+static NTSTATUS IopReadDeviceValue(HANDLE Key, PCWSTR Text, PVOID Data, ULONG Size,
+                                   PULONG Required, PULONG Type)
+{
+    UNICODE_STRING Name;
+    KEY_VALUE_PARTIAL_INFORMATION Header, *Value;
+    ULONG Length;
+
+    RtlInitUnicodeString(&Name, Text);
+    NTSTATUS Status = ZwQueryValueKey(Key, &Name, KeyValuePartialInformation, &Header,
+                                      sizeof(Header), &Length);
+    if (Status != STATUS_SUCCESS && Status != STATUS_BUFFER_OVERFLOW) {
+        return Status;
+    }
+    *Required = Header.DataLength;
+    *Type = Header.Type;
+    if (Header.DataLength > Size) {
+        return STATUS_BUFFER_TOO_SMALL;
+    }
+    Value = ExAllocatePoolWithTag(PagedPool, Length, IO_TAG_NAME);
+    if (Value == NULL) {
+        return STATUS_INSUFFICIENT_RESOURCES;
+    }
+    Status = ZwQueryValueKey(Key, &Name, KeyValuePartialInformation, Value, Length, &Length);
+    if (NT_SUCCESS(Status)) { /* which another thread may have changed meanwhile */
+        *Required = Value->DataLength;
+        *Type = Value->Type;
+        if (Value->DataLength > Size) {
+            Status = STATUS_BUFFER_TOO_SMALL;
+        } else {
+            RtlCopyMemory(Data, Value->Data, Value->DataLength);
+        }
+    }
+    ExFreePoolWithTag(Value, IO_TAG_NAME);
+    return Status;
+}
+
+/* The value's name in the hardware key; NULL: the property is none of those. */
+static PCWSTR IopPropertyValueName(DEVICE_REGISTRY_PROPERTY Property)
+{
+    switch (Property) {
+    case DevicePropertyDeviceDescription: return L"DeviceDesc";
+    case DevicePropertyHardwareID: return L"HardwareID";
+    case DevicePropertyCompatibleIDs: return L"CompatibleIDs";
+    case DevicePropertyClassName: return L"Class";
+    case DevicePropertyClassGuid: return L"ClassGUID";
+    case DevicePropertyDriverKeyName: return L"Driver";
+    case DevicePropertyManufacturer: return L"Mfg";
+    case DevicePropertyFriendlyName: return L"FriendlyName";
+    case DevicePropertyLocationInformation: return L"LocationInformation";
+    default: return NULL;
+    }
+}
+
+/* STATUS_OBJECT_NAME_NOT_FOUND: the registry does not say. */
+static NTSTATUS IopReadRegistryProperty(PDEVICE_OBJECT Device, DEVICE_REGISTRY_PROPERTY Property,
+                                        ULONG Length, PVOID Buffer, PULONG ResultLength)
+{
+    PCWSTR Name = IopPropertyValueName(Property);
+    HANDLE Key;
+    ULONG Type;
+
+    if (Name == NULL) {
+        return STATUS_OBJECT_NAME_NOT_FOUND;
+    }
+    NTSTATUS Status = IopOpenDeviceKey(Device, L"", KEY_READ, &Key);
+    if (NT_SUCCESS(Status)) {
+        Status = IopReadDeviceValue(Key, Name, Buffer, Length, ResultLength, &Type);
+        ZwClose(Key);
+    }
+    return Status;
+}
+
 /* PASSIVE_LEVEL. STATUS_INVALID_DEVICE_REQUEST: not a physical device object. */
 NTSTATUS IoGetDeviceProperty(PDEVICE_OBJECT DeviceObject, DEVICE_REGISTRY_PROPERTY Property,
                              ULONG BufferLength, PVOID PropertyBuffer, PULONG ResultLength)
@@ -38,6 +121,11 @@ NTSTATUS IoGetDeviceProperty(PDEVICE_OBJECT DeviceObject, DEVICE_REGISTRY_PROPER
     *ResultLength = 0;
     if (Name == NULL) {
         return STATUS_INVALID_DEVICE_REQUEST;
+    }
+    NTSTATUS Status = IopReadRegistryProperty(DeviceObject, Property, BufferLength, PropertyBuffer,
+                                              ResultLength);
+    if (Status != STATUS_OBJECT_NAME_NOT_FOUND) {
+        return Status;
     }
     switch (Property) {
     case DevicePropertyPhysicalDeviceObjectName:
@@ -69,4 +157,76 @@ NTSTATUS IoGetDeviceProperty(PDEVICE_OBJECT DeviceObject, DEVICE_REGISTRY_PROPER
     }
     *ResultLength = Writer.Length;
     return Writer.Length > BufferLength ? STATUS_BUFFER_TOO_SMALL : STATUS_SUCCESS;
+}
+
+/* Properties\{fmtid}\pid, the pid in hexadecimal. */
+static NTSTATUS IopOpenPropertyKey(PDEVICE_OBJECT Device, const DEVPROPKEY *Property, PHANDLE Key)
+{
+    WCHAR Text[80];
+    UNICODE_STRING Path, Guid, Number;
+    WCHAR Digits[9];
+
+    RtlInitEmptyUnicodeString(&Path, Text, sizeof(Text) - sizeof(WCHAR));
+    RtlInitEmptyUnicodeString(&Number, Digits, sizeof(Digits));
+    NTSTATUS Status = RtlStringFromGUID(&Property->fmtid, &Guid);
+    if (!NT_SUCCESS(Status)) {
+        return Status;
+    }
+    RtlAppendUnicodeToString(&Path, L"\\Properties\\");
+    RtlAppendUnicodeStringToString(&Path, &Guid);
+    RtlFreeUnicodeString(&Guid);
+    RtlAppendUnicodeToString(&Path, L"\\");
+    NT_VERIFY(NT_SUCCESS(RtlIntegerToUnicodeString(Property->pid, 16, &Number)));
+    NT_VERIFY(NT_SUCCESS(RtlAppendUnicodeStringToString(&Path, &Number)));
+    Text[Path.Length / sizeof(WCHAR)] = 0;
+    return IopOpenDeviceKey(Device, Text, KEY_ALL_ACCESS, Key);
+}
+
+/* Lcid is not used: a property has one value for all languages. Size 0: the property goes. */
+NTSTATUS IoSetDevicePropertyData(PDEVICE_OBJECT Pdo, const DEVPROPKEY *PropertyKey, ULONG Lcid,
+                                 ULONG Flags, DEVPROPTYPE Type, ULONG Size, PVOID Data)
+{
+    static UNICODE_STRING Default;
+    HANDLE Key;
+
+    if (IopRootDeviceName(Pdo) == NULL) {
+        return STATUS_INVALID_DEVICE_REQUEST;
+    }
+    if (PropertyKey->pid < DEVPROPID_FIRST_USABLE || Size > IOP_PROPERTY_MOST ||
+        (Type & IOP_PROPERTY_TYPE) || (Flags & ~(ULONG)PLUGPLAY_PROPERTY_PERSISTENT)) {
+        return STATUS_INVALID_PARAMETER;
+    }
+    NTSTATUS Status = IopOpenPropertyKey(Pdo, PropertyKey, &Key);
+    if (!NT_SUCCESS(Status)) {
+        return Status;
+    }
+    if (Size == 0 || Data == NULL) {
+        Status = ZwDeleteValueKey(Key, &Default);
+    } else {
+        Status = ZwSetValueKey(Key, &Default, 0, IOP_PROPERTY_TYPE | Type, Data, Size);
+    }
+    ZwClose(Key);
+    return Status;
+}
+
+/* STATUS_BUFFER_TOO_SMALL: *RequiredSize bytes are needed. */
+NTSTATUS IoGetDevicePropertyData(PDEVICE_OBJECT Pdo, const DEVPROPKEY *PropertyKey, ULONG Lcid,
+                                 ULONG Flags, ULONG Size, PVOID Data, PULONG RequiredSize,
+                                 PDEVPROPTYPE Type)
+{
+    HANDLE Key;
+    ULONG Stored = 0;
+
+    *RequiredSize = 0;
+    *Type = DEVPROP_TYPE_EMPTY;
+    if (IopRootDeviceName(Pdo) == NULL) {
+        return STATUS_INVALID_DEVICE_REQUEST;
+    }
+    NTSTATUS Status = IopOpenPropertyKey(Pdo, PropertyKey, &Key);
+    if (NT_SUCCESS(Status)) {
+        Status = IopReadDeviceValue(Key, L"", Data, Size, RequiredSize, &Stored);
+        ZwClose(Key);
+    }
+    *Type = Stored & ~IOP_PROPERTY_TYPE;
+    return Status;
 }

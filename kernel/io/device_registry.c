@@ -117,6 +117,11 @@ static NTSTATUS IopOpenHardwareKey(PDEVICE_OBJECT Device, PCWSTR Prefix, PCWSTR 
     return IopEndPath(Path, Status, Access, Key);
 }
 
+NTSTATUS IopOpenDeviceKey(PDEVICE_OBJECT Device, PCWSTR Below, ACCESS_MASK Access, PHANDLE Key)
+{
+    return IopOpenHardwareKey(Device, IOP_SYSTEM, Below, Access, Key);
+}
+
 static NTSTATUS IopOpenSoftwareKey(PDEVICE_OBJECT Device, PCWSTR Prefix, ACCESS_MASK Access,
                                    PHANDLE Key)
 {

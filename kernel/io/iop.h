@@ -290,6 +290,11 @@ VOID IopSurpriseRemoveRootDevice(PDRIVER_OBJECT Driver);
 PCUNICODE_STRING IopRootDeviceName(PDEVICE_OBJECT Device);
 PCUNICODE_STRING IopRootDeviceService(PDEVICE_OBJECT Device);
 
+/* ---- device_registry.c: PASSIVE_LEVEL ---- */
+/* The hardware key of a root device, or the one below it that Below (with a backslash, or empty)
+   says; created as far as it is missing. */
+NTSTATUS IopOpenDeviceKey(PDEVICE_OBJECT Device, PCWSTR Below, ACCESS_MASK Access, PHANDLE Key);
+
 /* ---- device_interface.c ---- */
 VOID IopInitializeInterfaces(VOID);
 VOID IopForgetInterfaces(PCUNICODE_STRING Target); /* PASSIVE_LEVEL */

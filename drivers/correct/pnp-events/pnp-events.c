@@ -26,6 +26,7 @@ static POWER_SETTING_CALLBACK EventsSetting;
 static REQUEST_POWER_COMPLETE EventsPowered;
 static VOID EventsTestKeys(PEVENTS_DEVICE Device);
 static VOID EventsTestArguments(PEVENTS_DEVICE Device);
+static VOID EventsTestProperties(PEVENTS_DEVICE Device);
 static NTSTATUS EventsPassPnp(PEVENTS_DEVICE Device, PIRP Irp);
 static NTSTATUS EventsRemove(PEVENTS_DEVICE Device, PIRP Irp);
 
@@ -41,6 +42,7 @@ static NTSTATUS EventsRemove(PEVENTS_DEVICE Device, PIRP Irp);
 #pragma alloc_text(PAGE, EventsSetting)
 #pragma alloc_text(PAGE, EventsTestKeys)
 #pragma alloc_text(PAGE, EventsTestArguments)
+#pragma alloc_text(PAGE, EventsTestProperties)
 #pragma alloc_text(PAGE, EventsPassPnp)
 #pragma alloc_text(PAGE, EventsRemove)
 
@@ -181,6 +183,43 @@ static VOID EventsTestKeys(PEVENTS_DEVICE Device)
           STATUS_SUCCESS);
     EventsCount(Key);
     CHECK(IoOpenDeviceInterfaceRegistryKey(&Unknown, KEY_ALL_ACCESS, &Key) ==
+          STATUS_OBJECT_NAME_NOT_FOUND);
+}
+
+/* From the registry: what the driver wrote there, else what every device has. */
+static VOID EventsTestProperties(PEVENTS_DEVICE Device)
+{
+    static const DEVPROPKEY Key = {{0x10203040, 0x5060, 0x7080, {1, 2, 3, 4, 5, 6, 7, 8}}, 2};
+    static const DEVPROPKEY Bad = {{0x10203040, 0x5060, 0x7080, {1, 2, 3, 4, 5, 6, 7, 8}}, 1};
+    WCHAR Text[64];
+    ULONG Length = 0, Number = 0x12345678, Back = 0;
+    DEVPROPTYPE Type = 99;
+
+    PAGED_CODE();
+    CHECK(IoGetDeviceProperty(Device->Physical, DevicePropertyDriverKeyName, 4, Text, &Length) ==
+          STATUS_BUFFER_TOO_SMALL);
+    CHECK(Length == sizeof(L"{4D36E97D-E325-11CE-BFC1-08002BE10318}\\0000"));
+    CHECK(IoGetDeviceProperty(Device->Physical, DevicePropertyManufacturer, sizeof(Text), Text,
+                              &Length) == STATUS_OBJECT_NAME_NOT_FOUND);
+    CHECK(IoGetDeviceProperty(Device->Physical, DevicePropertyDeviceDescription, sizeof(Text),
+                              Text, &Length) == STATUS_SUCCESS);
+    CHECK(wcscmp(Text, L"pnp-events") == 0);
+
+    CHECK(IoSetDevicePropertyData(Device->Self, &Key, 0, 0, DEVPROP_TYPE_UINT32, 4, &Number) ==
+          STATUS_INVALID_DEVICE_REQUEST);
+    CHECK(IoSetDevicePropertyData(Device->Physical, &Bad, 0, 0, DEVPROP_TYPE_UINT32, 4,
+                                  &Number) == STATUS_INVALID_PARAMETER);
+    CHECK(IoSetDevicePropertyData(Device->Physical, &Key, 0, PLUGPLAY_PROPERTY_PERSISTENT,
+                                  DEVPROP_TYPE_UINT32, 4, &Number) == STATUS_SUCCESS);
+    CHECK(IoGetDevicePropertyData(Device->Physical, &Key, 0, 0, 3, &Back, &Length, &Type) ==
+          STATUS_BUFFER_TOO_SMALL);
+    CHECK(Length == 4 && Back == 0);
+    CHECK(IoGetDevicePropertyData(Device->Physical, &Key, 0, 0, 4, &Back, &Length, &Type) ==
+          STATUS_SUCCESS);
+    CHECK(Back == Number && Type == DEVPROP_TYPE_UINT32);
+    CHECK(IoSetDevicePropertyData(Device->Physical, &Key, 0, 0, DEVPROP_TYPE_EMPTY, 0, NULL) ==
+          STATUS_SUCCESS);
+    CHECK(IoGetDevicePropertyData(Device->Physical, &Key, 0, 0, 4, &Back, &Length, &Type) ==
           STATUS_OBJECT_NAME_NOT_FOUND);
 }
 
@@ -463,6 +502,7 @@ NTSTATUS EventsAddDevice(PDRIVER_OBJECT DriverObject, PDEVICE_OBJECT PhysicalDev
     Self->Flags &= ~(ULONG)DO_DEVICE_INITIALIZING;
     EventsAdd('a');
     EventsTestKeys(Device);
+    EventsTestProperties(Device);
     EventsTestArguments(Device);
     return STATUS_SUCCESS;
 }

@@ -15,6 +15,6 @@ VOID HalReturnToFirmware(FIRMWARE_REENTRY Action)
         return;
     }
     _snprintf(Text, sizeof(Text), "HalReturnToFirmware: the driver %s the machine", Words[Action]);
-    IoReportFinding(GUEST_EXIT_FIRMWARE, KI_CALL_SITE(__builtin_return_address(0)), Text);
+    IoReportFinding(GUEST_EXIT_FIRMWARE, KI_CALL_SITE(KI_RETURN_ADDRESS()), Text);
     HalExitMachine(GUEST_EXIT_FIRMWARE);
 }

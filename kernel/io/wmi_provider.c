@@ -161,7 +161,7 @@ static NTSTATUS WmipChange(PVOID DeviceObject, BOOLEAN Update)
 NTSTATUS IoWMIRegistrationControl(PDEVICE_OBJECT DeviceObject, ULONG Action)
 {
     BOOLEAN Callback = (Action & WMIREG_FLAG_CALLBACK) != 0;
-    PVOID Caller = __builtin_return_address(0);
+    PVOID Caller = KI_RETURN_ADDRESS();
     NTSTATUS Status;
 
     if (DeviceObject == NULL || (!Callback && DeviceObject->Type != IO_TYPE_DEVICE)) {

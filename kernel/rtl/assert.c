@@ -19,5 +19,5 @@ int _purecall(void)
 {
     DbgPrint("*** a pure virtual function was called\n");
     KeBugCheckEx(KMODE_EXCEPTION_NOT_HANDLED, (ULONG_PTR)(LONG_PTR)STATUS_ASSERTION_FAILURE,
-                 (ULONG_PTR)__builtin_return_address(0), 0, 0);
+                 (ULONG_PTR)KI_RETURN_ADDRESS(), 0, 0);
 }

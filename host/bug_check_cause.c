@@ -68,7 +68,7 @@ void BugCheckDescribeSection(const RUN *Run, const BUG_CHECK_PLACES *Places, cha
 /* "pageable section PAGE", "paged pool at ..." */
 static void BugCheckDescribeMemory(const CONTROL_BUG_CHECK *Check, char *Text, size_t Size)
 {
-    char Section[64], Driver[256], Address[TEXT_NUMBER];
+    char Section[64], Driver[256], Address[TEXT_NUMBER], Thread[TEXT_NUMBER];
     TextCleanString(Section, sizeof(Section), Check->SectionName);
     TextCleanString(Driver, sizeof(Driver), Check->DriverName);
     TextAddress(Address, Check->FaultAddress);
@@ -80,6 +80,10 @@ static void BugCheckDescribeMemory(const CONTROL_BUG_CHECK *Check, char *Text, s
     case ControlMemoryUser: snprintf(Text, Size, "user memory at %s", Address); break;
     case ControlMemoryPagedPool: snprintf(Text, Size, "paged pool at %s", Address); break;
     case ControlMemoryNonpagedPool: snprintf(Text, Size, "nonpaged pool at %s", Address); break;
+    case ControlMemoryKernelStack:
+        snprintf(Text, Size, "the kernel stack of thread %s (address %s)",
+                 TextAddress(Thread, Check->StackThread), Address);
+        break;
     case ControlMemoryUnloadedImage:
         snprintf(Text, Size, "%s, which is unloaded", Driver);
         break;
@@ -105,6 +109,8 @@ static const char *BugCheckWhyGone(const CONTROL_BUG_CHECK *Check)
     case ControlMemoryImage:
         return BugCheckIsPaged(Check) ? " while it was paged out" : "";
     case ControlMemoryOther: return ", where no memory is";
+    case ControlMemoryKernelStack:
+        return ", swapped out because the thread waits with WaitMode UserMode";
     default: return "";
     }
 }
@@ -288,6 +294,9 @@ const char *BugCheckChooseAdvice(const RUN *Run, const BUG_CHECK_PLACES *Places)
     case ControlMemoryUser:
         return "Lock the buffer with MmProbeAndLockPages and use its system address, or copy it "
                "before IRQL is raised.";
+    case ControlMemoryKernelStack:
+        return "Wait with WaitMode KernelMode when what others touch is on the stack, or put the "
+               "object in nonpaged memory.";
     case ControlMemoryNull:
     case ControlMemoryNonpagedPool:
     case ControlMemoryOther:

@@ -154,11 +154,19 @@ static bool PrintThreadDetails(DEBUGGER *Debugger, uint64_t Thread)
     return true;
 }
 
-/* The thread's stack, as k prints it. */
+/* The thread's stack, as k prints it; of one that is swapped out, that it is. */
 static bool PrintThreadStack(DEBUGGER *Debugger, uint64_t Thread)
 {
     CONTEXT Saved = Debugger->Context;
     bool HadContext = Debugger->HasContext, OfStop = Debugger->ContextIsOfStop;
+    uint64_t Resident;
+    if (!StructureRead(Debugger, Thread, THREAD, "KernelStackResident", &Resident)) {
+        return false;
+    }
+    if ((Resident & 0xff) == 0) {
+        DebuggerPrint(Debugger, "Kernel stack not resident.\n");
+        return true;
+    }
     if (!DebugThreadContext(Debugger, Thread, &Debugger->Context)) {
         Debugger->Context = Saved;
         return DebuggerError(Debugger, "the thread's registers cannot be read: %s",

@@ -392,6 +392,7 @@ BOOLEAN KeAreAllApcsDisabled(VOID);
 PKTHREAD KeGetCurrentThread(VOID);
 KPRIORITY KeSetPriorityThread(PKTHREAD Thread, KPRIORITY Priority);
 KPRIORITY KeQueryPriorityThread(PKTHREAD Thread);
+BOOLEAN KeSetKernelStackSwapEnable(BOOLEAN Enable);
 LONG KeSetBasePriorityThread(PKTHREAD Thread, LONG Increment);
 VOID KeStackAttachProcess(PRKPROCESS Process, PKAPC_STATE ApcState);
 VOID KeUnstackDetachProcess(PKAPC_STATE ApcState);

@@ -15,7 +15,7 @@
 #include "wire/timeline.h"
 
 #define CONTROL_MAGIC 0x4c544350u /* 'PCTL' */
-#define CONTROL_VERSION 4
+#define CONTROL_VERSION 5
 #define CONTROL_MAX_PAYLOAD (1u << 20)
 
 typedef struct {
@@ -307,6 +307,7 @@ typedef enum {
     ControlMemoryNonpagedPool,
     ControlMemoryImage,         /* of a driver that is loaded */
     ControlMemoryUnloadedImage, /* of one that was */
+    ControlMemoryKernelStack,   /* of a thread whose stack is swapped out */
 } CONTROL_MEMORY;
 
 #define CONTROL_STACK_FRAMES 32
@@ -334,6 +335,7 @@ typedef struct {
     uint32_t Reserved;
     uint64_t SectionLockedBy, SectionUnlockedBy; /* call sites of the last, 0: none */
     uint64_t SectionOutSince; /* the event at which pages of it left last, 0: none known */
+    uint64_t StackThread; /* ControlMemoryKernelStack: the KTHREAD whose stack it is */
 } CONTROL_BUG_CHECK;
 
 typedef struct {

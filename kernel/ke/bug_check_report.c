@@ -7,6 +7,7 @@
 #include "ke/bug_check.h"
 
 #include "mm/image.h"
+#include "ps/psp.h"
 #include "se/se_internal.h"
 
 /* First parameters of MEMORY_MANAGEMENT whose second is the handle of a section. */
@@ -90,6 +91,24 @@ static BOOLEAN KiBlamesStack(ULONG Code)
            Code != KERNEL_DATA_INPAGE_ERROR && Code != KERNEL_STACK_INPAGE_ERROR;
 }
 
+/* The thread in whose kernel stack Address is, if the stack is out; 0: none. No lock is needed. */
+static ULONG_PTR KiFindSwappedStack(ULONG_PTR Address)
+{
+    for (PLIST_ENTRY Link = PsActiveProcessHead.Flink; Link != &PsActiveProcessHead;
+         Link = Link->Flink) {
+        PEPROCESS Process = CONTAINING_RECORD(Link, EPROCESS, ActiveProcessLinks);
+        PLIST_ENTRY Head = &Process->Pcb.ThreadListHead;
+        for (PLIST_ENTRY Entry = Head->Flink; Entry != Head; Entry = Entry->Flink) {
+            PKTHREAD Thread = CONTAINING_RECORD(Entry, KTHREAD, ThreadListEntry);
+            if (!Thread->KernelStackResident && Address >= (ULONG_PTR)Thread->StackLimit &&
+                Address < (ULONG_PTR)Thread->StackBase) {
+                return (ULONG_PTR)Thread;
+            }
+        }
+    }
+    return 0;
+}
+
 static PMM_IMAGE KiFindDriverAtFault(const CONTROL_BUG_CHECK *Report, ULONG_PTR Address)
 {
     if (Report->Code == DRIVER_PORTION_MUST_BE_NONPAGED) {
@@ -145,6 +164,10 @@ VOID KiFillBugCheckReport(CONTROL_BUG_CHECK *Report, PKTRAP_FRAME TrapFrame, ULO
     KiNameDriver(Report, Address);
     if (HasAddress) {
         MmDescribeAddress((PVOID)Address, Report);
+        Report->StackThread = KiFindSwappedStack(Address);
+        if (Report->StackThread != 0) {
+            Report->Memory = ControlMemoryKernelStack;
+        }
     } else if (Report->Code == MEMORY_MANAGEMENT &&
                (Report->Parameter[0] == UNLOCK_OF_UNLOCKED || Report->Parameter[0] == BAD_LOCK)) {
         MmDescribeSectionHandle((PVOID)Report->Parameter[1], Report);

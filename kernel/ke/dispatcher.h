@@ -142,6 +142,11 @@ VOID KiCallOnStack(VOID (*Routine)(VOID), PVOID StackTop);
 VOID KiThreadStartup(VOID);
 DECLSPEC_NORETURN VOID KiRunNewThread(VOID);
 
+/* ---- stack_swap.c; dispatcher lock held ---- */
+VOID KiStackMayLeave(PKTHREAD Thread);  /* it waits now; only if WaitMode and the rest let it */
+VOID KiStackMustStay(PKTHREAD Thread);  /* it waits no more */
+VOID KiQueueStackInSwap(PKTHREAD Thread); /* it is ready, but for its stack */
+
 /* ---- the components below ---- */
 VOID PspQueueReaper(PKTHREAD Thread);         /* kernel/ps */
 DECLSPEC_NORETURN VOID PspExitThread(NTSTATUS Status);

@@ -134,7 +134,7 @@ KI_PADDED(KTHREAD, 0x600,
     PKPROCESS Process;           /* the process the thread belongs to */
     LONG_PTR WaitStatus;
     PKWAIT_BLOCK WaitBlockList;
-    LIST_ENTRY WaitListEntry;    /* links the ready queue while Ready */
+    LIST_ENTRY WaitListEntry;    /* links the ready queue while Ready, else stack_swap.c */
     struct _KQUEUE *Queue;       /* the KQUEUE the thread serves */
     PVOID Teb;                   /* F0: the base of gs in user mode; NULL: it never goes there */
     KTIMER Timer;                /* for waits with a time-out */
@@ -153,7 +153,9 @@ KI_PADDED(KTHREAD, 0x600,
     BOOLEAN Alerted[MaximumMode];
     BOOLEAN ApcQueueable;
     BOOLEAN Preempted;
-    BOOLEAN KernelStackResident;
+    BOOLEAN KernelStackResident;  /* stack_swap.c, with the next two */
+    BOOLEAN EnableStackSwap;
+    BOOLEAN InStackWaitList;     /* by WaitListEntry */
     UCHAR ApcStateIndex;
     SCHAR Priority;
     SCHAR BasePriority;
@@ -581,3 +583,10 @@ VOID KiDeliverApc(KPROCESSOR_MODE Mode, PKTRAP_FRAME TrapFrame);
 /* Saves the non-volatile state of Old, loads New's; dispatcher lock held (switch.S). */
 VOID KiSwapContext(PKTHREAD Old, PKTHREAD New);
 DECLSPEC_NORETURN VOID KiIdleLoop(VOID);
+
+/* ---- stack_swap.c ---- */
+VOID KiStartSwapThread(VOID); /* once there are threads and a paging file */
+BOOLEAN KiAnyStackMayLeave(VOID);
+/* The top of one stack that has been waiting since then or longer; NULL: none. MiPfnLock held. Its
+   thread does not run until MmInPageKernelStack has had it. */
+PVOID KiTakeStackToLeave(ULONG64 WaitsSince);

@@ -82,6 +82,10 @@ static VOID KiSetNextThread(PKPRCB Prcb, PKTHREAD Thread)
 VOID KiReadyThread(PKTHREAD Thread)
 {
     PKPRCB Prcb = KeGetCurrentPrcb();
+    if (!Thread->KernelStackResident) {
+        KiQueueStackInSwap(Thread);
+        return;
+    }
     PKTHREAD Rival = Prcb->NextThread != NULL ? Prcb->NextThread : Prcb->CurrentThread;
 
     if (Rival != Prcb->IdleThread && Thread->Priority <= Rival->Priority) {

@@ -19,7 +19,7 @@ VOID KeInitializeThread(PKTHREAD Thread, PVOID StackTop, PKSTART_ROUTINE Routine
     Thread->InitialStack = StackTop;
     Thread->StackBase = StackTop;
     Thread->StackLimit = (PUCHAR)StackTop - KERNEL_STACK_SIZE;
-    Thread->KernelStackResident = TRUE;
+    Thread->KernelStackResident = Thread->EnableStackSwap = TRUE;
     Thread->Process = Process;
     Thread->ApcState.Process = Process;
     for (ULONG Mode = KernelMode; Mode < MaximumMode; Mode++) {

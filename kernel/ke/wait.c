@@ -103,6 +103,7 @@ VOID KiUnwaitThread(PKTHREAD Thread, LONG_PTR Status, KPRIORITY Increment)
         }
     }
     Thread->WaitStatus = Status;
+    KiStackMustStay(Thread);
     if (Thread->Queue != NULL) {
         Thread->Queue->CurrentCount++;
     }
@@ -224,6 +225,7 @@ LONG_PTR KiBlockThread(PKTHREAD Thread, KIRQL OldIrql, ULONG64 DueTime)
         Thread->WaitTimerActive = TRUE;
     }
     Thread->State = Waiting;
+    KiStackMayLeave(Thread);
     if (Thread->Queue != NULL) {
         KiActivateQueueWaiter(Thread->Queue);
     }

@@ -2,11 +2,15 @@
 /*
  * The balance-set manager: a thread that wakes every second, and at once when pages run low. It
  * ages the working sets, trims what has not been seen for longest until enough pages are on their
- * way, and wakes the modified page writer. In mode never it trims only when no page is left.
+ * way, and wakes the modified page writer. In mode never it trims only when no page is left. Kernel
+ * stacks of waits with UserMode that last long leave whether memory is short or not, as in NT, but
+ * not in mode never.
  */
 #include "mm/mi.h"
 #include "nt/ob.h"
 #include "nt/ps.h"
+
+#define MI_STACK_WAIT_100NS 70000000u /* 7 s */
 
 static KEVENT MiBalanceWork;
 static BOOLEAN MiBalanceStarted;
@@ -46,6 +50,16 @@ static VOID MiAgeSets(VOID)
     KiReleaseSpinLock(&MiPfnLock, Irql);
 }
 
+static VOID MiTrimStacks(VOID)
+{
+    ULONG64 Now = KeQueryInterruptTime();
+    if (Now > MI_STACK_WAIT_100NS) {
+        KIRQL Irql = KiAcquireSpinLock(&MiPfnLock);
+        MiOutSwapKernelStacks(Now - MI_STACK_WAIT_100NS);
+        KiReleaseSpinLock(&MiPfnLock, Irql);
+    }
+}
+
 static VOID MiBalance(BOOLEAN Timer)
 {
     ULONG64 Goal = (ULONG64)MiLowPages * 2;
@@ -59,6 +73,7 @@ static VOID MiBalance(BOOLEAN Timer)
     }
     if (Timer) {
         MiAgeSets();
+        MiTrimStacks();
     }
     if (MiAvailablePages() < Goal || MiModifiedList.Count > MiLowPages) {
         MiWakeModifiedPageWriter();

@@ -45,6 +45,7 @@ NTSTATUS MmInitializePaging(VOID)
         MiStartModifiedPageWriter();
     }
     MiStartBalanceSetManager();
+    KiStartSwapThread();
     return Status;
 }
 

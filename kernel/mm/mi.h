@@ -241,6 +241,11 @@ VOID MiUnmapNonpaged(ULONG64 Va, ULONG64 Pages); /* frees the frames */
 VOID MiMapDemandZero(ULONG64 Va, ULONG64 Pages);
 VOID MiFreePageablePages(ULONG64 Va, ULONG64 Pages);
 
+/* ---- kernel_stack.c ---- */
+/* MiPfnLock held. The stacks of waits with UserMode since that interrupt time, or before, leave;
+   returns the pages. */
+ULONG64 MiOutSwapKernelStacks(ULONG64 WaitsSince);
+
 /* ---- working_set.c ---- */
 extern MI_WORKING_SET MiSystemWorkingSet;
 extern LIST_ENTRY MiWorkingSets;

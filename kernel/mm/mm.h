@@ -65,6 +65,8 @@ BOOLEAN MmHasPage(PVOID Address);
 /* Returns the stack's top, NULL when memory is short. KERNEL_STACK_SIZE bytes and a guard page. */
 PVOID MmCreateKernelStack(VOID);
 VOID MmDeleteKernelStack(PVOID StackTop); /* <= DISPATCH_LEVEL */
+/* For a thread whose stack has left: every page is nonpaged again. PASSIVE_LEVEL */
+VOID MmInPageKernelStack(PVOID StackTop);
 
 /* Page tables and working set of a new process; fills Pcb.DirectoryTableBase. <= APC_LEVEL */
 NTSTATUS MmCreateProcessAddressSpace(PEPROCESS Process);

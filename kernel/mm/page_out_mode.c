@@ -10,7 +10,8 @@
  *   random     as always, each chance taken with probability 1/2 from the seed
  *
  * What leaves is the system working set (unlocked pageable sections of drivers, and paged pool) and
- * the current process's: user memory that a driver touches without having locked it.
+ * the current process's: user memory that a driver touches without having locked it; and the kernel
+ * stacks of threads that wait with WaitMode UserMode.
  * With Evict the pages also go to the paging file and their frames are freed; that waits for the
  * disk, so above APC_LEVEL only pages that are already written are freed.
  */
@@ -51,7 +52,8 @@ static VOID MiPageOutSystem(VOID)
 {
     PMI_WORKING_SET User = MiCurrentProcess()->MmWorkingSet;
     BOOLEAN UserEmpty = User == NULL || User->Pages.Count == 0;
-    if (MiSystemWorkingSet.Pages.Count == 0 && UserEmpty && !MiPageOutEvicts) {
+    if (MiSystemWorkingSet.Pages.Count == 0 && UserEmpty && !MiPageOutEvicts &&
+        !KiAnyStackMayLeave()) {
         return;
     }
     KIRQL Irql = KiAcquireSpinLock(&MiPfnLock);
@@ -59,6 +61,7 @@ static VOID MiPageOutSystem(VOID)
     if (!UserEmpty) {
         Pages += MiTrimWorkingSet(User);
     }
+    Pages += MiOutSwapKernelStacks(~0ull);
     KiReleaseSpinLock(&MiPfnLock, Irql);
     VfLogPageOut(Pages);
     VfSendTimeline(FALSE);
@@ -101,6 +104,7 @@ VOID MmPageOutEverything(BOOLEAN Evict)
     for (PLIST_ENTRY Link = MiWorkingSets.Flink; Link != &MiWorkingSets; Link = Link->Flink) {
         Pages += MiTrimWorkingSet(CONTAINING_RECORD(Link, MI_WORKING_SET, Links));
     }
+    Pages += MiOutSwapKernelStacks(~0ull);
     KiReleaseSpinLock(&MiPfnLock, Irql);
     VfLogPageOut(Pages);
     if (Evict) {

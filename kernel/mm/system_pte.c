@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * System address ranges, nonpaged mappings in them, kernel stacks, and the pools' pages.
+ * System address ranges, nonpaged mappings in them, and the pools' pages.
  *
  * Nonpaged pool and system PTEs are mapped page by page with frames charged as resident. Paged pool
  * pages are demand zero: they cost commit until they are touched.
@@ -137,32 +137,6 @@ VOID MiFreePageablePages(ULONG64 Va, ULONG64 Pages)
     }
     KiReleaseSpinLock(&MiPfnLock, Irql);
     MiReturnCommit(Pages);
-}
-
-#define MI_STACK_PAGES (KERNEL_STACK_SIZE >> PAGE_SHIFT)
-
-/* The page below the stack stays unmapped: an overflow faults there and ends in a double fault. */
-PVOID MmCreateKernelStack(VOID)
-{
-    ULONG64 Index = MiReserveRange(&MiSystemPteRange, MI_STACK_PAGES + 1);
-    if (Index == MI_RANGE_FULL) {
-        return NULL;
-    }
-    ULONG64 Va = MiSystemPteRange.Start + ((Index + 1) << PAGE_SHIFT);
-    if (!MiMapNonpaged(Va, MI_STACK_PAGES, MI_READWRITE, FALSE)) {
-        MiReleaseRange(&MiSystemPteRange, Index);
-        return NULL;
-    }
-    return (PVOID)(Va + KERNEL_STACK_SIZE);
-}
-
-VOID MmDeleteKernelStack(PVOID StackTop)
-{
-    ULONG64 Va = (ULONG64)StackTop - KERNEL_STACK_SIZE;
-    MiUnmapNonpaged(Va, MI_STACK_PAGES);
-    NT_VERIFY(MiReleaseRange(&MiSystemPteRange,
-                             ((Va - MiSystemPteRange.Start) >> PAGE_SHIFT) - 1) ==
-              MI_STACK_PAGES + 1);
 }
 
 static BOOLEAN MiIsPagedPoolType(POOL_TYPE PoolType)

@@ -157,7 +157,8 @@ ULONG MiVerifyAll(VOID)
     MiVerifyList(&MiStandbyList, FALSE);
     MiVerifyList(&MiModifiedList, FALSE);
     ULONG64 Slots = MiVerifyFrames(&Listed);
-    Slots += MiCountRangeSlots(&MiImageRange) + MiCountRangeSlots(&MiPagedPoolRange);
+    Slots += MiCountRangeSlots(&MiImageRange) + MiCountRangeSlots(&MiPagedPoolRange) +
+             MiCountRangeSlots(&MiSystemPteRange);
     for (PLIST_ENTRY Link = MiWorkingSets.Flink; Link != &MiWorkingSets; Link = Link->Flink) {
         PMI_WORKING_SET Set = CONTAINING_RECORD(Link, MI_WORKING_SET, Links);
         MiVerifyList(&Set->Pages, TRUE);

@@ -18,6 +18,7 @@
 #include "kd/kd.h"
 #include "mm/mm.h"
 #include "ps/psp.h"
+#include "ps/user_mode.h"
 
 PEPROCESS ExpDebuggerProcessAttach;
 PEPROCESS ExpDebuggerProcessKill;
@@ -49,13 +50,11 @@ static PEPROCESS ExpFindProcess(PEPROCESS Address)
     return Found;
 }
 
-/* Threads cannot be ended from outside yet; a process that has any stays. */
+/* Its threads end on their way back to user mode; a kernel thread is not ended from outside. */
 static VOID ExpKillProcess(PEPROCESS Process)
 {
-    if (Process == PsInitialSystemProcess || Process->ActiveThreads != 0) {
-        DbgPrint("EX debug work: process %p has threads and cannot be ended\n", Process);
-    } else {
-        PspExitProcess(Process, DBG_TERMINATE_PROCESS);
+    if (PspTerminateProcess(Process, DBG_TERMINATE_PROCESS) == STATUS_ACCESS_DENIED) {
+        DbgPrint("EX debug work: process %p has kernel threads and cannot be ended\n", Process);
     }
 }
 

@@ -30,3 +30,5 @@ s/(at FFFFF[0-9A-F]{3})[0-9A-F]{8}/\1________/g
 s/HandleCount: [0-9]+/HandleCount: _/
 # How many pages were written by now depends on read-ahead and on the page writer.
 s/Free Space: +[0-9]+ Kb/Free Space: _ Kb/
+# How many pages there are beside those that a transcript is about.
+s/^[0-9]+ pages went out/_ pages went out/

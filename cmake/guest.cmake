@@ -124,7 +124,7 @@ endforeach()
 set(GCC_FLAGS -std=gnu17 -O2 -g -ffreestanding -fno-strict-aliasing -fno-stack-protector
     -Wall -Wextra -Werror
     -Wno-unused-parameter -Wno-missing-field-initializers -Wno-unknown-pragmas
-    -Wno-attributes -Wno-multichar -isystem /usr/share/mingw-w64/include/ddk
+    -Wno-attributes -Wno-multichar -Wno-array-bounds -isystem /usr/share/mingw-w64/include/ddk
     -ffile-prefix-map=${CMAKE_SOURCE_DIR}/= -ffile-prefix-map=${CMAKE_BINARY_DIR}=.
     -I${CMAKE_SOURCE_DIR}/drivers)
 set(GCC_LINK -nostdlib -Wl,--subsystem,native:6.1 -Wl,--entry,DriverEntry -Wl,--dynamicbase

@@ -36,6 +36,21 @@ add_custom_command(OUTPUT vf_exports.c
             ${EXPORT_TABLES} > vf_exports.c
     DEPENDS ${EXPORT_TABLES} tools/exports-to-c.awk VERBATIM)
 
+# ---- client.exe, which the kernel contains ----
+file(GLOB USER_SOURCES CONFIGURE_DEPENDS user/*.c user/*.S)
+add_library(user_objects OBJECT ${USER_SOURCES})
+target_compile_options(user_objects PRIVATE ${GUEST_FLAGS})
+target_include_directories(user_objects PRIVATE ${GUEST_INCLUDES})
+add_custom_command(OUTPUT client.exe client.pdb
+    COMMAND ${LLD_LINK} /subsystem:native,10.00 /nodefaultlib /machine:x64 /debug /release /Brepro
+            /pdbsourcepath:. /pdbaltpath:%_PDB% /entry:ClientThread /fixed /base:0x100000
+            /export:KiUserApcDispatcher
+            /out:client.exe /pdb:client.pdb /implib:client.lib $<TARGET_OBJECTS:user_objects>
+    DEPENDS user_objects $<TARGET_OBJECTS:user_objects>
+    COMMAND_EXPAND_LISTS VERBATIM)
+set_source_files_properties(kernel/io/client_image.S PROPERTIES
+    OBJECT_DEPENDS ${CMAKE_BINARY_DIR}/client.exe COMPILE_OPTIONS -I${CMAKE_BINARY_DIR})
+
 # ---- kernel ----
 file(GLOB KERNEL_SOURCES CONFIGURE_DEPENDS
     kernel/ke/*.c kernel/ke/*.S kernel/mm/*.c kernel/mm/*.S kernel/io/*.c kernel/io/*.S

@@ -233,6 +233,34 @@ static void RunOnBugCheck(RUN *Run, const CONTROL_MESSAGE *Message)
     }
 }
 
+/*
+ * An exception of ring 3. It is no finding: a scenario may want it, and sees it in its call's
+ * status.
+ */
+static void RunOnProcessEnded(RUN *Run, const CONTROL_MESSAGE *Message)
+{
+    static const char *const Access[] = {"", ": reads", ": writes", ": executes"};
+    const CONTROL_PROCESS_ENDED *Ended = &Message->ProcessEnded;
+    char Name[64], Status[STATUS_NAME_SIZE], Rip[TEXT_NUMBER], Fault[TEXT_NUMBER] = "";
+    const char *What = Access[Ended->Access <= ControlAccessExecute ? Ended->Access : 0];
+    bool Address = *What != 0;
+
+    RunClean(Name, sizeof(Name), Message->First);
+    TextAddress(Rip, Ended->Rip);
+    if (Address) {
+        TextAddress(Fault, Ended->FaultAddress);
+    }
+    ReportLine(&Run->Report, "process", "%s ended: %s in user mode at %s%s%s%s", Name,
+               StatusName(Status, Ended->Status), Rip, What, Address ? " " : "", Fault);
+    ReportEvent(&Run->Report, "process_ended",
+                json_pack("{s:s, s:I, s:s, s:o, s:o, s:s}", "name", Name, "id",
+                          (json_int_t)Ended->ProcessId, "status",
+                          StatusName(Status, Ended->Status), "instruction",
+                          ReportHex(Ended->Rip), "address",
+                          Address ? ReportHex(Ended->FaultAddress) : json_null(), "access",
+                          Address ? What + 2 : ""));
+}
+
 void RunOnEvent(void *Context, const CONTROL_MESSAGE *Message)
 {
     RUN *Run = Context;
@@ -244,6 +272,7 @@ void RunOnEvent(void *Context, const CONTROL_MESSAGE *Message)
     case ControlImageUnloaded: RunOnImage(Run, Message, false); break;
     case ControlDebugPrint: RunOnPrint(Run, Message); break;
     case ControlFinding: RunOnGuestFinding(Run, Message); break;
+    case ControlProcessEnded: RunOnProcessEnded(Run, Message); break;
     case ControlBugCheck: RunOnBugCheck(Run, Message); break;
     case ControlErrorLog: RunOnErrorLog(Run, Message); break;
     case ControlTimelineNames:

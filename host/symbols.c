@@ -9,6 +9,9 @@
 #include "host/symbolizer.h"
 #include "host/text.h"
 
+#define USER_FIRST 0x10000ull
+#define USER_END 0x7fffffff0000ull
+
 #define SYMBOLS_MAX_RUNS 40u /* a guest that reports findings without end must not keep us busy */
 #define IMAGE_LIMIT (256u << 20)
 
@@ -179,6 +182,8 @@ void SymbolsResolve(SYMBOLS *Symbols, SYMBOL *Entries, unsigned Count)
             SymbolsShortName(Module, Short);
             snprintf(Entry->Routine, sizeof(Entry->Routine), "%s+0x%llx", Short,
                      (unsigned long long)(Entry->Address - Module->Base));
+        } else if (Entry->Address >= USER_FIRST && Entry->Address < USER_END) {
+            snprintf(Entry->Routine, sizeof(Entry->Routine), "user mode");
         } else {
             snprintf(Entry->Routine, sizeof(Entry->Routine), "%s",
                      TextAddress(Text, Entry->Address));

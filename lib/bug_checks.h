@@ -13,7 +13,7 @@
  */
 
 BUG_CHECK(APC_INDEX_MISMATCH, "A system call or worker returned with APCs still disabled.",
-          "Leave each critical or guarded region on every path out of it.", NULL,
+          "Leave each critical or guarded region on every path out of it.", "process-left-attached",
           P("address of the system call"), P("APC state index"), P("APC disable counts"), P_NONE)
 BUG_CHECK(INVALID_PROCESS_ATTACH_ATTEMPT, "A thread attached to a process where it may not.",
           "Attach only below DISPATCH_LEVEL, to one process at a time, and detach before the "
@@ -73,8 +73,9 @@ BUG_CHECK(NO_MORE_IRP_STACK_LOCATIONS, "An IRP was passed down with no stack loc
           "Allocate IRPs with the StackSize of the device they are sent to.", NULL, P("IRP"),
           P_NONE, P_NONE, P_NONE)
 BUG_CHECK(SYSTEM_SERVICE_EXCEPTION, "A system service raised an exception that nothing handled.",
-          "Probe user addresses and touch them inside __try.", NULL, P_STATUS("exception code"),
-          P("instruction address"), P("context record"), P_NONE)
+          "Probe user addresses and touch them inside __try; a failed PAGED_CODE or NT_ASSERT is "
+          "one, too.", "paged-code-check", P_STATUS("exception code"), P("instruction address"),
+          P("context record"), P_NONE)
 BUG_CHECK(NO_MORE_SYSTEM_PTES, "No system address space was left.",
           "Unmap what was mapped: an MDL's pages, or memory of a device.", NULL, P("kind"),
           P("PTEs asked for"), P("free PTEs"), P("PTEs in all"))
@@ -111,7 +112,7 @@ BUG_CHECK(KERNEL_DATA_INPAGE_ERROR, "A page of kernel data could not be read fro
 BUG_CHECK(SYSTEM_THREAD_EXCEPTION_NOT_HANDLED,
           "A system thread raised an exception that nothing handled.",
           "Look at the routine at the exception address; a failed PAGED_CODE or NT_ASSERT is one "
-          "too.", "paged-code-check", P_STATUS("exception code"), P("exception address"),
+          "too.", NULL, P_STATUS("exception code"), P("exception address"),
           P("exception record"), P("context record"))
 BUG_CHECK(UNEXPECTED_KERNEL_MODE_TRAP, "The processor raised a trap that the kernel cannot handle.",
           "The first parameter says which trap; 8 is nearly always a kernel stack used up.",

@@ -58,6 +58,7 @@ static const CONTROL_RULE ControlRules[] = {
     RULE_ONE(ControlFinding, CONTROL_FINDING, TextLength),
     RULE_ONE(ControlBugCheck, CONTROL_BUG_CHECK, HistoryLength),
     RULE_TWO(ControlTestResult, CONTROL_TEST_RESULT, NameLength, TextLength),
+    RULE_ONE(ControlProcessEnded, CONTROL_PROCESS_ENDED, NameLength),
     RULE_TWO(ControlErrorLog, CONTROL_ERROR_LOG, SourceLength, StringsLength),
     RULE_ONE(ControlWmiEvent, CONTROL_WMI_EVENT, NodeLength),
     RULE_ONE(ControlTimelineNames, TIMELINE_NAMES, Length),

@@ -93,6 +93,7 @@ typedef struct {
         CONTROL_TEXT2 Text2;
         CONTROL_IMAGE Image;
         CONTROL_FINDING Finding;
+        CONTROL_PROCESS_ENDED ProcessEnded;
         CONTROL_BUG_CHECK BugCheck;
         CONTROL_TEST_RESULT TestResult;
         CONTROL_ERROR_LOG ErrorLog;

@@ -64,6 +64,7 @@ typedef enum {
     ControlWmiEvent,        /* CONTROL_WMI_EVENT + the node */
     ControlTimelineNames,   /* TIMELINE_NAMES + the names: see timeline.h */
     ControlTimeline,        /* TIMELINE_BATCH + TIMELINE_ENTRY[] */
+    ControlProcessEnded,    /* CONTROL_PROCESS_ENDED + name: by an exception of user mode */
 } CONTROL_TYPE;
 
 typedef struct {
@@ -337,6 +338,24 @@ typedef struct {
     uint64_t SectionOutSince; /* the event at which pages of it left last, 0: none known */
     uint64_t StackThread; /* ControlMemoryKernelStack: the KTHREAD whose stack it is */
 } CONTROL_BUG_CHECK;
+
+/* Addresses are those of user mode. */
+typedef struct {
+    int32_t Status; /* the exception, which is the process's exit status */
+    uint32_t NameLength;
+    uint64_t ProcessId;
+    uint64_t Rip;
+    uint64_t FaultAddress;
+    uint32_t Access; /* CONTROL_PROCESS_ACCESS */
+    uint32_t Reserved;
+} CONTROL_PROCESS_ENDED;
+
+typedef enum {
+    ControlAccessNone, /* no address is concerned */
+    ControlAccessRead,
+    ControlAccessWrite,
+    ControlAccessExecute,
+} CONTROL_PROCESS_ACCESS;
 
 typedef struct {
     uint32_t Failures;

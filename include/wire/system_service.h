@@ -10,28 +10,48 @@
 #pragma once
 
 #define SERVICE_NtClose 0
-#define SERVICE_NtCreateEvent 1
-#define SERVICE_NtCreateFile 2
-#define SERVICE_NtDeviceIoControlFile 3
-#define SERVICE_NtOpenFile 4
-#define SERVICE_NtReadFile 5
-#define SERVICE_NtSetEvent 6
-#define SERVICE_NtTerminateProcess 7
-#define SERVICE_NtTerminateThread 8
-#define SERVICE_NtWaitForSingleObject 9
-#define SERVICE_NtWriteFile 10
-#define SERVICE_COUNT 11
+#define SERVICE_NtContinue 1
+#define SERVICE_NtCreateEvent 2
+#define SERVICE_NtCreateFile 3
+#define SERVICE_NtDeviceIoControlFile 4
+#define SERVICE_NtNextClientRequest 5
+#define SERVICE_NtOpenFile 6
+#define SERVICE_NtOpenProcessToken 7
+#define SERVICE_NtOpenProcessTokenEx 8
+#define SERVICE_NtOpenThreadToken 9
+#define SERVICE_NtOpenThreadTokenEx 10
+#define SERVICE_NtQueryInformationToken 11
+#define SERVICE_NtQuerySecurityObject 12
+#define SERVICE_NtReadFile 13
+#define SERVICE_NtSetEvent 14
+#define SERVICE_NtSetSecurityObject 15
+#define SERVICE_NtTerminateProcess 16
+#define SERVICE_NtTerminateThread 17
+#define SERVICE_NtTestAlert 18
+#define SERVICE_NtWaitForSingleObject 19
+#define SERVICE_NtWriteFile 20
+#define SERVICE_COUNT 21
 
 /* X(name, count of arguments) */
 #define SYSTEM_SERVICES(X)        \
     X(NtClose, 1)                 \
+    X(NtContinue, 2)              \
     X(NtCreateEvent, 5)           \
     X(NtCreateFile, 11)           \
     X(NtDeviceIoControlFile, 10)  \
+    X(NtNextClientRequest, 1)     \
     X(NtOpenFile, 6)              \
+    X(NtOpenProcessToken, 3)      \
+    X(NtOpenProcessTokenEx, 4)    \
+    X(NtOpenThreadToken, 4)       \
+    X(NtOpenThreadTokenEx, 5)     \
+    X(NtQueryInformationToken, 5) \
+    X(NtQuerySecurityObject, 5)   \
     X(NtReadFile, 9)              \
     X(NtSetEvent, 2)              \
+    X(NtSetSecurityObject, 3)     \
     X(NtTerminateProcess, 2)      \
     X(NtTerminateThread, 2)       \
+    X(NtTestAlert, 0)             \
     X(NtWaitForSingleObject, 3)   \
     X(NtWriteFile, 9)

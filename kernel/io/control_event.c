@@ -149,6 +149,32 @@ VOID IoReportTimeline(const TIMELINE_BATCH *Batch, const TIMELINE_ENTRY *First, 
     }
 }
 
+VOID IopReportUserException(PEXCEPTION_RECORD Record, PCONTEXT Context)
+{
+    PEPROCESS Process = PsGetCurrentThread()->ThreadsProcess;
+    PCSTR Name = PsGetProcessImageFileName(Process);
+    BOOLEAN Memory = Record->NumberParameters >= 2 &&
+                     (Record->ExceptionCode == STATUS_ACCESS_VIOLATION ||
+                      Record->ExceptionCode == STATUS_IN_PAGE_ERROR ||
+                      Record->ExceptionCode == STATUS_GUARD_PAGE_VIOLATION);
+    CONTROL_PROCESS_ENDED Ended = {
+        .Status = Record->ExceptionCode,
+        .NameLength = (ULONG)strlen(Name),
+        .ProcessId = (ULONG64)PsGetProcessId(Process),
+        .Rip = Context->Rip,
+    };
+
+    if (Memory) {
+        ULONG_PTR Access = Record->ExceptionInformation[0];
+        Ended.FaultAddress = Record->ExceptionInformation[1];
+        Ended.Access = Access == EXCEPTION_EXECUTE_FAULT ? ControlAccessExecute
+                       : Access == EXCEPTION_WRITE_FAULT ? ControlAccessWrite
+                                                         : ControlAccessRead;
+    }
+    IopSendControl(ControlProcessEnded, 0, &Ended, IopControlBytes(Name, Ended.NameLength),
+                   CONTROL_NOTHING);
+}
+
 static VOID IopReportMissingImport(PCSTR Dll, PCSTR Name)
 {
     CONTROL_TEXT2 Text2 = {(ULONG)strnlen(Dll, NAME_BYTES), (ULONG)strnlen(Name, NAME_BYTES)};

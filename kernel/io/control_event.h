@@ -19,6 +19,8 @@ VOID IoReportTimelineNames(PCSTR Names, ULONG Length);
 /* Batch->Length is the sum of both runs. Polled: as IoWriteConsolePolled. */
 VOID IoReportTimeline(const TIMELINE_BATCH *Batch, const TIMELINE_ENTRY *First, ULONG FirstBytes,
                       const TIMELINE_ENTRY *Second, ULONG SecondBytes, BOOLEAN Polled);
+/* An exception that ends the current process. PspUserExceptionHook. PASSIVE_LEVEL */
+VOID IopReportUserException(PEXCEPTION_RECORD Record, PCONTEXT Context);
 /* From now on what the kernel reports goes to the host. */
 VOID IopConnectControlEvents(VOID);
 /* Says why in log and channel, and ends the machine. */

@@ -180,13 +180,7 @@ static VOID KiRunKernelApc(PKTHREAD Thread, PKAPC Apc)
     }
 }
 
-/*
- * Lock held on entry and return. Ps sets the routine when there is user mode; it arranges that the
- * thread continues in NormalRoutine.
- */
-VOID (*KiUserApcRoutine)(PKTRAP_FRAME TrapFrame, PKNORMAL_ROUTINE NormalRoutine,
-                         PVOID NormalContext, PVOID SystemArgument1, PVOID SystemArgument2);
-
+/* Lock held on entry and return. */
 static VOID KiRunUserApc(PKTHREAD Thread, PKTRAP_FRAME TrapFrame)
 {
     PKAPC Apc = CONTAINING_RECORD(Thread->ApcState.ApcListHead[UserMode].Flink, KAPC, ApcListEntry);
@@ -203,8 +197,7 @@ static VOID KiRunUserApc(PKTHREAD Thread, PKTRAP_FRAME TrapFrame)
     KernelRoutine(Apc, &NormalRoutine, &NormalContext, &Argument1, &Argument2);
     KiCheckApcIrql(APC_LEVEL, 1, KernelRoutine, Apc, NormalRoutine);
     if (NormalRoutine != NULL) {
-        NT_VERIFY(KiUserApcRoutine != NULL);
-        KiUserApcRoutine(TrapFrame, NormalRoutine, NormalContext, Argument1, Argument2);
+        KiInitializeUserApc(TrapFrame, NormalRoutine, NormalContext, Argument1, Argument2);
     }
     KiLockDispatcher();
 }

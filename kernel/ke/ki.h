@@ -215,7 +215,9 @@ typedef struct _EPROCESS {
     LONG64 CommitCharge;                  /* pages */
     LONG64 LockedPages;                   /* by MDLs */
     BOOLEAN Terminating;                  /* Ps: it ends with its last thread */
-    UCHAR Fill1[0x360 - 0x348];
+    BOOLEAN Exited;                       /* it has: no thread that comes late ends it again */
+    PVOID UserApcDispatcher;              /* Ps: where user APCs go; NULL: nowhere */
+    UCHAR Fill1[0x360 - 0x350];
     PVOID Token;                          /* 360: Se; the low bits, a count in NT, are 0 */
     UCHAR Fill6[0x3c8 - 0x368];
     PVOID SectionBaseAddress;             /* 3C8: of the program; NULL: there is none */
@@ -580,6 +582,9 @@ VOID KeUpdateSystemTime(PKTRAP_FRAME TrapFrame);
 VOID KiDispatchInterrupt(VOID);
 /* APC_VECTOR: at APC_LEVEL. */
 VOID KiDeliverApc(KPROCESSOR_MODE Mode, PKTRAP_FRAME TrapFrame);
+/* user_apc.c: at APC_LEVEL, the thread goes on in NormalRoutine when it is back in user mode. */
+VOID KiInitializeUserApc(PKTRAP_FRAME TrapFrame, PKNORMAL_ROUTINE NormalRoutine,
+                         PVOID NormalContext, PVOID SystemArgument1, PVOID SystemArgument2);
 /* Saves the non-volatile state of Old, loads New's; dispatcher lock held (switch.S). */
 VOID KiSwapContext(PKTHREAD Old, PKTHREAD New);
 DECLSPEC_NORETURN VOID KiIdleLoop(VOID);

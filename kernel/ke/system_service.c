@@ -101,6 +101,8 @@ VOID KiSystemService(PKTRAP_FRAME Frame)
             KiCheckServiceExit(Thread, Service);
         }
     }
+    if (Thread->TrapFrame != NULL) { /* else NtContinue has replaced the state, rax too */
+        Frame->Rax = (ULONG)Status;
+    }
     Thread->TrapFrame = NULL;
-    Frame->Rax = (ULONG)Status;
 }

@@ -19,5 +19,9 @@ typedef struct _KI_SERVICE {
     ULONG Arguments;
 } KI_SERVICE;
 
+/* ---- user_apc.c ---- */
+NTSTATUS NtContinue(PCONTEXT UserContext, BOOLEAN TestAlert);
+NTSTATUS NtTestAlert(VOID);
+
 /* ---- system_service_table.c: by number ---- */
 extern KI_SERVICE KiServiceTable[SERVICE_COUNT];

@@ -4,7 +4,9 @@
 
 #include "io/iop.h"
 #include "nt/ob.h"
+#include "nt/security.h"
 #include "ps/user_mode.h"
+#include "wire/client_request.h"
 
 #define KI_TABLE_ENTRY(name, arguments)                                                       \
     [SERVICE_##name] = {(KI_SERVICE_ROUTINE *)(PVOID)name, arguments},

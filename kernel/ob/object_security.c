@@ -10,6 +10,8 @@
  * the block. It is the innermost of Ob's locks; paged memory is touched with it held.
  */
 #include "ob/obp.h"
+
+#include "ex/ex.h"
 #include "se/sep.h"
 
 static FAST_MUTEX ObpSecurityLock;
@@ -138,59 +140,100 @@ static ACCESS_MASK ObpSetAccess(SECURITY_INFORMATION Information)
 }
 
 /* PASSIVE_LEVEL. The handle must grant WRITE_OWNER, WRITE_DAC or ACCESS_SYSTEM_SECURITY. */
-NTSTATUS ZwSetSecurityObject(HANDLE Handle, SECURITY_INFORMATION SecurityInformation,
+NTSTATUS NtSetSecurityObject(HANDLE Handle, SECURITY_INFORMATION SecurityInformation,
                              PSECURITY_DESCRIPTOR SecurityDescriptor)
 {
+    KPROCESSOR_MODE Mode = ExGetPreviousMode();
     PVOID Object;
     OBJECT_HANDLE_INFORMATION Information;
+    PSECURITY_DESCRIPTOR Captured;
 
     if (SecurityDescriptor == NULL) {
         return STATUS_ACCESS_VIOLATION;
     }
-    NTSTATUS Status =
-        ObReferenceObjectByHandle(Handle, 0, NULL, KernelMode, &Object, &Information);
+    NTSTATUS Status = ObReferenceObjectByHandle(Handle, 0, NULL, Mode, &Object, &Information);
     if (!NT_SUCCESS(Status)) {
         return Status;
     }
     if (ObpSetAccess(SecurityInformation) & ~Information.GrantedAccess) {
         Status = STATUS_ACCESS_DENIED;
     } else {
-        Status = ObSetSecurityObjectByPointer(Object, SecurityInformation, SecurityDescriptor);
+        Status = SeCaptureSecurityDescriptor(SecurityDescriptor, Mode, PagedPool, TRUE, &Captured);
+    }
+    if (NT_SUCCESS(Status)) {
+        Status = ObpSetSecurity(Object, SecurityInformation, Captured);
+        SeReleaseSecurityDescriptor(Captured, Mode, TRUE);
     }
     ObfDereferenceObject(Object);
     return Status;
 }
 
+NTSTATUS ZwSetSecurityObject(HANDLE Handle, SECURITY_INFORMATION SecurityInformation,
+                             PSECURITY_DESCRIPTOR SecurityDescriptor)
+{
+    return KE_CALL_AS_KERNEL(NtSetSecurityObject(Handle, SecurityInformation, SecurityDescriptor));
+}
+
+/* The descriptor of Object, referenced by the caller, to the caller's memory. */
+static NTSTATUS ObpReturnSecurity(PVOID Object, SECURITY_INFORMATION SecurityInformation,
+                                  PEX_CALLER_BUFFER Buffer, PULONG Needed)
+{
+    PSECURITY_DESCRIPTOR Copy;
+    BOOLEAN Allocated;
+    NTSTATUS Status = ObGetObjectSecurity(Object, &Copy, &Allocated);
+
+    *Needed = Buffer->Length;
+    if (NT_SUCCESS(Status)) {
+        Status = SepQueryDescriptor(Copy, SecurityInformation, Buffer->Bytes, Needed);
+        ObReleaseObjectSecurity(Copy, Allocated);
+    }
+    NTSTATUS Copied = ExFinishCallerBuffer(Buffer, NT_SUCCESS(Status) ? *Needed : 0);
+    return NT_SUCCESS(Status) ? Copied : Status;
+}
+
 /* *LengthNeeded is how many bytes the parts want, also with STATUS_BUFFER_TOO_SMALL. */
-NTSTATUS ZwQuerySecurityObject(HANDLE Handle, SECURITY_INFORMATION SecurityInformation,
+NTSTATUS NtQuerySecurityObject(HANDLE Handle, SECURITY_INFORMATION SecurityInformation,
                                PSECURITY_DESCRIPTOR SecurityDescriptor, ULONG Length,
                                PULONG LengthNeeded)
 {
+    KPROCESSOR_MODE Mode = ExGetPreviousMode();
     PVOID Object;
     OBJECT_HANDLE_INFORMATION Information;
-    PSECURITY_DESCRIPTOR Copy;
-    BOOLEAN Allocated;
+    EX_CALLER_BUFFER Buffer;
+    ULONG Needed;
     ACCESS_MASK Access = SecurityInformation & SACL_SECURITY_INFORMATION
                              ? READ_CONTROL | ACCESS_SYSTEM_SECURITY
                              : READ_CONTROL;
 
-    NTSTATUS Status =
-        ObReferenceObjectByHandle(Handle, 0, NULL, KernelMode, &Object, &Information);
+    NTSTATUS Status = ExProbeCaller(LengthNeeded, sizeof(ULONG), sizeof(ULONG), Mode);
+    if (NT_SUCCESS(Status)) {
+        Status = ObReferenceObjectByHandle(Handle, 0, NULL, Mode, &Object, &Information);
+    }
     if (!NT_SUCCESS(Status)) {
         return Status;
     }
     if (Access & ~Information.GrantedAccess) {
-        ObfDereferenceObject(Object);
-        return STATUS_ACCESS_DENIED;
+        Status = STATUS_ACCESS_DENIED;
+    } else {
+        Status = ExMakeCallerBuffer(&Buffer, SecurityDescriptor, Length, Mode);
     }
-    Status = ObGetObjectSecurity(Object, &Copy, &Allocated);
-    ObfDereferenceObject(Object);
     if (NT_SUCCESS(Status)) {
-        *LengthNeeded = Length;
-        Status = SepQueryDescriptor(Copy, SecurityInformation, SecurityDescriptor, LengthNeeded);
-        ObReleaseObjectSecurity(Copy, Allocated);
+        Status = ObpReturnSecurity(Object, SecurityInformation, &Buffer, &Needed);
+        if (NT_SUCCESS(Status) || Status == STATUS_BUFFER_TOO_SMALL) {
+            NTSTATUS Copied = ExCopyToCaller(LengthNeeded, &Needed, sizeof(ULONG), Mode);
+            Status = NT_SUCCESS(Copied) ? Status : Copied;
+        }
     }
+    ObfDereferenceObject(Object);
     return Status;
+}
+
+NTSTATUS ZwQuerySecurityObject(HANDLE Handle, SECURITY_INFORMATION SecurityInformation,
+                               PSECURITY_DESCRIPTOR SecurityDescriptor, ULONG Length,
+                               PULONG LengthNeeded)
+{
+    return KE_CALL_AS_KERNEL(NtQuerySecurityObject(Handle, SecurityInformation, SecurityDescriptor,
+                                                   Length, LengthNeeded));
 }
 
 /*

@@ -69,7 +69,7 @@ NTSTATUS PspTerminateProcess(PEPROCESS Process, NTSTATUS ExitStatus)
     } else {
         Process->Terminating = TRUE;
         Process->ExitStatus = ExitStatus;
-        Empty = Process->ActiveThreads == 0;
+        Empty = Process->Exited = Process->ActiveThreads == 0;
         PspTerminateAllThreads(Process, ExitStatus);
     }
     KiReleaseSpinLock(&PspActiveProcessLock, OldIrql);

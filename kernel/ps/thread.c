@@ -165,7 +165,8 @@ DECLSPEC_NORETURN VOID PspExitThread(NTSTATUS Status)
     }
     PspCallThreadNotify(Thread->Cid.UniqueProcess, Thread->Cid.UniqueThread, FALSE);
     KIRQL OldIrql = KiAcquireSpinLock(&PspActiveProcessLock);
-    BOOLEAN Last = --Process->ActiveThreads == 0 && Process->Terminating;
+    BOOLEAN Last = --Process->ActiveThreads == 0 && Process->Terminating && !Process->Exited;
+    Process->Exited = Process->Exited || Last;
     KiReleaseSpinLock(&PspActiveProcessLock, OldIrql);
     if (Last) {
         PspExitProcess(Process, Process->ExitStatus);

@@ -9,7 +9,7 @@
  */
 #include "ps/user_mode.h"
 
-#include "ke/system_service.h"
+#include "lib/pe_image.h"
 #include "mm/mm.h"
 
 #define PSP_TEB_SIZE ROUND_TO_PAGES(sizeof(TEB))
@@ -67,6 +67,18 @@ static __attribute__((noinline)) NTSTATUS PspFillPeb(PPEB Peb, PVOID ImageBase)
     return STATUS_SUCCESS;
 }
 
+/* NULL: the program has no such export. */
+static PVOID PspFindUserExport(const VOID *File, SIZE_T Size, PVOID Base, PCSTR Name)
+{
+    PE_IMAGE Image;
+    PE_ERROR Error;
+    ULONG Rva;
+
+    return PeImageOpen(&Image, File, Size, &Error) && PeImageFindExport(&Image, Name, &Rva, &Error)
+               ? (PUCHAR)Base + Rva
+               : NULL;
+}
+
 NTSTATUS PspLoadProgram(PEPROCESS Process, const VOID *File, SIZE_T Size, PVOID *EntryPoint)
 {
     PVOID Base = NULL, Peb = NULL;
@@ -81,6 +93,7 @@ NTSTATUS PspLoadProgram(PEPROCESS Process, const VOID *File, SIZE_T Size, PVOID 
         Status = PspFillPeb(Peb, Base);
         Process->Peb = Peb;
         Process->SectionBaseAddress = Base;
+        Process->UserApcDispatcher = PspFindUserExport(File, Size, Base, "KiUserApcDispatcher");
     }
     KeUnstackDetachProcess(&ApcState);
     return Status;
@@ -125,8 +138,11 @@ NTSTATUS PspCreateUserThread(PEPROCESS Process, PVOID StartAddress, PVOID Argume
                              PETHREAD *Thread)
 {
     PETHREAD New;
-    NTSTATUS Status = PspAllocateThread(Process, PspUserThreadStartup, Argument, &New);
 
+    if (Process->Terminating) { /* when it becomes so later, the thread ends as soon as it begins */
+        return STATUS_PROCESS_IS_TERMINATING;
+    }
+    NTSTATUS Status = PspAllocateThread(Process, PspUserThreadStartup, Argument, &New);
     if (!NT_SUCCESS(Status)) {
         return Status;
     }

@@ -34,8 +34,8 @@ BOOLEAN KiOfferToDebugger(PEXCEPTION_RECORD Record, PCONTEXT Context, BOOLEAN Se
     return Routine(Record, Context, SecondChance);
 }
 
-static VOID KiContextFromFrames(PCONTEXT Context, const KTRAP_FRAME *Trap,
-                                const KEXCEPTION_FRAME *Exception)
+VOID KiContextFromFrames(PCONTEXT Context, const KTRAP_FRAME *Trap,
+                         const KEXCEPTION_FRAME *Exception)
 {
     *Context = (CONTEXT){
         .ContextFlags = CONTEXT_FULL | CONTEXT_SEGMENTS,
@@ -76,8 +76,8 @@ static VOID KiContextFromFrames(PCONTEXT Context, const KTRAP_FRAME *Trap,
 }
 
 /* Selectors stay as they were: a filter cannot change the privilege level. */
-static VOID KiContextToFrames(const CONTEXT *Context, PKTRAP_FRAME Trap,
-                              PKEXCEPTION_FRAME Exception, KPROCESSOR_MODE PreviousMode)
+VOID KiContextToFrames(const CONTEXT *Context, PKTRAP_FRAME Trap, PKEXCEPTION_FRAME Exception,
+                       KPROCESSOR_MODE PreviousMode)
 {
     Trap->MxCsr = Context->MxCsr & 0xffff;
     Trap->EFlags = (Context->EFlags & SE_EFLAGS_ALLOWED) | SE_EFLAGS_FIXED;

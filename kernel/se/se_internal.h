@@ -104,6 +104,10 @@ DECLSPEC_NORETURN VOID RtlRaiseStatus(NTSTATUS Status);
 DECLSPEC_NORETURN VOID RtlpRaiseNested(NTSTATUS Status, PEXCEPTION_RECORD Cause);
 
 /* ---- dispatch.c ---- */
+VOID KiContextFromFrames(PCONTEXT Context, const KTRAP_FRAME *Trap,
+                         const KEXCEPTION_FRAME *Exception);
+VOID KiContextToFrames(const CONTEXT *Context, PKTRAP_FRAME Trap, PKEXCEPTION_FRAME Exception,
+                       KPROCESSOR_MODE PreviousMode);
 /* The kernel debugger's entry; NULL: none. TRUE: handled, continue at Context. */
 extern BOOLEAN (*KiDebugRoutine)(PEXCEPTION_RECORD Record, PCONTEXT Context, BOOLEAN SecondChance);
 BOOLEAN KiOfferToDebugger(PEXCEPTION_RECORD Record, PCONTEXT Context, BOOLEAN SecondChance);

@@ -1,28 +1,64 @@
 /* SPDX-License-Identifier: MIT */
-/* Handles to tokens, and what is asked through them. PASSIVE_LEVEL */
+/*
+ * Handles to tokens, and what is asked through them. Nt: for the previous mode of the thread; Zw:
+ * for kernel mode. PASSIVE_LEVEL
+ */
 #include "se/sep.h"
+
+#include "ex/ex.h"
 #include "ob/obp.h"
 
+/* A handle to Token for a caller of Mode, who gets it at TokenHandle. */
+static NTSTATUS SepGiveTokenHandle(PACCESS_TOKEN Token, ACCESS_MASK DesiredAccess,
+                                   ULONG HandleAttributes, PHANDLE TokenHandle,
+                                   KPROCESSOR_MODE Mode)
+{
+    HANDLE Handle;
+
+    if (Mode != KernelMode) {
+        HandleAttributes &= ~(ULONG)OBJ_KERNEL_HANDLE;
+    }
+    NTSTATUS Status = ObOpenObjectByPointer(Token, HandleAttributes, NULL, DesiredAccess,
+                                            SeTokenObjectType, Mode, &Handle);
+    return NT_SUCCESS(Status) ? ExCopyToCaller(TokenHandle, &Handle, sizeof(Handle), Mode)
+                              : Status;
+}
+
 /* OBJ_KERNEL_HANDLE, OBJ_INHERIT: what a token's handle may be. */
-NTSTATUS ZwOpenProcessTokenEx(HANDLE ProcessHandle, ACCESS_MASK DesiredAccess,
+NTSTATUS NtOpenProcessTokenEx(HANDLE ProcessHandle, ACCESS_MASK DesiredAccess,
                               ULONG HandleAttributes, PHANDLE TokenHandle)
 {
+    KPROCESSOR_MODE Mode = ExGetPreviousMode();
     PEPROCESS Process;
 
     if (HandleAttributes & ~(ULONG)OBJ_VALID_ATTRIBUTES) {
         return STATUS_INVALID_PARAMETER;
     }
-    NTSTATUS Status = ObReferenceObjectByHandle(ProcessHandle, PROCESS_QUERY_INFORMATION,
-                                                PsProcessType, KernelMode, (PVOID *)&Process, NULL);
+    NTSTATUS Status = ExProbeCaller(TokenHandle, sizeof(HANDLE), sizeof(HANDLE), Mode);
+    if (NT_SUCCESS(Status)) {
+        Status = ObReferenceObjectByHandle(ProcessHandle, PROCESS_QUERY_INFORMATION, PsProcessType,
+                                           Mode, (PVOID *)&Process, NULL);
+    }
     if (!NT_SUCCESS(Status)) {
         return Status;
     }
     PACCESS_TOKEN Token = PsReferencePrimaryToken(Process);
     ObfDereferenceObject(Process);
-    Status = ObOpenObjectByPointer(Token, HandleAttributes, NULL, DesiredAccess,
-                                   SeTokenObjectType, KernelMode, TokenHandle);
+    Status = SepGiveTokenHandle(Token, DesiredAccess, HandleAttributes, TokenHandle, Mode);
     PsDereferencePrimaryToken(Token);
     return Status;
+}
+
+NTSTATUS ZwOpenProcessTokenEx(HANDLE ProcessHandle, ACCESS_MASK DesiredAccess,
+                              ULONG HandleAttributes, PHANDLE TokenHandle)
+{
+    return KE_CALL_AS_KERNEL(
+        NtOpenProcessTokenEx(ProcessHandle, DesiredAccess, HandleAttributes, TokenHandle));
+}
+
+NTSTATUS NtOpenProcessToken(HANDLE ProcessHandle, ACCESS_MASK DesiredAccess, PHANDLE TokenHandle)
+{
+    return NtOpenProcessTokenEx(ProcessHandle, DesiredAccess, 0, TokenHandle);
 }
 
 NTSTATUS ZwOpenProcessToken(HANDLE ProcessHandle, ACCESS_MASK DesiredAccess, PHANDLE TokenHandle)
@@ -31,9 +67,10 @@ NTSTATUS ZwOpenProcessToken(HANDLE ProcessHandle, ACCESS_MASK DesiredAccess, PHA
 }
 
 /* STATUS_NO_TOKEN: the thread does not impersonate; no thread here does. */
-NTSTATUS ZwOpenThreadTokenEx(HANDLE ThreadHandle, ACCESS_MASK DesiredAccess, BOOLEAN OpenAsSelf,
+NTSTATUS NtOpenThreadTokenEx(HANDLE ThreadHandle, ACCESS_MASK DesiredAccess, BOOLEAN OpenAsSelf,
                              ULONG HandleAttributes, PHANDLE TokenHandle)
 {
+    KPROCESSOR_MODE Mode = ExGetPreviousMode();
     PETHREAD Thread;
     SECURITY_IMPERSONATION_LEVEL Level;
     BOOLEAN CopyOnOpen, EffectiveOnly;
@@ -42,8 +79,11 @@ NTSTATUS ZwOpenThreadTokenEx(HANDLE ThreadHandle, ACCESS_MASK DesiredAccess, BOO
     if (HandleAttributes & ~(ULONG)OBJ_VALID_ATTRIBUTES) {
         return STATUS_INVALID_PARAMETER;
     }
-    NTSTATUS Status = ObReferenceObjectByHandle(ThreadHandle, THREAD_QUERY_INFORMATION,
-                                                PsThreadType, KernelMode, (PVOID *)&Thread, NULL);
+    NTSTATUS Status = ExProbeCaller(TokenHandle, sizeof(HANDLE), sizeof(HANDLE), Mode);
+    if (NT_SUCCESS(Status)) {
+        Status = ObReferenceObjectByHandle(ThreadHandle, THREAD_QUERY_INFORMATION, PsThreadType,
+                                           Mode, (PVOID *)&Thread, NULL);
+    }
     if (!NT_SUCCESS(Status)) {
         return Status;
     }
@@ -53,10 +93,22 @@ NTSTATUS ZwOpenThreadTokenEx(HANDLE ThreadHandle, ACCESS_MASK DesiredAccess, BOO
     if (Token == NULL) {
         return STATUS_NO_TOKEN;
     }
-    Status = ObOpenObjectByPointer(Token, HandleAttributes, NULL, DesiredAccess,
-                                   SeTokenObjectType, KernelMode, TokenHandle);
+    Status = SepGiveTokenHandle(Token, DesiredAccess, HandleAttributes, TokenHandle, Mode);
     PsDereferenceImpersonationToken(Token);
     return Status;
+}
+
+NTSTATUS ZwOpenThreadTokenEx(HANDLE ThreadHandle, ACCESS_MASK DesiredAccess, BOOLEAN OpenAsSelf,
+                             ULONG HandleAttributes, PHANDLE TokenHandle)
+{
+    return KE_CALL_AS_KERNEL(NtOpenThreadTokenEx(ThreadHandle, DesiredAccess, OpenAsSelf,
+                                                 HandleAttributes, TokenHandle));
+}
+
+NTSTATUS NtOpenThreadToken(HANDLE ThreadHandle, ACCESS_MASK DesiredAccess, BOOLEAN OpenAsSelf,
+                           PHANDLE TokenHandle)
+{
+    return NtOpenThreadTokenEx(ThreadHandle, DesiredAccess, OpenAsSelf, 0, TokenHandle);
 }
 
 NTSTATUS ZwOpenThreadToken(HANDLE ThreadHandle, ACCESS_MASK DesiredAccess, BOOLEAN OpenAsSelf,
@@ -66,18 +118,43 @@ NTSTATUS ZwOpenThreadToken(HANDLE ThreadHandle, ACCESS_MASK DesiredAccess, BOOLE
 }
 
 /* *ReturnLength is how many bytes the class wants, also with STATUS_BUFFER_TOO_SMALL. */
+NTSTATUS NtQueryInformationToken(HANDLE TokenHandle, TOKEN_INFORMATION_CLASS TokenInformationClass,
+                                 PVOID TokenInformation, ULONG TokenInformationLength,
+                                 PULONG ReturnLength)
+{
+    KPROCESSOR_MODE Mode = ExGetPreviousMode();
+    PTOKEN Token;
+    EX_CALLER_BUFFER Buffer;
+    ULONG Required = 0;
+    ULONG Access = TokenInformationClass == TokenSource ? TOKEN_QUERY_SOURCE : TOKEN_QUERY;
+    NTSTATUS Status = ExProbeCaller(ReturnLength, sizeof(ULONG), sizeof(ULONG), Mode);
+
+    if (NT_SUCCESS(Status)) {
+        Status = ObReferenceObjectByHandle(TokenHandle, Access, SeTokenObjectType, Mode,
+                                           (PVOID *)&Token, NULL);
+    }
+    if (!NT_SUCCESS(Status)) {
+        return Status;
+    }
+    Status = ExMakeCallerBuffer(&Buffer, TokenInformation, TokenInformationLength, Mode);
+    if (NT_SUCCESS(Status)) {
+        Status = SepQueryToken(Token, TokenInformationClass, Buffer.Bytes, Buffer.Length,
+                               &Required);
+        NTSTATUS Copied = ExFinishCallerBuffer(&Buffer, NT_SUCCESS(Status) ? Required : 0);
+        if (NT_SUCCESS(Copied)) {
+            Copied = ExCopyToCaller(ReturnLength, &Required, sizeof(ULONG), Mode);
+        }
+        Status = NT_SUCCESS(Copied) ? Status : Copied;
+    }
+    ObfDereferenceObject(Token);
+    return Status;
+}
+
 NTSTATUS ZwQueryInformationToken(HANDLE TokenHandle, TOKEN_INFORMATION_CLASS TokenInformationClass,
                                  PVOID TokenInformation, ULONG TokenInformationLength,
                                  PULONG ReturnLength)
 {
-    PTOKEN Token;
-    ULONG Access = TokenInformationClass == TokenSource ? TOKEN_QUERY_SOURCE : TOKEN_QUERY;
-    NTSTATUS Status = ObReferenceObjectByHandle(TokenHandle, Access, SeTokenObjectType, KernelMode,
-                                                (PVOID *)&Token, NULL);
-    if (NT_SUCCESS(Status)) {
-        Status = SepQueryToken(Token, TokenInformationClass, TokenInformation,
-                               TokenInformationLength, ReturnLength);
-        ObfDereferenceObject(Token);
-    }
-    return Status;
+    return KE_CALL_AS_KERNEL(NtQueryInformationToken(TokenHandle, TokenInformationClass,
+                                                     TokenInformation, TokenInformationLength,
+                                                     ReturnLength));
 }

@@ -103,6 +103,29 @@ ROUTINE Ring3Calls
     decq    %r13
     jmp     1b
 
+/* Page: 0 how often; from 10h on the block of a call that is made so often. */
+ROUTINE Ring3Repeat
+    movq    %rcx, %r12
+    movq    (%rcx), %r13
+    leaq    0x10(%rcx), %rbx
+    subq    $0x68, %rsp
+    leaq    0x30(%rbx), %rsi
+    leaq    0x28(%rsp), %rdi
+    movl    $6, %ecx
+    rep movsq
+2:
+    movq    0x10(%rbx), %r10
+    movq    0x18(%rbx), %rdx
+    movq    0x20(%rbx), %r8
+    movq    0x28(%rbx), %r9
+    movl    (%rbx), %eax
+    syscall
+    decq    %r13
+    jnz     2b
+    movq    %rax, 0x08(%rbx)
+    addq    $0x68, %rsp
+    jmp     Ring3Exit
+
 /* With no stack that could be read: the arguments of the stack are not to be had. */
 ROUTINE Ring3NoStack
     movq    %rcx, %r12
@@ -146,6 +169,63 @@ ROUTINE Ring3Wait
     syscall
     incq    0x08(%r12)
     jmp     1b
+
+/*
+ * Starts a read of the handle at 0 with an APC routine and waits alertably for the event at 8.
+ * Page: 10h status block; 20h status of the read, 28h of the wait, 30h-40h what the routine was
+ * given, 48h how often it ran; 50h rbx and r12 after the wait.
+ */
+ROUTINE Ring3ReadWithApc
+    movq    %rcx, %r12
+    movq    $0xbbbb, %rbx
+    subq    $0x68, %rsp
+    leaq    0x10(%r12), %rax
+    movq    %rax, 0x28(%rsp)
+    leaq    0x100(%r12), %rax
+    movq    %rax, 0x30(%rsp)
+    movq    $8, 0x38(%rsp)
+    leaq    0x80(%r12), %rax
+    movq    %rax, 0x40(%rsp)
+    movq    $0, 0x48(%rsp)
+    movq    (%r12), %r10
+    xorl    %edx, %edx
+    leaq    Ring3ApcRoutine(%rip), %r8
+    movq    %r12, %r9
+    movl    $SERVICE_NtReadFile, %eax
+    syscall
+    movq    %rax, 0x20(%r12)
+    movq    0x08(%r12), %r10
+    movl    $1, %edx
+    xorl    %r8d, %r8d
+    movl    $SERVICE_NtWaitForSingleObject, %eax
+    syscall
+    movq    %rax, 0x28(%r12)
+    movq    %rbx, 0x50(%r12)
+    movq    %r12, 0x58(%r12)
+    addq    $0x68, %rsp
+    jmp     Ring3Exit
+
+ROUTINE Ring3ApcRoutine
+    movq    %rcx, 0x30(%rcx)
+    movq    %rdx, 0x38(%rcx)
+    movq    %r8, 0x40(%rcx)
+    incq    0x48(%rcx)
+    xorl    %ebx, %ebx
+    retq
+
+ROUTINE Ring3ApcDispatcher
+    movq    0x00(%rsp), %rcx
+    movq    0x08(%rsp), %rdx
+    movq    0x10(%rsp), %r8
+    movq    0x18(%rsp), %rax
+    subq    $0x20, %rsp
+    callq   *%rax
+    addq    $0x20, %rsp
+    movq    %rsp, %r10
+    movl    $1, %edx
+    movl    $SERVICE_NtContinue, %eax
+    syscall
+    ud2
 
 /* ---- what ring 3 may not do, each at an address of its own ---- */
 ROUTINE Ring3Privileged

@@ -31,10 +31,10 @@ dump_is_as_live() {
     local commands='.bugcheck; lm; !pte poi(nt!KiBugCheckData+8); !pageable; k' problem=
     wanted "dump: as the live machine" || return 0
     "$pageable" debug "$faulty" -c "g; $commands; q" 2>&1 </dev/null |
-        sed -n '/^Bugcheck code/,/KiThreadStartup/p' >"$scratch/live"
+        sed -n '/^Bugcheck code/,/KiSystemCall64/p' >"$scratch/live"
     run "$pageable" kd --dump "$scratch/run.dmp" --symbols="$build/drivers/faulty" -c "$commands"
     [ "$status" = 0 ] || problem="exit $status"
-    sed -n '/^Bugcheck code/,/KiThreadStartup/p' "$out" >"$scratch/dead"
+    sed -n '/^Bugcheck code/,/KiSystemCall64/p' "$out" >"$scratch/dead"
     for file in "$scratch/live" "$scratch/dead"; do
         grep -vE 'DbgBreakPointWithStatus|nt!KiBugCheck\+|^\*\*\*' "$file" |
             sed -e 's/(deferred)/(pdb symbols)/' -e 's/(pdb symbols).*//' >"$file.kept"

@@ -51,9 +51,9 @@ gdb_works() {
         'break KiBugCheckTrap' 'continue' 'bt' 'x/xg &KiBugCheckData' 'x/i $pc' 'detach'
     says "gdb: a driver's line, and a stack across a trap" \
         "Breakpoint 1, FaultyCreate () at drivers/faulty/paged-code-at-dispatch/" \
-        "IofCallDriver () at kernel/io/irp_dispatch.c:" "KiThreadStartup ()" \
+        "IofCallDriver () at kernel/io/irp_dispatch.c:" "KiSystemService () at kernel/ke/" \
         "Breakpoint 2, KiBugCheckTrap () at kernel/ke/bug_check.c:" \
         "MmAccessFault () at kernel/mm/page_fault.c:" "CountOpen () at drivers/faulty/" \
-        "FaultyCreate () at drivers/faulty/" "IofCallDriver ()" "KiThreadStartup ()" \
+        "FaultyCreate () at drivers/faulty/" "IofCallDriver ()" "KiSystemService () at kernel/ke/" \
         "<KiBugCheckData>:"
 }

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT */
+/* An asynchronous read of ring 3 that ends by an APC of user mode. */
+#include "io_test_driver.h"
+#include "ring3.h"
+#include "wire/system_service.h"
+
+extern const UCHAR Ring3ReadWithApc[], Ring3ApcDispatcher[], Ring3Calls[];
+
+static PIRP PendingRead;
+
+static NTSTATUS KeepRead(PDEVICE_OBJECT Device, PIRP Irp)
+{
+    if (IoGetCurrentIrpStackLocation(Irp)->MajorFunction != IRP_MJ_READ) {
+        return IoTestComplete(Irp, STATUS_SUCCESS, 0);
+    }
+    EXPECT_EQUAL(Irp->RequestorMode, UserMode);
+    IoMarkIrpPending(Irp);
+    PendingRead = Irp;
+    return STATUS_PENDING;
+}
+
+static VOID OpenAsynchronously(RING3 *Test)
+{
+    static UNICODE_STRING Name = RTL_CONSTANT_STRING(IO_TEST_DEVICE);
+    OBJECT_ATTRIBUTES Attributes;
+    IO_STATUS_BLOCK IoStatus;
+    HANDLE File, Event;
+
+    Ring3Attach(Test);
+    InitializeObjectAttributes(&Attributes, &Name, 0, NULL, NULL);
+    EXPECT_EQUAL(ZwOpenFile(&File, GENERIC_READ, &Attributes, &IoStatus, FILE_SHARE_READ, 0),
+                 STATUS_SUCCESS);
+    InitializeObjectAttributes(&Attributes, NULL, 0, NULL, NULL);
+    EXPECT_EQUAL(ZwCreateEvent(&Event, EVENT_ALL_ACCESS, &Attributes, NotificationEvent, FALSE),
+                 STATUS_SUCCESS);
+    Ring3Detach(Test);
+    Ring3Put(Test, 0, (ULONG64)File);
+    Ring3Put(Test, 8, (ULONG64)Event);
+}
+
+GUEST_TEST(ke_user_apc_ends_a_read)
+{
+    RING3 Test;
+    if (!IoTestLoad(0, FALSE)) {
+        return;
+    }
+    PendingRead = NULL;
+    IoTest.Handle = KeepRead;
+    Ring3Create(&Test);
+    Test.Process->UserApcDispatcher = Test.Code + (Ring3ApcDispatcher - Ring3Program);
+    OpenAsynchronously(&Test);
+    PETHREAD Thread = Ring3Start(&Test, Ring3ReadWithApc);
+    for (ULONG i = 0; i < 1000 && Thread->Tcb.State != Waiting; i++) {
+        TestSleep(1);
+    }
+    EXPECT(PendingRead != NULL && Thread->Tcb.State == Waiting && Thread->Tcb.Alertable);
+    EXPECT_EQUAL(Ring3Get(&Test, 0x48), 0);
+    IoTestComplete(PendingRead, STATUS_SUCCESS, 5);
+    EXPECT_EQUAL(Ring3Join(Thread), RING3_EXIT);
+    EXPECT_EQUAL((ULONG)Ring3Get(&Test, 0x20), STATUS_PENDING);
+    EXPECT_EQUAL((ULONG)Ring3Get(&Test, 0x28), STATUS_USER_APC);
+    EXPECT_EQUAL(Ring3Get(&Test, 0x48), 1);
+    EXPECT_EQUAL(Ring3Get(&Test, 0x30), (ULONG64)Test.Page);
+    EXPECT_EQUAL(Ring3Get(&Test, 0x38), (ULONG64)Test.Page + 0x10);
+    EXPECT_EQUAL(Ring3Get(&Test, 0x18), 5);      /* Information */
+    EXPECT_EQUAL(Ring3Get(&Test, 0x50), 0xbbbb); /* rbx, which the routine changed */
+    EXPECT_EQUAL(Ring3Get(&Test, 0x58), (ULONG64)Test.Page);
+    Ring3Delete(&Test);
+    IoTestUnload();
+}
+
+/*
+ * The thread goes while its read is under way: the read is cancelled or waited for, no APC is left.
+ */
+GUEST_TEST(ke_user_apc_of_a_thread_that_ends)
+{
+    RING3 Test;
+    if (!IoTestLoad(0, FALSE)) {
+        return;
+    }
+    PendingRead = NULL;
+    IoTest.Handle = KeepRead;
+    Ring3Create(&Test);
+    Test.Process->UserApcDispatcher = (PVOID)0x1000; /* whoever is sent there crashes */
+    OpenAsynchronously(&Test);
+    PETHREAD Thread = Ring3Start(&Test, Ring3ReadWithApc);
+    for (ULONG i = 0; i < 1000 && Thread->Tcb.State != Waiting; i++) {
+        TestSleep(1);
+    }
+    EXPECT_EQUAL(PspTerminateThread(Thread, STATUS_CANCELLED), STATUS_SUCCESS);
+    IoTestComplete(PendingRead, STATUS_SUCCESS, 5);
+    EXPECT_EQUAL((ULONG)Ring3Join(Thread), (ULONG)STATUS_CANCELLED);
+    Ring3Delete(&Test);
+    IoTestUnload();
+}
+
+/* NtContinue with a CONTEXT that says nothing good. */
+GUEST_TEST(ke_user_continue_is_checked)
+{
+    RING3 Test;
+    Ring3Create(&Test);
+    Ring3Put(&Test, 0, 1);
+    Ring3Put(&Test, 0x10, SERVICE_NtContinue);
+    Ring3Put(&Test, 0x20, (ULONG64)Test.Page + 0x800);
+    Ring3Put(&Test, 0x800 + offsetof(CONTEXT, Rip), 0xfffff80000000000ull);
+    EXPECT_EQUAL(Ring3Run(&Test, Ring3Calls), RING3_EXIT);
+    EXPECT_EQUAL((ULONG)Ring3Get(&Test, 0x18), (ULONG)STATUS_ACCESS_VIOLATION);
+    /*
+     * IOPL 3, interrupts off, virtual 8086: none of that comes through; then it runs into nothing.
+     */
+    Ring3Put(&Test, 0x800 + offsetof(CONTEXT, Rip), 0x1000);
+    Ring3Put(&Test, 0x800 + offsetof(CONTEXT, EFlags), 0x27000);
+    EXPECT_EQUAL((ULONG)Ring3Run(&Test, Ring3Calls), (ULONG)STATUS_ACCESS_VIOLATION);
+    EXPECT(Test.Process->Terminating);
+    Ring3Delete(&Test);
+}

@@ -34,6 +34,7 @@ const COUNTER_FIELD CounterFields[] = {
     FIELD("registry_blocks", RegistryBlocks),
     FIELD("volume_bytes", VolumeBytes),
     FIELD("volume_blocks", VolumeBlocks),
+    FIELD("kernel_stack_slots", KernelStackSlots),
 };
 
 const size_t CounterFieldCount = sizeof(CounterFields) / sizeof(CounterFields[0]);

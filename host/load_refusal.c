@@ -64,7 +64,6 @@ static const struct {
     {"wdf01000.sys", "the kernel-mode driver framework, KMDF"},
     {"wdfldr.sys", "the kernel-mode driver framework, KMDF"},
     {"win32k.sys", "the window manager"},
-    {"wmilib.sys", "the WMI library"},
     {"wpprecorder.sys", "the trace recorder"},
     {"advapi32.dll", "a DLL of user mode"},
     {"kernel32.dll", "a DLL of user mode"},

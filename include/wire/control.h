@@ -15,7 +15,7 @@
 #include "wire/timeline.h"
 
 #define CONTROL_MAGIC 0x4c544350u /* 'PCTL' */
-#define CONTROL_VERSION 5
+#define CONTROL_VERSION 6
 #define CONTROL_MAX_PAYLOAD (1u << 20)
 
 typedef struct {
@@ -238,6 +238,7 @@ typedef struct {
     uint64_t InterruptTime; /* 100 ns since boot */
     uint64_t RegistryBytes, RegistryBlocks; /* of paged pool, counted there too */
     uint64_t VolumeBytes, VolumeBlocks;     /* the same of the volume's files */
+    uint64_t KernelStackSlots; /* of PagingFileSlotsUsed: stacks of threads that wait */
 } CONTROL_COUNTERS;
 
 typedef struct {

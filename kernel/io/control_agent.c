@@ -50,6 +50,7 @@ static VOID IopControlCounters(PCONTROL_REQUEST Request)
         .CommitLimit = Mm.CommitLimit,
         .PagingFileSlots = Mm.PagingFileSlots,
         .PagingFileSlotsUsed = Mm.PagingFileSlotsUsed,
+        .KernelStackSlots = Mm.KernelStackSlots,
         .SystemWorkingSetPages = Mm.SystemWorkingSetPages,
         .DemandZeroFaults = Mm.DemandZeroFaults,
         .SoftFaults = Mm.SoftFaults,

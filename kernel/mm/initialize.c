@@ -64,6 +64,7 @@ VOID MmQueryCounters(MM_COUNTERS *Counters)
     Counters->CommitLimit = (ULONG64)MiCommitLimit;
     Counters->PagingFileSlots = MiSlots.Pages != 0 ? MiSlots.Pages - 1 : 0;
     Counters->PagingFileSlotsUsed = MiSlots.Used != 0 ? MiSlots.Used - 1 : 0;
+    Counters->KernelStackSlots = MiCountRangeSlots(&MiSystemPteRange);
     Counters->SystemWorkingSetPages =
         MiSystemWorkingSet.Pages.Count + MiSystemWorkingSet.Locked.Count;
     KiReleaseSpinLock(&MiPfnLock, Irql);

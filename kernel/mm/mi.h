@@ -212,6 +212,8 @@ VOID MiInitializeRange(PMI_PAGE_RANGE Range, ULONG64 Start, ULONG64 Pages, BOOLE
 #define MI_RANGE_FULL (~0ull)
 ULONG64 MiReserveRange(PMI_PAGE_RANGE Range, ULONG64 Pages); /* page index or MI_RANGE_FULL */
 ULONG64 MiReleaseRange(PMI_PAGE_RANGE Range, ULONG64 Index); /* by the end bit; 0: not a start */
+/* Slots in PTEs of the range, where page tables exist; MiPfnLock held (verify.c). */
+ULONG64 MiCountRangeSlots(PMI_PAGE_RANGE Range);
 ULONG64 MiQueryRange(PMI_PAGE_RANGE Range, ULONG64 Index); /* pages of the allocation, or 0 */
 VOID MiReleaseRun(PMI_PAGE_RANGE Range, ULONG64 Index, ULONG64 Pages);
 ULONG64 MiFindRun(PMI_PAGE_RANGE Range, ULONG64 Pages); /* sets the bits; lock by the caller */

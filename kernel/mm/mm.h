@@ -166,6 +166,7 @@ typedef struct _MM_COUNTERS {
     ULONG64 TotalPages, FreePages, ZeroedPages, StandbyPages, ModifiedPages, ActivePages;
     ULONG64 CommittedPages, CommitLimit;
     ULONG64 PagingFileSlots, PagingFileSlotsUsed;
+    ULONG64 KernelStackSlots; /* of those used: stacks of threads that wait, wherever they are */
     ULONG64 SystemWorkingSetPages;
     ULONG64 DemandZeroFaults, SoftFaults, HardFaults;
     ULONG64 PagesRead, PageReads, PagesWritten, PageWrites, PagesTrimmed;

@@ -98,8 +98,7 @@ static ULONG64 MiVerifyFrames(PULONG64 Listed)
     return Slots;
 }
 
-/* Paging-file PTEs in a range of system space whose tables exist. */
-static ULONG64 MiCountRangeSlots(PMI_PAGE_RANGE Range)
+ULONG64 MiCountRangeSlots(PMI_PAGE_RANGE Range)
 {
     ULONG64 Slots = 0;
     for (ULONG64 Page = 0; Page < Range->Pages;) {

@@ -3,10 +3,11 @@
  * The machine before the load against the machine after the unload. Everything pageable is sent to
  * the paging file before each measure, so that what merely sits in memory makes no difference.
  *
- * Pool and paging-file slots must be the same to the byte, kernel stacks that are out left out. Commit and pages in use may grow by the
- * page tables of system space, which the kernel keeps once made, as NT does: one for each 2 MB
- * that was charged or touched in between. What a driver writes to the registry and to files stays,
- * as it should: their growth is allowed, to the byte in pool, by whole pages in the paging file.
+ * Pool and paging-file slots must be the same to the byte, without the slots of kernel stacks that
+ * are out. Commit and pages in use may grow by the page tables of system space, which the kernel
+ * keeps once made, as NT does: one for each 2 MB that was charged or touched in between. What a
+ * driver writes to the registry and to files stays, as it should: their growth is allowed, to the
+ * byte in pool, by whole pages in the paging file.
  */
 #include "host/counters.h"
 #include "host/run.h"

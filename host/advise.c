@@ -84,17 +84,12 @@ bool AdviceEnd(RUN *Run)
 
 /* ---- judgement ---- */
 
-static const CONTROL_SECTION *AdviceSection(const RUN *Run, uint32_t Rva)
+/* The guest's row of the section: the headers come before those of the file. NULL: it has none. */
+static const CONTROL_SECTION *AdviceSection(const RUN *Run, const DRIVER_FUNCTION *Function)
 {
     const ADVICE *Advice = Run->Advice;
-    for (unsigned i = 1; i < Advice->SectionCount; i++) {
-        uint64_t Offset = Advice->Sections[i].Address - Advice->Sections[0].Address;
-        uint64_t Bytes = (uint64_t)Advice->Sections[i].Pages * PAGE_BYTES;
-        if (Rva >= Offset && Rva - Offset < Bytes) {
-            return &Advice->Sections[i];
-        }
-    }
-    return NULL;
+    uint32_t Row = Function->Section + 1;
+    return Row < Advice->SectionCount ? &Advice->Sections[Row] : NULL;
 }
 
 static bool AdviceRanLow(const CONTROL_WATCHED *Watched)
@@ -111,7 +106,7 @@ static bool AdviceCodeStaysLow(const DRIVER_FUNCTION *Function)
 static bool AdviceCouldBePageable(const RUN *Run, uint32_t Index)
 {
     const DRIVER_FUNCTION *Function = &Run->Advice->List.Functions[Index];
-    const CONTROL_SECTION *Section = AdviceSection(Run, Function->Rva);
+    const CONTROL_SECTION *Section = AdviceSection(Run, Function);
     return Section != NULL && Section->Kind == ControlSectionNonpaged &&
            AdviceRanLow(&Run->Advice->Watched[Index]) && AdviceCodeStaysLow(Function);
 }
@@ -180,7 +175,7 @@ static void AdvicePageable(RUN *Run, uint32_t Index)
     SYMBOL Symbol = AdviceSymbol(Run, Function->Rva, false);
     char Taken[600] = "", Name[40], By[500], Bytes[TEXT_NUMBER], Times[40];
 
-    AdviceSectionName(AdviceSection(Run, Function->Rva), Name);
+    AdviceSectionName(AdviceSection(Run, Function), Name);
     if (Function->TakenRva != 0) {
         SYMBOL Taker = AdviceSymbol(Run, Function->TakenRva, false);
         SymbolText(&Taker, By, sizeof(By));
@@ -202,7 +197,7 @@ static void AdviceGain(RUN *Run, const CONTROL_SECTION *Section)
 
     for (uint32_t i = 0; i < Advice->List.Count; i++) {
         if (AdviceCouldBePageable(Run, i) &&
-            AdviceSection(Run, Advice->List.Functions[i].Rva) == Section) {
+            AdviceSection(Run, &Advice->List.Functions[i]) == Section) {
             Moved += Advice->List.Functions[i].Size;
             Routines++;
         }
@@ -220,7 +215,7 @@ static void AdviceGain(RUN *Run, const CONTROL_SECTION *Section)
     }
     for (uint32_t i = 0; i < Advice->List.Count && Told < ADVICE_SHOWN; i++) {
         if (AdviceCouldBePageable(Run, i) &&
-            AdviceSection(Run, Advice->List.Functions[i].Rva) == Section) {
+            AdviceSection(Run, &Advice->List.Functions[i]) == Section) {
             AdvicePageable(Run, i);
             Told++;
         }
@@ -240,7 +235,7 @@ static void AdviceResident(RUN *Run, uint32_t Index)
 {
     const DRIVER_FUNCTION *Function = &Run->Advice->List.Functions[Index];
     const CONTROL_WATCHED *Watched = &Run->Advice->Watched[Index];
-    const CONTROL_SECTION *Section = AdviceSection(Run, Function->Rva);
+    const CONTROL_SECTION *Section = AdviceSection(Run, Function);
     bool High = Watched->Calls != 0 && Watched->MaxIrql > APC_LEVEL;
     char Name[40], By[600];
 
@@ -277,7 +272,7 @@ static void AdviceLock(RUN *Run, const CONTROL_SECTION *Section)
     }
     for (uint32_t i = 0; i < Advice->List.Count; i++) {
         const DRIVER_FUNCTION *Function = &Advice->List.Functions[i];
-        if (AdviceSection(Run, Function->Rva) != Section) {
+        if (AdviceSection(Run, Function) != Section) {
             continue;
         }
         if (!AdviceCodeStaysLow(Function) ||

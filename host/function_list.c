@@ -24,7 +24,6 @@ static bool FunctionListAdd(FUNCTION_LIST *List, const PE_IMAGE *Image, uint32_t
         return true; /* no code of the file */
     }
     if (List->Count == FUNCTION_LIST_MOST) {
-        List->Full = true;
         return true;
     }
     if (List->Count == List->Capacity) {

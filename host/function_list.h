@@ -8,7 +8,7 @@
 #include "host/driver_file.h"
 #include "wire/control.h"
 
-#define FUNCTION_LIST_MOST CONTROL_WATCH_MOST
+#define FUNCTION_LIST_MOST CONTROL_WATCH_MOST /* of more the rest is left out */
 
 typedef struct {
     uint32_t Rva, Size; /* bytes */
@@ -25,7 +25,7 @@ typedef struct {
 typedef struct {
     DRIVER_FUNCTION *Functions; /* by Rva, none overlaps the next */
     uint32_t Count, Capacity;
-    bool FromPdb, Full; /* Full: there were more */
+    bool FromPdb;
 } FUNCTION_LIST;
 
 /* False: no memory. Driver must stay while names in the list are used. */

@@ -29,7 +29,6 @@
 typedef struct _VF_FUNCTION {
     CONTROL_WATCHED Watched; /* Rva ascending */
     UCHAR Original;
-    BOOLEAN Armed;
 } VF_FUNCTION;
 
 static struct {
@@ -89,7 +88,6 @@ VOID VfWatchImage(PUCHAR Base, const PE_IMAGE *Pe)
             continue;
         }
         Function->Original = Base[Rva];
-        Function->Armed = TRUE;
         Function->Watched.Flags |= ControlWatchedArmed;
         Base[Rva] = VF_INT3;
     }
@@ -103,9 +101,6 @@ VOID VfUnwatchImage(ULONG64 Base)
     ULONG64 Flags = KiDisableInterrupts();
     VfWatch.Base = 0;
     __builtin_memset(VfWatch.Stepping, 0, sizeof(VfWatch.Stepping));
-    for (ULONG i = 0; i < VfWatch.Count; i++) {
-        VfWatch.Function[i].Armed = FALSE;
-    }
     KiRestoreInterrupts(Flags);
 }
 
@@ -153,7 +148,6 @@ BOOLEAN VfFunctionEntered(PKTRAP_FRAME Frame)
     }
     VfNoteEntry(&Function->Watched, Frame);
     VfWriteCode(Frame->Rip - 1, Function->Original); /* it was there a moment ago */
-    Function->Armed = FALSE;
     Frame->Rip -= 1;
     for (ULONG i = 0; i < VF_STEPPING; i++) {
         if (VfWatch.Stepping[i].Thread == NULL) {
@@ -177,9 +171,7 @@ BOOLEAN VfFunctionStepped(PKTRAP_FRAME Frame)
         }
         VfWatch.Stepping[i].Thread = NULL;
         Found = TRUE;
-        if (VfWriteCode(VfWatch.Base + Function->Watched.Rva, VF_INT3)) {
-            Function->Armed = TRUE;
-        } else {
+        if (!VfWriteCode(VfWatch.Base + Function->Watched.Rva, VF_INT3)) {
             Function->Watched.Flags |= ControlWatchedLost; /* discarded, or on its way out */
         }
     }

@@ -31,6 +31,7 @@ static KD_PARSER KdpParser;
 static ULONG KdpCurrentId; /* of the packet that is sent now, with SYNC when it is the first */
 static ULONG KdpRemoteId;  /* of the packet that is expected */
 static BOOLEAN KdpBreakInPending;
+static USHORT KdpSendingType; /* of the packet sent last: what a RESET asks for again */
 static ULONG64 KdpLastByteTime; /* of KdpTestBreakIn: a packet cut off long ago is forgotten */
 static UCHAR KdpSendBuffer[KD_MAX_PACKET_BYTES];
 
@@ -87,6 +88,9 @@ static BOOLEAN KdpTakeControl(BOOLEAN AwaitAck, KDP_RECEIVE *Result)
         return TRUE;
     case KdPacketReset:
         KdpResetIds();
+        if (KdpSendingType != KdPacketDebugIo) {
+            KdpForgetBreakIn(); /* who begins anew at a stop has what he asked for: this stop */
+        }
         KdpSendControl(KdPacketReset, Packet->Id); /* who sends several knows which is answered */
         *Result = KdpReset;
         return TRUE;
@@ -163,6 +167,7 @@ KDP_RECEIVE KdpSendPacket(USHORT Type, const VOID *Header, SIZE_T HeaderSize, co
 {
     BOOLEAN MayGiveUp = KdpMayGiveUp(Type, *(const ULONG *)Header);
     ULONG Tries = 0;
+    KdpSendingType = Type;
     for (;;) {
         /* Encoded each time: a RESET changes the id. */
         SIZE_T Size = KdEncodeData(KdpSendBuffer, sizeof(KdpSendBuffer), Type, KdpCurrentId,

@@ -72,7 +72,8 @@ kernel_debugger() {
     fi
     kd_symbols=$(kd_symbol KeUpdateSystemTime ExpDebuggerWork ExpDebuggerProcessAttach \
         ExpDebuggerPageIn)
-    for test in attach listen retransmit reset rubbish reconnect images manipulate; do
+    for test in attach listen retransmit reset rubbish reconnect images attach-at-load \
+        manipulate; do
         kd $test 0 "verdict     clean" $notepad --append=kd-wait
     done
     kd attach 0 "verdict     clean" $notepad --append=kd-wait --machine=pci

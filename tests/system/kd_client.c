@@ -400,6 +400,40 @@ static void TestImages(void)
     WireServeToEnd();
 }
 
+/* The next state change; prints before it are taken. */
+static void NextChange(WIRE_PACKET *State)
+{
+    do {
+        CHECK(WireReceive(State, 10000));
+        if (State->Id != 0x80800800 || State->Type != 7) {
+            WireSendControl(4, State->Id & ~0x800u);
+        }
+    } while (State->Type != 7);
+}
+
+/* Who attaches while a load is being reported has that stop, and no break-in is owed to him. */
+static void TestAttachAtLoad(void)
+{
+    WIRE_PACKET State;
+    WireAttach(&State);
+    StepOverBreak(1);
+    WireContinue();
+    NextChange(&State);
+    CHECK(Get32(State.Payload) == 0x3031 && State.Payload[0x40] == 0);
+    WireReset(); /* the break-in, and RESET */
+    WireNextId = 0x80800000;
+    do {
+        CHECK(WireReceive(&State, 10000));
+    } while (State.Id != 0x80800800);
+    CHECK(State.Type == 7 && Get32(State.Payload) == 0x3031);
+    WireSendControl(4, State.Id & ~0x800u);
+    WireContinue();
+    NextChange(&State);
+    CHECK(Get32(State.Payload) == 0x3031 && State.Payload[0x40] == 1); /* not a break-in */
+    WireContinue();
+    WireServeToEnd();
+}
+
 /* The time limit of this run is shorter than this stop. */
 static void TestStays(void)
 {
@@ -421,6 +455,7 @@ static const KD_TEST LineTests[] = {
     {"prints", TestPrints},
     {"bug-check", TestBugCheck},
     {"images", TestImages},
+    {"attach-at-load", TestAttachAtLoad},
     {"stays", TestStays},
     {NULL, NULL},
 };

@@ -234,7 +234,7 @@ void WireExpectData(WIRE_PACKET *Packet, unsigned Type)
 }
 
 /* Bytes sent before the target has set up its UART are lost: asked again every second. */
-static void WireReset(void)
+void WireReset(void)
 {
     static const uint8_t Reset[16] = {0x69, 0x69, 0x69, 0x69, 6};
     for (int Try = 0; Try < 10; Try++) {

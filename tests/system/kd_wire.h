@@ -52,6 +52,7 @@ void WireExpectData(WIRE_PACKET *Packet, unsigned Type);
 /* ---- a session: ids are counted, as the description says ---- */
 extern uint32_t WireNextId; /* of our next data packet */
 /* 'b', RESET, and the state change that follows. */
+void WireReset(void); /* a break-in and RESET, until it is answered */
 void WireAttach(WIRE_PACKET *State);
 /* Waits for a state change, printing text and skipping load-symbols ones on the way. */
 void WireWaitForBreak(WIRE_PACKET *State);

@@ -12,7 +12,7 @@
  * routine runs: the routine may free the item or queue it again.
  */
 #include "ex/ex.h"
-#include "nt/ps.h"
+#include "ps/psp.h"
 #include "vf/vf.h"
 
 #define EXP_MAXIMUM_WORKERS 16
@@ -123,7 +123,6 @@ static VOID ExpBalanceThread(PVOID Context)
 
 VOID ExInitializeWorkers(VOID)
 {
-    HANDLE Thread;
     NTSTATUS Status = ExpInitializeCallbackType();
 
     NT_VERIFY(NT_SUCCESS(Status));
@@ -136,10 +135,7 @@ VOID ExInitializeWorkers(VOID)
             NT_VERIFY(NT_SUCCESS(Status));
         }
     }
-    Status = PsCreateSystemThread(&Thread, THREAD_ALL_ACCESS, NULL, NULL, NULL, ExpBalanceThread,
-                                  NULL);
-    NT_VERIFY(NT_SUCCESS(Status));
-    ZwClose(Thread);
+    PsStartSystemThread(ExpBalanceThread);
     ExpInitializeDebuggerWorker();
 }
 

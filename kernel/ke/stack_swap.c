@@ -21,8 +21,7 @@
  */
 #include "dispatcher.h"
 #include "mm/mm.h"
-#include "nt/ob.h"
-#include "nt/ps.h"
+#include "ps/psp.h"
 
 #define KI_SWAP_PRIORITY 23
 
@@ -105,11 +104,8 @@ static VOID KiSwapThread(PVOID Context)
 
 VOID KiStartSwapThread(VOID)
 {
-    HANDLE Thread;
     KeInitializeEvent(&KiSwapEvent, SynchronizationEvent, FALSE);
-    NTSTATUS Status = PsCreateSystemThread(&Thread, 0, NULL, NULL, NULL, KiSwapThread, NULL);
-    NT_VERIFY(NT_SUCCESS(Status));
-    ZwClose(Thread);
+    PsStartSystemThread(KiSwapThread);
     KiSwapThreadStarted = TRUE;
 }
 

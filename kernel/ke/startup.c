@@ -90,7 +90,6 @@ static VOID KiPhase1(PVOID Context)
 
 DECLSPEC_NORETURN VOID KiSystemStartup(LOADER_BLOCK *Loader)
 {
-    HANDLE Thread;
     KiLoaderCopy = *Loader;
     KeLoaderBlock = &KiLoaderCopy;
     KiInitializeProcessor(&KiInitialPcr, KiDpcStack + sizeof(KiDpcStack),
@@ -109,9 +108,7 @@ DECLSPEC_NORETURN VOID KiSystemStartup(LOADER_BLOCK *Loader)
     SeInitializeSystem();
     PsInitializeSystem();
     KdInitSystem();
-    NTSTATUS Status = PsCreateSystemThread(&Thread, 0, NULL, NULL, NULL, KiPhase1, NULL);
-    NT_VERIFY(NT_SUCCESS(Status));
-    ZwClose(Thread);
+    PsStartSystemThread(KiPhase1);
     __asm__ volatile("sti");
     KiIdleLoop();
 }

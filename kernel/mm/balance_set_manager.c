@@ -7,8 +7,7 @@
  * not in mode never.
  */
 #include "mm/mi.h"
-#include "nt/ob.h"
-#include "nt/ps.h"
+#include "ps/psp.h"
 
 #define MI_STACK_WAIT_100NS 70000000u /* 7 s */
 
@@ -94,10 +93,7 @@ static VOID MiBalanceSetManager(PVOID Context)
 
 VOID MiStartBalanceSetManager(VOID)
 {
-    HANDLE Thread;
     KeInitializeEvent(&MiBalanceWork, SynchronizationEvent, FALSE);
-    NTSTATUS Status = PsCreateSystemThread(&Thread, 0, NULL, NULL, NULL, MiBalanceSetManager, NULL);
-    NT_VERIFY(NT_SUCCESS(Status));
-    ZwClose(Thread);
+    PsStartSystemThread(MiBalanceSetManager);
     MiBalanceStarted = TRUE;
 }

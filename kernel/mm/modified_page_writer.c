@@ -12,8 +12,7 @@
  * accounting has kept the room.
  */
 #include "mm/mi.h"
-#include "nt/ob.h"
-#include "nt/ps.h"
+#include "ps/psp.h"
 
 #define MI_WRITES_IN_FLIGHT 4
 
@@ -168,15 +167,11 @@ VOID MiFlushModifiedPages(VOID)
 
 VOID MiStartModifiedPageWriter(VOID)
 {
-    HANDLE Thread;
     KeInitializeEvent(&MiWriterWork, SynchronizationEvent, FALSE);
     KeInitializeEvent(&MiWriterIdle, NotificationEvent, FALSE);
     for (ULONG i = 0; i < MI_WRITES_IN_FLIGHT; i++) {
         PushEntryList(&MiFreeWrites, &MiWrites[i].Link);
     }
-    NTSTATUS Status =
-        PsCreateSystemThread(&Thread, 0, NULL, NULL, NULL, MiModifiedPageWriter, NULL);
-    NT_VERIFY(NT_SUCCESS(Status));
-    ZwClose(Thread);
+    PsStartSystemThread(MiModifiedPageWriter);
     MiWriterStarted = TRUE;
 }

@@ -78,6 +78,9 @@ OB_DELETE_METHOD PspDeleteProcess;
 /* Of its program; empty for the system process. It stays as long as the process object. */
 PCUNICODE_STRING PspImageName(PEPROCESS Process);
 
+/* A thread of the kernel's own, which start-up cannot do without. PASSIVE_LEVEL */
+VOID PsStartSystemThread(PKSTART_ROUTINE Routine);
+
 /* ---- snapshot.c: PASSIVE_LEVEL, APC_LEVEL; NULL with a *Count: no memory ---- */
 PEPROCESS *PspSnapshotProcesses(PULONG Count);
 PETHREAD *PspSnapshotThreads(PEPROCESS Process, PULONG Count);

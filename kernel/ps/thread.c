@@ -136,6 +136,14 @@ NTSTATUS PsCreateSystemThread(PHANDLE ThreadHandle, ULONG DesiredAccess,
     return STATUS_SUCCESS;
 }
 
+VOID PsStartSystemThread(PKSTART_ROUTINE Routine)
+{
+    HANDLE Thread;
+    NTSTATUS Status = PsCreateSystemThread(&Thread, 0, NULL, NULL, NULL, Routine, NULL);
+    NT_VERIFY(NT_SUCCESS(Status));
+    ZwClose(Thread);
+}
+
 NTSTATUS PsTerminateSystemThread(NTSTATUS ExitStatus)
 {
     if (!PsIsSystemThread(PsGetCurrentThread())) {

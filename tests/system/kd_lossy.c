@@ -12,6 +12,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "../../lib/xorshift.h"
+
 /*
  * The next fault comes that many bytes later: never two in a packet, as a byte that is dropped and
  * an equal one that is doubled would leave the sum as it was, which is all the protocol checks.
@@ -28,10 +30,7 @@ static unsigned Dropped, Doubled, Delayed;
 
 static uint64_t NextRandom(void)
 {
-    Random ^= Random << 13;
-    Random ^= Random >> 7;
-    Random ^= Random << 17;
-    return Random;
+    return Random = XorShift64(Random);
 }
 
 static uint64_t Now(void)

@@ -30,6 +30,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../../lib/xorshift.h"
+
 #define GOOD_CONNECTIONS 3
 #define GOOD_MS 30000      /* a good connection has this long, */
 #define GOOD_FACTOR 20     /* a lossy one that many times a good one, */
@@ -80,10 +82,7 @@ __attribute__((noreturn, format(printf, 1, 2))) static void Fail(const char *For
 
 static uint64_t NextRandom(void)
 {
-    Random ^= Random << 13;
-    Random ^= Random >> 7;
-    Random ^= Random << 17;
-    return Random;
+    return Random = XorShift64(Random);
 }
 
 static uint64_t Now(void)

@@ -134,11 +134,12 @@ static NTSTATUS IopFinishQuery(PFILE_OBJECT File, ACCESS_MASK Granted, PVOID Buf
     if (NT_ERROR(Status)) {
         return Status;
     }
-    NTSTATUS Copied = IopCopyOut(&All->AccessInformation, &Values[0], sizeof(ULONG));
-    Copied = NT_SUCCESS(Copied) ? IopCopyOut(&All->ModeInformation, &Values[1], sizeof(ULONG))
+    NTSTATUS Copied = MmCopyGuarded(&All->AccessInformation, &Values[0], sizeof(ULONG));
+    Copied = NT_SUCCESS(Copied) ? MmCopyGuarded(&All->ModeInformation, &Values[1], sizeof(ULONG))
                                 : Copied;
-    Copied = NT_SUCCESS(Copied) ? IopCopyOut(&All->AlignmentInformation, &Values[2], sizeof(ULONG))
-                                : Copied;
+    Copied = NT_SUCCESS(Copied)
+                 ? MmCopyGuarded(&All->AlignmentInformation, &Values[2], sizeof(ULONG))
+                 : Copied;
     return NT_SUCCESS(Copied) ? Status : Copied;
 }
 
@@ -154,7 +155,7 @@ NTSTATUS IopQueryFile(PFILE_OBJECT File, ACCESS_MASK Granted, BOOLEAN Lock, PVOI
         return STATUS_INFO_LENGTH_MISMATCH;
     }
     if (IopAnswerQuery(File, Granted, Class, &Value, &Bytes)) {
-        NTSTATUS Status = IopCopyOut(Buffer, &Value, Bytes);
+        NTSTATUS Status = MmCopyGuarded(Buffer, &Value, Bytes);
         IoStatus->Status = Status;
         IoStatus->Information = NT_SUCCESS(Status) ? Bytes : 0;
         return Status;

@@ -259,9 +259,9 @@ typedef struct _IOP_REQUEST {
     PVOID ApcContext;
     PIO_STATUS_BLOCK IoStatus;
 } IOP_REQUEST, *PIOP_REQUEST;
+/* Sends a packet of IoAllocateIrp's, waits and frees it. Information may be NULL. PASSIVE_LEVEL */
+NTSTATUS IopSendAndWait(PDEVICE_OBJECT Top, PIRP Irp, PULONG_PTR Information);
 NTSTATUS IopPerformRequest(PIOP_REQUEST Request);
-/* Under SEH: To may be gone or read-only. */
-NTSTATUS IopCopyOut(PVOID To, const VOID *From, SIZE_T Length);
 
 /* ---- file_information.c: PASSIVE_LEVEL ---- */
 /* The least bytes of a class's structure; 0: it can not be asked, or told. */

@@ -183,16 +183,6 @@ VOID IofCompleteRequest(PIRP Irp, CCHAR PriorityBoost)
     }
 }
 
-__attribute__((noinline)) NTSTATUS IopCopyOut(PVOID To, const VOID *From, SIZE_T Length)
-{
-    __try {
-        RtlCopyMemory(To, From, Length);
-    } __except (EXCEPTION_EXECUTE_HANDLER) {
-        return GetExceptionCode();
-    }
-    return STATUS_SUCCESS;
-}
-
 static VOID IopReturnBuffer(PIRP Irp, ULONG BufferLength)
 {
     if ((Irp->Flags & IRP_INPUT_OPERATION) && !NT_ERROR(Irp->IoStatus.Status) &&
@@ -203,7 +193,7 @@ static VOID IopReturnBuffer(PIRP Irp, ULONG BufferLength)
                              "IoStatus.Information is larger than the output buffer", NULL);
             Length = BufferLength;
         }
-        NTSTATUS Status = IopCopyOut(Irp->UserBuffer, Irp->AssociatedIrp.SystemBuffer, Length);
+        NTSTATUS Status = MmCopyGuarded(Irp->UserBuffer, Irp->AssociatedIrp.SystemBuffer, Length);
         if (!NT_SUCCESS(Status)) {
             Irp->IoStatus.Status = Status;
             Irp->IoStatus.Information = 0;
@@ -229,7 +219,7 @@ static VOID IopUserApcRundown(PKAPC Apc)
 
 static VOID IopSignalRequest(PIRP Irp, PFILE_OBJECT FileObject)
 {
-    IopCopyOut(Irp->UserIosb, &Irp->IoStatus, sizeof(IO_STATUS_BLOCK));
+    MmCopyGuarded(Irp->UserIosb, &Irp->IoStatus, sizeof(IO_STATUS_BLOCK));
     if (FileObject != NULL && (FileObject->Flags & FO_SYNCHRONOUS_IO)) {
         FileObject->FinalStatus = Irp->IoStatus.Status;
     }

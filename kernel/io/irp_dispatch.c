@@ -89,6 +89,27 @@ BOOLEAN IoForwardIrpSynchronously(PDEVICE_OBJECT DeviceObject, PIRP Irp)
     return TRUE;
 }
 
+static NTSTATUS IopKeepPacket(PDEVICE_OBJECT DeviceObject, PIRP Irp, PVOID Context)
+{
+    KeSetEvent(Context, IO_NO_INCREMENT, FALSE);
+    return STATUS_MORE_PROCESSING_REQUIRED;
+}
+
+NTSTATUS IopSendAndWait(PDEVICE_OBJECT Top, PIRP Irp, PULONG_PTR Information)
+{
+    KEVENT Event;
+    KeInitializeEvent(&Event, NotificationEvent, FALSE);
+    IoSetCompletionRoutine(Irp, IopKeepPacket, &Event, TRUE, TRUE, TRUE);
+    IofCallDriver(Top, Irp);
+    KeWaitForSingleObject(&Event, Executive, KernelMode, FALSE, NULL);
+    NTSTATUS Status = Irp->IoStatus.Status;
+    if (Information != NULL) {
+        *Information = Irp->IoStatus.Information;
+    }
+    IoFreeIrp(Irp);
+    return Status;
+}
+
 typedef struct _IOP_SAFE_COMPLETION {
     PIO_COMPLETION_ROUTINE Routine;
     PVOID Context;

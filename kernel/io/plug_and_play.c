@@ -133,29 +133,17 @@ VOID IopInitializeRootDriver(VOID)
     NT_VERIFY(NT_SUCCESS(IoCreateDriver(&Name, IopRootEntry)));
 }
 
-static NTSTATUS IopPnpCompletion(PDEVICE_OBJECT DeviceObject, PIRP Irp, PVOID Context)
-{
-    KeSetEvent(Context, IO_NO_INCREMENT, FALSE);
-    return STATUS_MORE_PROCESSING_REQUIRED;
-}
-
 /* Sends a PnP request to the top of the stack and waits. PASSIVE_LEVEL */
 static NTSTATUS IopSendPnp(PDEVICE_OBJECT Physical, UCHAR MinorFunction)
 {
-    KEVENT Event;
     PDEVICE_OBJECT Top = IoGetAttachedDeviceReference(Physical);
     PIRP Irp = IopAllocateIrpMustSucceed(Top->StackSize);
     PIO_STACK_LOCATION Stack = IoGetNextIrpStackLocation(Irp);
 
-    KeInitializeEvent(&Event, NotificationEvent, FALSE);
     Irp->IoStatus.Status = STATUS_NOT_SUPPORTED;
     Stack->MajorFunction = IRP_MJ_PNP;
     Stack->MinorFunction = MinorFunction;
-    IoSetCompletionRoutine(Irp, IopPnpCompletion, &Event, TRUE, TRUE, TRUE);
-    IofCallDriver(Top, Irp);
-    KeWaitForSingleObject(&Event, Executive, KernelMode, FALSE, NULL);
-    NTSTATUS Status = Irp->IoStatus.Status;
-    IoFreeIrp(Irp);
+    NTSTATUS Status = IopSendAndWait(Top, Irp, NULL);
     ObfDereferenceObject(Top);
     return Status;
 }

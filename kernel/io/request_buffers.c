@@ -28,27 +28,6 @@ __attribute__((noinline)) NTSTATUS IopProbeRange(PVOID Address, SIZE_T Length, B
     return STATUS_SUCCESS;
 }
 
-static __attribute__((noinline)) NTSTATUS IopCopyIn(PVOID To, PVOID From, SIZE_T Length)
-{
-    __try {
-        RtlCopyMemory(To, From, Length);
-    } __except (EXCEPTION_EXECUTE_HANDLER) {
-        return GetExceptionCode();
-    }
-    return STATUS_SUCCESS;
-}
-
-static __attribute__((noinline)) NTSTATUS IopLockMdl(PMDL Mdl, KPROCESSOR_MODE Mode,
-                                                     LOCK_OPERATION Operation)
-{
-    __try {
-        MmProbeAndLockPages(Mdl, Mode, Operation);
-    } __except (EXCEPTION_EXECUTE_HANDLER) {
-        return GetExceptionCode();
-    }
-    return STATUS_SUCCESS;
-}
-
 static NTSTATUS IopSetUpSystemBuffer(PIRP Irp, PVOID Input, ULONG InputLength, ULONG Length)
 {
     PVOID Buffer = ExAllocatePoolWithTag(NonPagedPoolNx, Length, IO_TAG_BUFFER);
@@ -57,7 +36,7 @@ static NTSTATUS IopSetUpSystemBuffer(PIRP Irp, PVOID Input, ULONG InputLength, U
     }
     Irp->AssociatedIrp.SystemBuffer = Buffer;
     Irp->Flags |= IRP_BUFFERED_IO | IRP_DEALLOCATE_BUFFER;
-    NTSTATUS Status = IopCopyIn(Buffer, Input, InputLength);
+    NTSTATUS Status = MmCopyGuarded(Buffer, Input, InputLength);
     if (NT_SUCCESS(Status)) {
         /* What the driver does not write must not show the requester old pool content. */
         RtlZeroMemory((PCHAR)Buffer + InputLength, Length - InputLength);
@@ -74,7 +53,7 @@ static NTSTATUS IopSetUpMdl(PIRP Irp, PVOID Buffer, ULONG Length, KPROCESSOR_MOD
         return (ULONG_PTR)Buffer + Length < (ULONG_PTR)Buffer ? STATUS_ACCESS_VIOLATION
                                                               : STATUS_INSUFFICIENT_RESOURCES;
     }
-    return IopLockMdl(Mdl, Mode, Operation);
+    return MmLockPagesGuarded(Mdl, Mode, Operation);
 }
 
 VOID IopReleaseBuffers(PIRP Irp)

@@ -16,7 +16,7 @@ static NTSTATUS IopQueryVolume(IOP_REQUEST *Request, PFILE_OBJECT File)
     if (Class == FileFsDeviceInformation && File->Vpb == NULL) {
         FILE_FS_DEVICE_INFORMATION Device = {File->DeviceObject->DeviceType,
                                              File->DeviceObject->Characteristics};
-        NTSTATUS Status = IopCopyOut(Request->Output, &Device, sizeof(Device));
+        NTSTATUS Status = MmCopyGuarded(Request->Output, &Device, sizeof(Device));
         Request->IoStatus->Status = Status;
         Request->IoStatus->Information = NT_SUCCESS(Status) ? sizeof(Device) : 0;
         return Status;

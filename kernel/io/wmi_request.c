@@ -4,16 +4,9 @@
 
 #define WMIP_FIRST_NODE 512u /* bytes of room for the first try */
 
-static NTSTATUS WmipCompletion(PDEVICE_OBJECT Device, PIRP Irp, PVOID Context)
-{
-    KeSetEvent(Context, IO_NO_INCREMENT, FALSE);
-    return STATUS_MORE_PROCESSING_REQUIRED;
-}
-
 NTSTATUS WmipSendRequest(PWMIP_PROVIDER Provider, UCHAR MinorFunction, PVOID DataPath,
                          ULONG BufferSize, PVOID Buffer, PULONG_PTR Information)
 {
-    KEVENT Event;
     *Information = 0;
     if (Provider->Blocked || Provider->Device == NULL) {
         return STATUS_WMI_GUID_DISCONNECTED;
@@ -22,7 +15,6 @@ NTSTATUS WmipSendRequest(PWMIP_PROVIDER Provider, UCHAR MinorFunction, PVOID Dat
     PIRP Irp = IopAllocateIrpMustSucceed(Top->StackSize);
     PIO_STACK_LOCATION Stack = IoGetNextIrpStackLocation(Irp);
 
-    KeInitializeEvent(&Event, NotificationEvent, FALSE);
     Irp->IoStatus.Status = STATUS_NOT_SUPPORTED;
     Irp->Tail.Overlay.Thread = PsGetCurrentThread();
     Stack->MajorFunction = IRP_MJ_SYSTEM_CONTROL;
@@ -31,12 +23,7 @@ NTSTATUS WmipSendRequest(PWMIP_PROVIDER Provider, UCHAR MinorFunction, PVOID Dat
     Stack->Parameters.WMI.DataPath = DataPath;
     Stack->Parameters.WMI.BufferSize = BufferSize;
     Stack->Parameters.WMI.Buffer = Buffer;
-    IoSetCompletionRoutine(Irp, WmipCompletion, &Event, TRUE, TRUE, TRUE);
-    IofCallDriver(Top, Irp);
-    KeWaitForSingleObject(&Event, Executive, KernelMode, FALSE, NULL);
-    NTSTATUS Status = Irp->IoStatus.Status;
-    *Information = Irp->IoStatus.Information;
-    IoFreeIrp(Irp);
+    NTSTATUS Status = IopSendAndWait(Top, Irp, Information);
     ObfDereferenceObject(Top);
     return Status;
 }

@@ -13,16 +13,6 @@ static ULONG64 MfsRoundUp(ULONG64 Bytes)
     return (Bytes + MFS_CLUSTER_BYTES - 1) & ~(ULONG64)(MFS_CLUSTER_BYTES - 1);
 }
 
-__attribute__((noinline)) NTSTATUS MfsCopy(PVOID To, const VOID *From, SIZE_T Bytes)
-{
-    __try {
-        RtlCopyMemory(To, From, Bytes);
-    } __except (EXCEPTION_EXECUTE_HANDLER) {
-        return GetExceptionCode();
-    }
-    return STATUS_SUCCESS;
-}
-
 VOID MfsFreeContent(PMFS_NODE Node)
 {
     if (Node->Content != NULL && !(Node->Flags & MFS_ARCHIVED)) {

@@ -101,8 +101,8 @@ static NTSTATUS MfsPutEntry(const MFS_LAYOUT *Layout, PMFS_NODE Node, PCUNICODE_
 {
     DECLSPEC_ALIGN(8) UCHAR Head[MFS_HEAD_BYTES];
     MfsFillHead(Layout, Node, Name->Length, Head);
-    NTSTATUS Status = MfsCopy(To, Head, Layout->Name);
-    return NT_SUCCESS(Status) ? MfsCopy(To + Layout->Name, Name->Buffer, Bytes) : Status;
+    NTSTATUS Status = MmCopyGuarded(To, Head, Layout->Name);
+    return NT_SUCCESS(Status) ? MmCopyGuarded(To + Layout->Name, Name->Buffer, Bytes) : Status;
 }
 
 /*
@@ -135,7 +135,7 @@ static NTSTATUS MfsFillEntries(PMFS_REQUEST Request, const MFS_LAYOUT *Layout, P
         NTSTATUS Copied = MfsPutEntry(Layout, Node, &Name, Buffer + At, Bytes);
         if (NT_SUCCESS(Copied) && Count != 0) {
             ULONG Distance = At - Previous;
-            Copied = MfsCopy(Buffer + Previous, &Distance, sizeof(Distance));
+            Copied = MmCopyGuarded(Buffer + Previous, &Distance, sizeof(Distance));
         }
         if (!NT_SUCCESS(Copied)) {
             return Copied;

@@ -139,8 +139,6 @@ NTSTATUS MfsOwnContent(PMFS_NODE Node);
 VOID MfsFreeContent(PMFS_NODE Node);
 /* Room that nothing fills is given back. */
 VOID MfsTrimContent(PMFS_NODE Node);
-/* STATUS_ACCESS_VIOLATION or what else touching a caller's memory raises. */
-NTSTATUS MfsCopy(PVOID To, const VOID *From, SIZE_T Bytes);
 
 /* ---- the requests: one routine each, MfsLock not held; the status is the answer ---- */
 typedef NTSTATUS MFS_ROUTINE(PMFS_REQUEST Request);

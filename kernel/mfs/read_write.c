@@ -57,7 +57,7 @@ NTSTATUS MfsRead(PMFS_REQUEST Request)
         Status = STATUS_END_OF_FILE;
     } else {
         Length = Length < Size - Offset ? Length : (ULONG)(Size - Offset);
-        Status = MfsCopy(Buffer, Node->Content + Offset, Length);
+        Status = MmCopyGuarded(Buffer, Node->Content + Offset, Length);
     }
     MfsUnlock();
     if (NT_SUCCESS(Status)) {
@@ -85,7 +85,7 @@ static NTSTATUS MfsWriteLocked(PMFS_REQUEST Request, PVOID Buffer, ULONG64 Offse
     if (!NT_SUCCESS(Status)) {
         return Status;
     }
-    Status = MfsCopy(Node->Content + Offset, Buffer, Length);
+    Status = MmCopyGuarded(Node->Content + Offset, Buffer, Length);
     if (!NT_SUCCESS(Status)) {
         if (Offset + Length > Size) {
             MfsSetFileSize(Node, Size); /* as it was: to cut cannot fail */

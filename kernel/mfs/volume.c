@@ -105,17 +105,6 @@ static VOID MfsWorker(PVOID Context)
     MfsComplete(Irp, Status);
 }
 
-static __attribute__((noinline)) NTSTATUS MfsLockPages(PMDL Mdl, KPROCESSOR_MODE Mode,
-                                                       LOCK_OPERATION Operation)
-{
-    __try {
-        MmProbeAndLockPages(Mdl, Mode, Operation);
-    } __except (EXCEPTION_EXECUTE_HANDLER) {
-        return GetExceptionCode();
-    }
-    return STATUS_SUCCESS;
-}
-
 /* The buffer of a read or write as another thread can reach it. */
 static NTSTATUS MfsLockBuffer(PMFS_POSTED Posted, PIO_STACK_LOCATION Stack)
 {
@@ -127,7 +116,7 @@ static NTSTATUS MfsLockBuffer(PMFS_POSTED Posted, PIO_STACK_LOCATION Stack)
     if (Mdl == NULL) {
         return STATUS_INSUFFICIENT_RESOURCES;
     }
-    NTSTATUS Status = MfsLockPages(Mdl, Irp->RequestorMode,
+    NTSTATUS Status = MmLockPagesGuarded(Mdl, Irp->RequestorMode,
                                    Stack->MajorFunction == IRP_MJ_READ ? IoWriteAccess
                                                                        : IoReadAccess);
     if (NT_SUCCESS(Status)) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Copies that end where memory does, in place of a bug check: STATUS_PARTIAL_COPY, and how many
- * bytes were copied.
+ * Memory that may not be there, touched without a bug check. MmCopyMemory ends where memory does:
+ * STATUS_PARTIAL_COPY, and how many bytes were copied. The others give the exception's status.
  */
 #include "mm/mi.h"
 
@@ -10,10 +10,21 @@
 #define MI_COPY_CHUNK 512u
 #define MI_TAG_COPY 'yCmM'
 
-static __attribute__((noinline)) NTSTATUS MiCopyUser(PVOID To, const VOID *From, SIZE_T Size)
+__attribute__((noinline)) NTSTATUS MmCopyGuarded(PVOID To, const VOID *From, SIZE_T Size)
 {
     __try {
         RtlCopyMemory(To, From, Size);
+    } __except (EXCEPTION_EXECUTE_HANDLER) {
+        return GetExceptionCode();
+    }
+    return STATUS_SUCCESS;
+}
+
+__attribute__((noinline)) NTSTATUS MmLockPagesGuarded(PMDL Mdl, KPROCESSOR_MODE Mode,
+                                                      LOCK_OPERATION Operation)
+{
+    __try {
+        MmProbeAndLockPages(Mdl, Mode, Operation);
     } __except (EXCEPTION_EXECUTE_HANDLER) {
         return GetExceptionCode();
     }
@@ -24,7 +35,7 @@ static __attribute__((noinline)) NTSTATUS MiCopyUser(PVOID To, const VOID *From,
 static BOOLEAN MiCopyVirtual(PVOID To, ULONG64 From, SIZE_T Size)
 {
     if (From < MM_USER_PROBE_ADDRESS) {
-        return NT_SUCCESS(MiCopyUser(To, (PVOID)From, Size));
+        return NT_SUCCESS(MmCopyGuarded(To, (PVOID)From, Size));
     }
     if (!MmHasPage((PVOID)From) && !MmIsAddressValid((PVOID)From)) {
         return FALSE;
@@ -84,7 +95,7 @@ static NTSTATUS MiCopyWithin(PEPROCESS Process, PVOID To, const VOID *From, SIZE
 {
     KAPC_STATE ApcState;
     KeStackAttachProcess(&Process->Pcb, &ApcState);
-    NTSTATUS Status = MiCopyUser(To, From, Size);
+    NTSTATUS Status = MmCopyGuarded(To, From, Size);
     KeUnstackDetachProcess(&ApcState);
     return Status;
 }

@@ -173,6 +173,10 @@ typedef struct _MM_COUNTERS {
 } MM_COUNTERS;
 VOID MmQueryCounters(MM_COUNTERS *Counters); /* <= DISPATCH_LEVEL */
 
+/* ---- copy_memory.c: what an exception would say is the status; <= APC_LEVEL ---- */
+NTSTATUS MmCopyGuarded(PVOID To, const VOID *From, SIZE_T Size);
+NTSTATUS MmLockPagesGuarded(PMDL Mdl, KPROCESSOR_MODE Mode, LOCK_OPERATION Operation);
+
 typedef enum _MM_PAGE_OUT_MODE {
     MmPageOutNever,
     MmPageOutPressure,

@@ -16,6 +16,7 @@ typedef struct _GUARDED {
     };
     volatile LONG Readers, Writers, Violations, Number, Writes;
     volatile LONG Value;
+    KEVENT LetGo;
 } GUARDED;
 
 static VOID WriteGuarded(GUARDED *Guarded)
@@ -215,7 +216,7 @@ static VOID HoldShared(PVOID Context)
     KeEnterCriticalRegion();
     ExAcquireResourceSharedLite(&Guarded->Resource, TRUE);
     ReadGuarded(Guarded, FALSE);
-    TestSleep(50);
+    KeWaitForSingleObject(&Guarded->LetGo, Executive, KernelMode, FALSE, NULL);
     ExReleaseResourceLite(&Guarded->Resource);
     KeLeaveCriticalRegion();
 }
@@ -226,16 +227,18 @@ GUEST_TEST(ex_resource_table_grows)
     PKTHREAD Threads[20];
 
     ExInitializeResourceLite(&Guarded.Resource);
+    KeInitializeEvent(&Guarded.LetGo, NotificationEvent, FALSE);
     KeEnterCriticalRegion();
     ExAcquireResourceExclusiveLite(&Guarded.Resource, TRUE);
     for (ULONG i = 0; i < RTL_NUMBER_OF(Threads); i++) {
         Threads[i] = TestStartThread(HoldShared, &Guarded);
     }
-    TestSleep(30);
+    TestSettle();
     EXPECT_EQUAL(ExGetSharedWaiterCount(&Guarded.Resource), RTL_NUMBER_OF(Threads));
     ExReleaseResourceLite(&Guarded.Resource);
     /* Behind twenty shared owners. */
     EXPECT(!ExAcquireResourceExclusiveLite(&Guarded.Resource, FALSE));
+    KeSetEvent(&Guarded.LetGo, 0, FALSE);
     EXPECT(ExAcquireResourceExclusiveLite(&Guarded.Resource, TRUE));
     ExReleaseResourceLite(&Guarded.Resource);
     KeLeaveCriticalRegion();
@@ -274,33 +277,44 @@ GUEST_TEST(ex_push_lock)
     EXPECT_EQUAL(Guarded.PushLock, 0);
 }
 
+typedef struct _RUNDOWN_TEST {
+    EX_RUNDOWN_REF RunRef;
+    KEVENT LetGo;
+} RUNDOWN_TEST;
+
 static VOID HoldRundown(PVOID Context)
 {
-    EX_RUNDOWN_REF *RunRef = Context;
+    RUNDOWN_TEST *Test = Context;
 
-    if (ExAcquireRundownProtection(RunRef)) {
-        TestSleep(50);
-        ExReleaseRundownProtection(RunRef);
+    if (ExAcquireRundownProtection(&Test->RunRef)) {
+        KeWaitForSingleObject(&Test->LetGo, Executive, KernelMode, FALSE, NULL);
+        ExReleaseRundownProtection(&Test->RunRef);
     }
 }
 
 GUEST_TEST(ex_rundown_waits_for_all)
 {
-    EX_RUNDOWN_REF RunRef;
+    RUNDOWN_TEST Test;
     PKTHREAD Threads[3];
+    KPRIORITY Base = KeGetCurrentThread()->BasePriority;
 
-    ExInitializeRundownProtection(&RunRef);
+    ExInitializeRundownProtection(&Test.RunRef);
+    KeInitializeEvent(&Test.LetGo, NotificationEvent, FALSE);
     for (ULONG i = 0; i < 3; i++) {
-        Threads[i] = TestStartThread(HoldRundown, &RunRef);
+        Threads[i] = TestStartThread(HoldRundown, &Test);
     }
-    TestSleep(20);
-    EXPECT_EQUAL(RunRef.Count, 6);
-    ExWaitForRundownProtectionRelease(&RunRef);
-    EXPECT(!ExAcquireRundownProtection(&RunRef));
-    ExRundownCompleted(&RunRef);
-    ExReInitializeRundownProtection(&RunRef);
-    EXPECT(ExAcquireRundownProtection(&RunRef));
-    ExReleaseRundownProtection(&RunRef);
+    TestSettle();
+    EXPECT_EQUAL(Test.RunRef.Count, 6);
+    KeSetPriorityThread(KeGetCurrentThread(), LOW_REALTIME_PRIORITY); /* so that they let go later */
+    KeSetEvent(&Test.LetGo, 0, FALSE);
+    EXPECT_EQUAL(Test.RunRef.Count, 6);
+    ExWaitForRundownProtectionRelease(&Test.RunRef);
+    KeSetPriorityThread(KeGetCurrentThread(), Base);
+    EXPECT(!ExAcquireRundownProtection(&Test.RunRef));
+    ExRundownCompleted(&Test.RunRef);
+    ExReInitializeRundownProtection(&Test.RunRef);
+    EXPECT(ExAcquireRundownProtection(&Test.RunRef));
+    ExReleaseRundownProtection(&Test.RunRef);
     for (ULONG i = 0; i < 3; i++) {
         TestJoinThread(Threads[i]);
     }

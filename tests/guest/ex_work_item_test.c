@@ -119,18 +119,18 @@ GUEST_TEST(ke_queue_keeps_its_count)
     for (ULONG i = 0; i < 3; i++) {
         Threads[i] = TestStartThread(ServeQueue, &Test);
     }
-    TestSleep(20);
+    TestSettle();
     for (ULONG i = 0; i < RTL_NUMBER_OF(Entries); i++) {
         KeInsertQueue(&Test.Queue, &Entries[i]);
     }
-    TestSleep(50);
+    TestSettle();
     /* The fifth entry blocked its thread; another one took the rest. */
     EXPECT_EQUAL(Test.Taken, RTL_NUMBER_OF(Entries));
     EXPECT_EQUAL(Test.Blocked, 1);
     EXPECT_EQUAL(Test.MostRunning, 1);
     EXPECT_EQUAL(KeReadStateQueue(&Test.Queue), 0);
     KeSetEvent(&Test.Block, 0, FALSE);
-    TestSleep(20);
+    TestSettle();
     EXPECT_EQUAL(Test.Queue.CurrentCount, 0);
     EXPECT(KeRundownQueue(&Test.Queue) == NULL);
     for (ULONG i = 0; i < 3; i++) {

@@ -115,7 +115,7 @@ GUEST_TEST(io_thread_that_ends_cancels_its_requests)
     KeClearEvent(&Layers.Bottom.Event);
     PKTHREAD Thread = TestStartThread(EndWithRequest, NULL);
     KeWaitForSingleObject(&Layers.Bottom.Event, Executive, KernelMode, FALSE, NULL);
-    TestSleep(20);
+    TestSettle();
     EXPECT_EQUAL(TestPoll(Thread), STATUS_TIMEOUT);
     EXPECT(Layers.Bottom.Held->Cancel);
     LayerComplete(&Layers.Bottom, Layers.Bottom.Held);

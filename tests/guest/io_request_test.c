@@ -274,9 +274,7 @@ GUEST_TEST(io_work_item_runs_and_holds_its_device)
     PIO_WORKITEM Item = IoAllocateWorkItem(IoTest.Device);
     IoQueueWorkItem(Item, WorkRoutine, DelayedWorkQueue, Item);
     KeWaitForSingleObject(&WorkDone, Executive, KernelMode, FALSE, NULL);
-    for (ULONG i = 0; i < 100 && ObpHeaderOf(IoTest.Device)->PointerCount != Before; i++) {
-        TestSleep(10);
-    }
+    TEST_AWAIT(ObpHeaderOf(IoTest.Device)->PointerCount == Before);
     EXPECT_EQUAL(ObpHeaderOf(IoTest.Device)->PointerCount, Before);
     IoTestUnload();
 }

@@ -108,13 +108,13 @@ GUEST_TEST(ke_regions_hold_apcs_back)
     EXPECT(KeAreApcsDisabled() && KeAreAllApcsDisabled());
     EXPECT(InsertApc(&Normal));
     EXPECT(InsertApc(&Special));
-    TestSleep(20);
+    TestSettle();
     EXPECT_EQUAL(Log.Count, 0);
     KeLeaveGuardedRegion();
     AwaitCount(&Log, 1);
     EXPECT_EQUAL(Log.Marks[0], 2);
     EXPECT(KeAreApcsDisabled() && !KeAreAllApcsDisabled());
-    TestSleep(20);
+    TestSettle();
     EXPECT_EQUAL(Log.Count, 1);
     KeLeaveCriticalRegion();
     AwaitCount(&Log, 3);
@@ -133,7 +133,7 @@ GUEST_TEST(ke_apc_can_be_taken_back)
     EXPECT(KeRemoveQueueApc(&Test.Apc));
     EXPECT(!KeRemoveQueueApc(&Test.Apc));
     KeLeaveGuardedRegion();
-    TestSleep(20);
+    TestSettle();
     EXPECT_EQUAL(Log.Count, 0);
 }
 
@@ -168,7 +168,7 @@ static PKTHREAD StartWaiting(WAITING_THREAD *Waiting)
     KeInitializeEvent(&Waiting->Ready, SynchronizationEvent, FALSE);
     PKTHREAD Thread = TestStartThread(WaitOnce, Waiting);
     KeWaitForSingleObject(&Waiting->Ready, Executive, KernelMode, FALSE, NULL);
-    TestSleep(20);
+    TestSettle();
     return Thread;
 }
 
@@ -183,7 +183,7 @@ GUEST_TEST(ke_kernel_apc_interrupts_a_wait_and_it_goes_on)
         PrepareApc(&Apcs[i], Thread, &Log, i, i == 1);
         Apcs[i].Waits = i == 2; /* an APC routine that waits itself */
         EXPECT(InsertApc(&Apcs[i]));
-        TestSleep(60);
+        TestSettle();
     }
     EXPECT_EQUAL(Log.Count, 4);
     EXPECT_EQUAL(Waiting.Done, 0);
@@ -201,7 +201,7 @@ GUEST_TEST(ke_guarded_waiter_gets_its_apc_later)
 
     PrepareApc(&Test, Thread, &Log, 1, FALSE);
     EXPECT(InsertApc(&Test));
-    TestSleep(30);
+    TestSettle();
     EXPECT_EQUAL(Log.Count, 0);
     KeSetEvent(&Waiting.Event, 0, FALSE);
     TestJoinThread(Thread);
@@ -221,7 +221,7 @@ GUEST_TEST(ke_alert_ends_an_alertable_wait_only)
     Thread = StartWaiting(&Waiting);
     EXPECT(!KeAlertThread(Thread, KernelMode));
     EXPECT(KeAlertThread(Thread, KernelMode));
-    TestSleep(20);
+    TestSettle();
     EXPECT_EQUAL(Waiting.Done, 0);
     KeSetEvent(&Waiting.Event, 0, FALSE);
     TestJoinThread(Thread);
@@ -262,7 +262,7 @@ GUEST_TEST(ke_attach_keeps_the_apc_queues_apart)
     KeUnstackDetachProcess(&Again);
     EXPECT(KeIsAttachedProcess());
     EXPECT(InsertApc(&Test)); /* for the original environment: it rests */
-    TestSleep(20);
+    TestSettle();
     EXPECT_EQUAL(Log.Count, 0);
     KeUnstackDetachProcess(&State);
     EXPECT(!KeIsAttachedProcess());

@@ -220,12 +220,12 @@ GUEST_TEST(ke_threads_of_ring_3_are_ended_from_outside)
     Ring3Detach(&Test);
     Ring3Put(&Test, 0, (ULONG64)Event);
     Threads[0] = Ring3Start(&Test, Ring3Wait);
-    TestSleep(20);
+    TEST_AWAIT(Threads[0]->Tcb.State == Waiting && Threads[0]->Tcb.WaitMode == UserMode);
     EXPECT_EQUAL(Threads[0]->Tcb.State, Waiting);
     EXPECT_EQUAL(Threads[0]->Tcb.WaitMode, UserMode);
     Threads[1] = Ring3Start(&Test, Ring3Spin);
     ULONG64 Before = Ring3Get(&Test, 0);
-    TestSleep(30);
+    TEST_AWAIT(Ring3Get(&Test, 0) > Before);
     EXPECT(Ring3Get(&Test, 0) > Before);
     Threads[2] = Ring3Start(&Test, Ring3Spin);
     EXPECT_EQUAL(PspTerminateProcess(Test.Process, STATUS_CANCELLED), STATUS_SUCCESS);
@@ -247,7 +247,7 @@ GUEST_TEST(ke_ring_3_is_pageable)
     for (ULONG i = 0; i < 10; i++) {
         ULONG64 Before = Ring3Get(&Test, 0);
         MmPageOutEverything(TRUE);
-        TestSleep(20);
+        TEST_AWAIT(Ring3Get(&Test, 0) > Before);
         EXPECT(Ring3Get(&Test, 0) > Before);
     }
     EXPECT_EQUAL(PspTerminateThread(Thread, STATUS_CANCELLED), STATUS_SUCCESS);

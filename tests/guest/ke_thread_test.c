@@ -35,7 +35,7 @@ GUEST_TEST(ke_higher_priorities_run_first)
     for (ULONG i = 0; i < 4; i++) {
         Threads[i] = TestStartThread(TakePlace, &Ordered[i]);
     }
-    TestSleep(30);
+    TestSettle();
     /* All become ready in one call and beat this thread, so they are through when it returns. */
     KeSetEvent(&Order.Start, 0, FALSE);
     EXPECT_EQUAL(Order.Next, 4);
@@ -57,7 +57,7 @@ GUEST_TEST(ke_no_switch_at_dispatch_level)
 
     KeInitializeEvent(&Order.Start, NotificationEvent, FALSE);
     PKTHREAD Thread = TestStartThread(TakePlace, &Ordered);
-    TestSleep(30);
+    TestSettle();
     KeRaiseIrql(DISPATCH_LEVEL, &OldIrql);
     KeSetEvent(&Order.Start, 0, FALSE);
     EXPECT_EQUAL(Order.Next, 0);
@@ -94,7 +94,7 @@ GUEST_TEST(ke_equal_priorities_share_by_quantum)
     for (ULONG i = 0; i < 3; i++) {
         Threads[i] = TestStartThread(Spin, &Spinners[i]);
     }
-    TestSleep(400);
+    TEST_AWAIT(Spinners[0].Rounds != 0 && Spinners[1].Rounds != 0 && Spinners[2].Rounds != 0);
     Stop = 1;
     for (ULONG i = 0; i < 3; i++) {
         TestJoinThread(Threads[i]);

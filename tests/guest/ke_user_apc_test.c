@@ -50,9 +50,7 @@ GUEST_TEST(ke_user_apc_ends_a_read)
     Test.Process->UserApcDispatcher = Test.Code + (Ring3ApcDispatcher - Ring3Program);
     OpenAsynchronously(&Test);
     PETHREAD Thread = Ring3Start(&Test, Ring3ReadWithApc);
-    for (ULONG i = 0; i < 1000 && Thread->Tcb.State != Waiting; i++) {
-        TestSleep(1);
-    }
+    TEST_AWAIT(PendingRead != NULL && Thread->Tcb.State == Waiting && Thread->Tcb.Alertable);
     EXPECT(PendingRead != NULL && Thread->Tcb.State == Waiting && Thread->Tcb.Alertable);
     EXPECT_EQUAL(Ring3Get(&Test, 0x48), 0);
     IoTestComplete(PendingRead, STATUS_SUCCESS, 5);
@@ -84,9 +82,7 @@ GUEST_TEST(ke_user_apc_of_a_thread_that_ends)
     Test.Process->UserApcDispatcher = (PVOID)0x1000; /* whoever is sent there crashes */
     OpenAsynchronously(&Test);
     PETHREAD Thread = Ring3Start(&Test, Ring3ReadWithApc);
-    for (ULONG i = 0; i < 1000 && Thread->Tcb.State != Waiting; i++) {
-        TestSleep(1);
-    }
+    TEST_AWAIT(PendingRead != NULL && Thread->Tcb.State == Waiting && Thread->Tcb.Alertable);
     EXPECT_EQUAL(PspTerminateThread(Thread, STATUS_CANCELLED), STATUS_SUCCESS);
     IoTestComplete(PendingRead, STATUS_SUCCESS, 5);
     EXPECT_EQUAL((ULONG)Ring3Join(Thread), (ULONG)STATUS_CANCELLED);

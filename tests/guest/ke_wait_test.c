@@ -53,11 +53,11 @@ GUEST_TEST(ke_set_event_wakes_as_many_as_its_type_says)
     for (ULONG i = 0; i < RTL_NUMBER_OF(Threads); i++) {
         Threads[i] = TestStartThread(WaitOnEvent, &Waiters);
     }
-    TestSleep(30);
+    TestSettle();
     EXPECT_EQUAL(Waiters.Woken, 0);
     for (LONG i = 1; i <= 4; i++) {
         KeSetEvent(&Waiters.Event, 0, FALSE);
-        TestSleep(30);
+        TestSettle();
         EXPECT_EQUAL(Waiters.Woken, i);
     }
     for (ULONG i = 0; i < RTL_NUMBER_OF(Threads); i++) {
@@ -69,7 +69,7 @@ GUEST_TEST(ke_set_event_wakes_as_many_as_its_type_says)
     for (ULONG i = 0; i < RTL_NUMBER_OF(Threads); i++) {
         Threads[i] = TestStartThread(WaitOnEvent, &Waiters);
     }
-    TestSleep(30);
+    TestSettle();
     KePulseEvent(&Waiters.Event, 0, FALSE);
     for (ULONG i = 0; i < RTL_NUMBER_OF(Threads); i++) {
         TestJoinThread(Threads[i]);
@@ -131,17 +131,17 @@ GUEST_TEST(ke_wait_all_takes_all_or_nothing)
     KeInitializeMutex(&Many.Mutex, 0);
     EXPECT_EQUAL(TestPoll(&Many.Mutex), STATUS_SUCCESS);
     PKTHREAD Thread = TestStartThread(WaitOnMany, &Many);
-    TestSleep(30);
+    TestSettle();
     KeSetEvent(&Many.Event, 0, FALSE);
     KeReleaseSemaphore(&Many.Semaphore, 0, 2, FALSE);
-    TestSleep(30);
+    TestSettle();
     EXPECT_EQUAL(Many.Done, 0);
     EXPECT_EQUAL(KeReadStateEvent(&Many.Event), 1);
     EXPECT_EQUAL(KeReadStateSemaphore(&Many.Semaphore), 2);
     /* Taken away again: the mutex alone does not end the wait. */
     EXPECT_EQUAL(TestPoll(&Many.Event), STATUS_SUCCESS);
     KeReleaseMutex(&Many.Mutex, FALSE);
-    TestSleep(30);
+    TestSettle();
     EXPECT_EQUAL(Many.Done, 0);
     EXPECT_EQUAL(KeReadStateMutex(&Many.Mutex), 1);
     KeSetEvent(&Many.Event, 0, FALSE);
@@ -162,7 +162,7 @@ GUEST_TEST(ke_wait_any_is_ended_by_the_object_set_later)
     KeInitializeMutex(&Many.Mutex, 0);
     EXPECT_EQUAL(TestPoll(&Many.Mutex), STATUS_SUCCESS);
     PKTHREAD Thread = TestStartThread(WaitOnMany, &Many);
-    TestSleep(30);
+    TestSettle();
     KeReleaseSemaphore(&Many.Semaphore, 0, 1, FALSE);
     TestJoinThread(Thread);
     EXPECT_EQUAL(Many.Status, STATUS_WAIT_1);

@@ -54,6 +54,26 @@ static inline VOID TestSleep(LONGLONG Milliseconds)
     KeDelayExecutionThread(KernelMode, FALSE, &Interval);
 }
 
+/*
+ * Every other thread that was ready has run until it waits: on one processor, who runs at the lowest
+ * priority is the only one that is ready. A thread that spins never lets it return. PASSIVE_LEVEL
+ */
+static inline VOID TestSettle(VOID)
+{
+    PKTHREAD Self = KeGetCurrentThread();
+    KPRIORITY Base = Self->BasePriority;
+
+    KeSetPriorityThread(Self, LOW_PRIORITY + 1);
+    ZwYieldExecution();
+    KeSetPriorityThread(Self, Base);
+}
+
+/* Until Condition holds, which an expectation behind it checks; a hang is cut after ten seconds. */
+#define TEST_AWAIT(Condition)                                                                      \
+    for (ULONG TestTurn = 0; TestTurn < 10000 && !(Condition); TestTurn++) {                       \
+        TestSleep(1);                                                                              \
+    }
+
 static inline NTSTATUS TestPoll(PVOID Object)
 {
     LARGE_INTEGER Now = {.QuadPart = 0};

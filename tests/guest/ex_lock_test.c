@@ -305,7 +305,7 @@ GUEST_TEST(ex_rundown_waits_for_all)
     }
     TestSettle();
     EXPECT_EQUAL(Test.RunRef.Count, 6);
-    KeSetPriorityThread(KeGetCurrentThread(), LOW_REALTIME_PRIORITY); /* so that they let go later */
+    KeSetPriorityThread(KeGetCurrentThread(), LOW_REALTIME_PRIORITY); /* they let go later */
     KeSetEvent(&Test.LetGo, 0, FALSE);
     EXPECT_EQUAL(Test.RunRef.Count, 6);
     ExWaitForRundownProtectionRelease(&Test.RunRef);

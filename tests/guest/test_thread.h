@@ -55,8 +55,9 @@ static inline VOID TestSleep(LONGLONG Milliseconds)
 }
 
 /*
- * Every other thread that was ready has run until it waits: on one processor, who runs at the lowest
- * priority is the only one that is ready. A thread that spins never lets it return. PASSIVE_LEVEL
+ * Every other thread that was ready has run until it waits: on one processor, who runs at the
+ * lowest priority is the only one that is ready. A thread that spins never lets it return.
+ * PASSIVE_LEVEL
  */
 static inline VOID TestSettle(VOID)
 {

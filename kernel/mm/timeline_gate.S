@@ -6,7 +6,8 @@
 # Arguments on the stack are copied, STACK_ARGUMENTS of them: more than any routine takes that is
 # not variadic. The variadic ones, and those that look at their caller's frame, have OnlyEntered set
 # and are jumped to. Who asks for his return address gets the driver's: KI_RETURN_ADDRESS.
-    .set IMPORT_TARGET, 0
+#include "mm/gate_registers.inc"
+
     .set IMPORT_ONLY_ENTERED, 48
     .set STACK_ARGUMENTS, 14
     .set OUTGOING, 0x20                 # behind the home area of the called routine
@@ -25,24 +26,7 @@ MiTimelineGate:
     subq $GATE_FRAME, %rsp
     .seh_stackalloc GATE_FRAME
     .seh_endprologue
-    movq %rcx, HOME+0x00(%rsp)
-    movq %rdx, HOME+0x08(%rsp)
-    movq %r8, HOME+0x10(%rsp)
-    movq %r9, HOME+0x18(%rsp)
-    movq %r11, SAVED_IMPORT(%rsp)
-    movaps %xmm0, SAVED_XMM+0x00(%rsp)
-    movaps %xmm1, SAVED_XMM+0x10(%rsp)
-    movaps %xmm2, SAVED_XMM+0x20(%rsp)
-    movaps %xmm3, SAVED_XMM+0x30(%rsp)
-    movq %r11, %rcx
-    movq RETURN_ADDRESS(%rsp), %rdx
-    leaq HOME(%rsp), %r8
-    call VfEnterKernelCall
-    movaps SAVED_XMM+0x30(%rsp), %xmm3
-    movaps SAVED_XMM+0x20(%rsp), %xmm2
-    movaps SAVED_XMM+0x10(%rsp), %xmm1
-    movaps SAVED_XMM+0x00(%rsp), %xmm0
-    movq SAVED_IMPORT(%rsp), %r11
+    ENTER_KERNEL_CALL
     cmpb $0, IMPORT_ONLY_ENTERED(%r11)
     jne 1f
     .set ARGUMENT, 0
@@ -51,10 +35,7 @@ MiTimelineGate:
     movq %rax, OUTGOING+ARGUMENT(%rsp)
     .set ARGUMENT, ARGUMENT + 8
     .endr
-    movq HOME+0x18(%rsp), %r9
-    movq HOME+0x10(%rsp), %r8
-    movq HOME+0x08(%rsp), %rdx
-    movq HOME+0x00(%rsp), %rcx
+    RESTORE_INTEGER_ARGUMENTS
     call *IMPORT_TARGET(%r11)
 MiTimelineGateReturn:
     movq SAVED_IMPORT(%rsp), %rcx
@@ -69,10 +50,7 @@ MiTimelineGateReturn:
     addq $GATE_FRAME, %rsp
     ret
 1:
-    movq HOME+0x18(%rsp), %r9
-    movq HOME+0x10(%rsp), %r8
-    movq HOME+0x08(%rsp), %rdx
-    movq HOME+0x00(%rsp), %rcx
+    RESTORE_INTEGER_ARGUMENTS
     addq $GATE_FRAME, %rsp
     jmp *IMPORT_TARGET(%r11)
     .seh_endproc

@@ -107,6 +107,11 @@ VOID MfsLockShared(VOID);
 VOID MfsLockExclusive(VOID);
 VOID MfsUnlock(VOID);
 VOID MfsQueryTime(PLARGE_INTEGER Time);
+/*
+ * Whether the system buffer of a query or a set, Length bytes, holds what its class takes: Least,
+ * 0 for a class that there is not. STATUS_INVALID_INFO_CLASS, STATUS_INFO_LENGTH_MISMATCH.
+ */
+NTSTATUS MfsCheckInformation(PMFS_REQUEST Request, ULONG Length, ULONG Least);
 
 /* ---- archive.c ---- */
 VOID MfsTakeArchive(VOID);

@@ -150,17 +150,15 @@ NTSTATUS MfsQuery(PMFS_REQUEST Request)
 {
     ULONG Length = Request->Stack->Parameters.QueryFile.Length;
     ULONG Least = IopQueryFileLength(Request->Stack->Parameters.QueryFile.FileInformationClass);
-    if (Least == 0) {
-        return STATUS_INVALID_INFO_CLASS;
-    }
-    if (Length < Least || Request->Irp->AssociatedIrp.SystemBuffer == NULL) {
-        return STATUS_INFO_LENGTH_MISMATCH;
+    NTSTATUS Status = MfsCheckInformation(Request, Length, Least);
+    if (!NT_SUCCESS(Status)) {
+        return Status;
     }
     if (Request->Node->Flags & MFS_VOLUME) {
         return STATUS_INVALID_PARAMETER;
     }
     MfsLockShared();
-    NTSTATUS Status = MfsQueryLocked(Request, Request->Irp->AssociatedIrp.SystemBuffer, Length);
+    Status = MfsQueryLocked(Request, Request->Irp->AssociatedIrp.SystemBuffer, Length);
     MfsUnlock();
     return Status;
 }

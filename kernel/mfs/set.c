@@ -173,17 +173,15 @@ NTSTATUS MfsSet(PMFS_REQUEST Request)
 {
     ULONG Length = Request->Stack->Parameters.SetFile.Length;
     ULONG Least = IopSetFileLength(Request->Stack->Parameters.SetFile.FileInformationClass);
-    if (Least == 0) {
-        return STATUS_INVALID_INFO_CLASS;
-    }
-    if (Length < Least || Request->Irp->AssociatedIrp.SystemBuffer == NULL) {
-        return STATUS_INFO_LENGTH_MISMATCH;
+    NTSTATUS Status = MfsCheckInformation(Request, Length, Least);
+    if (!NT_SUCCESS(Status)) {
+        return Status;
     }
     if (Request->Node->Flags & MFS_VOLUME) {
         return STATUS_INVALID_PARAMETER;
     }
     MfsLockExclusive();
-    NTSTATUS Status = MfsSetLocked(Request, Request->Irp->AssociatedIrp.SystemBuffer, Length);
+    Status = MfsSetLocked(Request, Request->Irp->AssociatedIrp.SystemBuffer, Length);
     MfsUnlock();
     return Status;
 }

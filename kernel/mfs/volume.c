@@ -60,6 +60,17 @@ static NTSTATUS MfsComplete(PIRP Irp, NTSTATUS Status)
     return Status;
 }
 
+NTSTATUS MfsCheckInformation(PMFS_REQUEST Request, ULONG Length, ULONG Least)
+{
+    if (Least == 0) {
+        return STATUS_INVALID_INFO_CLASS;
+    }
+    if (Length < Least || Request->Irp->AssociatedIrp.SystemBuffer == NULL) {
+        return STATUS_INFO_LENGTH_MISMATCH;
+    }
+    return STATUS_SUCCESS;
+}
+
 /* Leaves the answer's Information in the packet. */
 static NTSTATUS MfsPerform(PIRP Irp)
 {
@@ -116,9 +127,8 @@ static NTSTATUS MfsLockBuffer(PMFS_POSTED Posted, PIO_STACK_LOCATION Stack)
     if (Mdl == NULL) {
         return STATUS_INSUFFICIENT_RESOURCES;
     }
-    NTSTATUS Status = MmLockPagesGuarded(Mdl, Irp->RequestorMode,
-                                   Stack->MajorFunction == IRP_MJ_READ ? IoWriteAccess
-                                                                       : IoReadAccess);
+    LOCK_OPERATION Operation = Stack->MajorFunction == IRP_MJ_READ ? IoWriteAccess : IoReadAccess;
+    NTSTATUS Status = MmLockPagesGuarded(Mdl, Irp->RequestorMode, Operation);
     if (NT_SUCCESS(Status)) {
         Posted->OwnMdl = TRUE;
     } else {

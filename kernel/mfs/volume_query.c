@@ -94,15 +94,12 @@ NTSTATUS MfsQueryVolume(PMFS_REQUEST Request)
 {
     ULONG Length = Request->Stack->Parameters.QueryVolume.Length;
     ULONG Least = IopQueryVolumeLength(Request->Stack->Parameters.QueryVolume.FsInformationClass);
-    if (Least == 0) {
-        return STATUS_INVALID_INFO_CLASS;
-    }
-    if (Length < Least || Request->Irp->AssociatedIrp.SystemBuffer == NULL) {
-        return STATUS_INFO_LENGTH_MISMATCH;
+    NTSTATUS Status = MfsCheckInformation(Request, Length, Least);
+    if (!NT_SUCCESS(Status)) {
+        return Status;
     }
     MfsLockShared();
-    NTSTATUS Status =
-        MfsQueryVolumeLocked(Request, Request->Irp->AssociatedIrp.SystemBuffer, Length);
+    Status = MfsQueryVolumeLocked(Request, Request->Irp->AssociatedIrp.SystemBuffer, Length);
     MfsUnlock();
     return Status;
 }

@@ -104,16 +104,24 @@ PVOID IoAllocateErrorLogEntry(PVOID IoObject, UCHAR EntrySize)
     return Entry->Packet;
 }
 
+/* The caller's entry, taken out. NULL: it is none, which is a finding; Rule says so. */
+static PIOP_ERROR_LOG_ENTRY IopTakeEntry(PVOID Packet, PCSTR Rule, PVOID Caller)
+{
+    PIOP_ERROR_LOG_ENTRY Entry = IopRemoveEntry(Packet, NULL);
+    if (Entry == NULL) {
+        IopReportFinding(IopFindingErrorLogEntry, Rule, KI_CALL_SITE(Caller));
+    }
+    return Entry;
+}
+
 VOID IoFreeErrorLogEntry(PVOID ElEntry)
 {
-    PIOP_ERROR_LOG_ENTRY Entry = IopRemoveEntry(ElEntry, NULL);
-    if (Entry == NULL) {
-        IopReportFinding(IopFindingErrorLogEntry,
-                         "IoFreeErrorLogEntry of what is no error log entry (any more)",
-                         KI_CALL_SITE(KI_RETURN_ADDRESS()));
-        return;
+    PIOP_ERROR_LOG_ENTRY Entry =
+        IopTakeEntry(ElEntry, "IoFreeErrorLogEntry of what is no error log entry (any more)",
+                     KI_RETURN_ADDRESS());
+    if (Entry != NULL) {
+        IopFreeEntry(Entry);
     }
-    IopFreeEntry(Entry);
 }
 
 /* Bytes of the strings of Packet, which end at the last NUL within it. Rule: what is wrong. */
@@ -179,15 +187,13 @@ static VOID IopSendPacket(PIOP_ERROR_LOG_ENTRY Entry, PVOID Caller)
 
 VOID IoWriteErrorLogEntry(PVOID ElEntry)
 {
-    PIOP_ERROR_LOG_ENTRY Entry = IopRemoveEntry(ElEntry, NULL);
-    if (Entry == NULL) {
-        IopReportFinding(IopFindingErrorLogEntry,
-                         "IoWriteErrorLogEntry of what is no error log entry (any more)",
-                         KI_CALL_SITE(KI_RETURN_ADDRESS()));
-        return;
+    PIOP_ERROR_LOG_ENTRY Entry =
+        IopTakeEntry(ElEntry, "IoWriteErrorLogEntry of what is no error log entry (any more)",
+                     KI_RETURN_ADDRESS());
+    if (Entry != NULL) {
+        IopSendPacket(Entry, KI_RETURN_ADDRESS());
+        IopFreeEntry(Entry);
     }
-    IopSendPacket(Entry, KI_RETURN_ADDRESS());
-    IopFreeEntry(Entry);
 }
 
 VOID IopReportLeftErrorLogEntries(PDRIVER_OBJECT Driver)

@@ -35,40 +35,20 @@ BOOLEAN IoIsFileObjectIgnoringSharing(PFILE_OBJECT FileObject)
     return Extension != NULL && Extension->IgnoresSharing;
 }
 
-/*
- * Cleanup and close: requests that nobody hears the answer of. PASSIVE_LEVEL; waits. The packet
- * carries IRP_CLOSE_OPERATION, so completion does no more than set the event.
- */
-static VOID IopSendFileRequest(PFILE_OBJECT FileObject, UCHAR MajorFunction)
-{
-    KEVENT Event;
-    IO_STATUS_BLOCK IoStatus;
-    PDEVICE_OBJECT Top = IopReferenceTop(FileObject);
-    PIRP Irp = IopAllocateIrpMustSucceed(Top->StackSize);
-    PIO_STACK_LOCATION Stack = IoGetNextIrpStackLocation(Irp);
-
-    KeInitializeEvent(&Event, NotificationEvent, FALSE);
-    Irp->UserEvent = &Event;
-    Irp->UserIosb = &IoStatus;
-    Irp->Flags = IRP_SYNCHRONOUS_API | IRP_CLOSE_OPERATION;
-    Irp->Tail.Overlay.Thread = PsGetCurrentThread();
-    Irp->Tail.Overlay.OriginalFileObject = FileObject;
-    Stack->MajorFunction = MajorFunction;
-    Stack->FileObject = FileObject;
-    IopQueueThreadIrp(Irp);
-    IofCallDriver(Top, Irp);
-    KeWaitForSingleObject(&Event, Executive, KernelMode, FALSE, NULL);
-    IopDequeueThreadIrp(Irp);
-    IoFreeIrp(Irp);
-    ObfDereferenceObject(Top);
-}
+/* What a request of the system's own to a file says; the rest is the same for all. */
+typedef struct _IOP_FILE_REQUEST {
+    UCHAR MajorFunction;
+    ULONG IrpFlags;
+    PVOID Buffer; /* of a read or write, as are Length and Offset */
+    ULONG Length;
+    LONGLONG Offset;
+} IOP_FILE_REQUEST;
 
 /*
- * A paging read or write of a file, at no file position: Buffer is resident memory or, of a read,
- * paged pool. PASSIVE_LEVEL, waits. *Done: how many bytes.
+ * PASSIVE_LEVEL; waits. The packet carries IRP_CLOSE_OPERATION, so that completion does no more
+ * than copy the status and set the event, and the packet is freed here.
  */
-NTSTATUS IopPageFile(PFILE_OBJECT File, UCHAR MajorFunction, PVOID Buffer, ULONG Length,
-                     LONGLONG Offset, PULONG_PTR Done)
+static IO_STATUS_BLOCK IopSendFileRequest(PFILE_OBJECT File, const IOP_FILE_REQUEST *Request)
 {
     KEVENT Event;
     IO_STATUS_BLOCK IoStatus = {{STATUS_PENDING}, 0};
@@ -79,21 +59,46 @@ NTSTATUS IopPageFile(PFILE_OBJECT File, UCHAR MajorFunction, PVOID Buffer, ULONG
     KeInitializeEvent(&Event, NotificationEvent, FALSE);
     Irp->UserEvent = &Event;
     Irp->UserIosb = &IoStatus;
-    /* Completion as of a close: nothing but the event, the packet is freed here. */
-    Irp->Flags = IRP_PAGING_IO | IRP_NOCACHE | IRP_SYNCHRONOUS_PAGING_IO | IRP_CLOSE_OPERATION;
-    Irp->UserBuffer = Buffer;
+    Irp->Flags = Request->IrpFlags | IRP_CLOSE_OPERATION;
+    Irp->UserBuffer = Request->Buffer;
     Irp->Tail.Overlay.Thread = PsGetCurrentThread();
     Irp->Tail.Overlay.OriginalFileObject = File;
-    Stack->MajorFunction = MajorFunction;
+    Stack->MajorFunction = Request->MajorFunction;
     Stack->FileObject = File;
-    Stack->Parameters.Read.Length = Length;
-    Stack->Parameters.Read.ByteOffset.QuadPart = Offset;
+    Stack->Parameters.Read.Length = Request->Length;
+    Stack->Parameters.Read.ByteOffset.QuadPart = Request->Offset;
     IopQueueThreadIrp(Irp);
     IofCallDriver(Top, Irp);
     KeWaitForSingleObject(&Event, Executive, KernelMode, FALSE, NULL);
     IopDequeueThreadIrp(Irp);
     IoFreeIrp(Irp);
     ObfDereferenceObject(Top);
+    return IoStatus;
+}
+
+/* Cleanup or close: nobody hears the answer. PASSIVE_LEVEL; waits. */
+static VOID IopEndFile(PFILE_OBJECT File, UCHAR MajorFunction)
+{
+    const IOP_FILE_REQUEST Request = {.MajorFunction = MajorFunction,
+                                      .IrpFlags = IRP_SYNCHRONOUS_API};
+    IopSendFileRequest(File, &Request);
+}
+
+/*
+ * A paging read or write of a file, at no file position: Buffer is resident memory or, of a read,
+ * paged pool. PASSIVE_LEVEL, waits. *Done: how many bytes.
+ */
+NTSTATUS IopPageFile(PFILE_OBJECT File, UCHAR MajorFunction, PVOID Buffer, ULONG Length,
+                     LONGLONG Offset, PULONG_PTR Done)
+{
+    const IOP_FILE_REQUEST Request = {
+        .MajorFunction = MajorFunction,
+        .IrpFlags = IRP_PAGING_IO | IRP_NOCACHE | IRP_SYNCHRONOUS_PAGING_IO,
+        .Buffer = Buffer,
+        .Length = Length,
+        .Offset = Offset,
+    };
+    IO_STATUS_BLOCK IoStatus = IopSendFileRequest(File, &Request);
     *Done = IoStatus.Information;
     return IoStatus.Status;
 }
@@ -362,7 +367,7 @@ VOID IopCloseFile(PEPROCESS Process, PVOID Object, ACCESS_MASK GrantedAccess, LO
 {
     PFILE_OBJECT File = Object;
     if (HandlesBefore == 1 && File->DeviceObject != NULL) {
-        IopSendFileRequest(File, IRP_MJ_CLEANUP);
+        IopEndFile(File, IRP_MJ_CLEANUP);
         File->Flags |= FO_CLEANUP_COMPLETE;
     }
 }
@@ -375,9 +380,9 @@ VOID IopDeleteFile(PVOID Object)
 
     if (Device != NULL && (File->Flags & FO_FILE_OPEN)) {
         if (!(File->Flags & FO_CLEANUP_COMPLETE)) {
-            IopSendFileRequest(File, IRP_MJ_CLEANUP); /* no handle was ever made */
+            IopEndFile(File, IRP_MJ_CLEANUP); /* no handle was ever made */
         }
-        IopSendFileRequest(File, IRP_MJ_CLOSE);
+        IopEndFile(File, IRP_MJ_CLOSE);
         IopCloseDevice(Device);
     }
     IopSetVpb(File, NULL);

@@ -174,6 +174,7 @@ ULONG MiRemovePage(BOOLEAN Zero); /* MI_NO_PAGE: none free or standby */
 VOID MiInsertFreePage(ULONG Frame); /* contents dead; poisoned in checked builds */
 VOID MiFreeStandbyPage(ULONG Frame); /* its PTE says from now on which slot it is in */
 VOID MiInsertList(MI_PAGE_LIST *List, ULONG Frame); /* at the tail; sets State */
+VOID MiLinkList(MI_PAGE_LIST *List, ULONG Frame);   /* as MiInsertList, State stays */
 VOID MiUnlinkList(MI_PAGE_LIST *List, ULONG Frame);
 MI_PAGE_LIST *MiListOf(PMMPFN Pfn); /* of Standby, Modified, Free, Zeroed pages */
 ULONG64 MiAvailablePages(VOID); /* zeroed + free + standby */

@@ -196,11 +196,9 @@ VOID MiInitializePageFrameDatabase(LOADER_BLOCK *Loader)
     MiLowPages = (ULONG)(MiPhysicalPages / 64);
 }
 
-VOID MiInsertList(MI_PAGE_LIST *List, ULONG Frame)
+VOID MiLinkList(MI_PAGE_LIST *List, ULONG Frame)
 {
     PMMPFN Pfn = MI_PFN(Frame);
-    NT_ASSERT(Pfn->ReferenceCount == 0);
-    Pfn->State = List->State;
     Pfn->Flink = MI_NO_PAGE;
     Pfn->Blink = List->Tail;
     if (List->Tail == MI_NO_PAGE) {
@@ -210,6 +208,13 @@ VOID MiInsertList(MI_PAGE_LIST *List, ULONG Frame)
     }
     List->Tail = Frame;
     List->Count++;
+}
+
+VOID MiInsertList(MI_PAGE_LIST *List, ULONG Frame)
+{
+    NT_ASSERT(MI_PFN(Frame)->ReferenceCount == 0);
+    MI_PFN(Frame)->State = List->State;
+    MiLinkList(List, Frame);
     if (MiPageWaiters != 0 && List != &MiModifiedList) {
         KeSetEvent(&MiPagesAvailable, 0, FALSE);
     }

@@ -34,28 +34,13 @@ VOID MiInitializeWorkingSet(PMI_WORKING_SET Set, PEPROCESS Process)
     KiReleaseSpinLock(&MiPfnLock, Irql);
 }
 
-/* The list links only; the reference count and state are the caller's. */
-static VOID MiLinkWorkingSet(MI_PAGE_LIST *List, ULONG Frame)
-{
-    PMMPFN Pfn = MI_PFN(Frame);
-    Pfn->Flink = MI_NO_PAGE;
-    Pfn->Blink = List->Tail;
-    if (List->Tail == MI_NO_PAGE) {
-        List->Head = Frame;
-    } else {
-        MI_PFN(List->Tail)->Flink = Frame;
-    }
-    List->Tail = Frame;
-    List->Count++;
-}
-
 VOID MiInsertWorkingSet(PMI_WORKING_SET Set, ULONG Frame)
 {
     PMMPFN Pfn = MI_PFN(Frame);
     Pfn->State = MiActive;
     Pfn->WorkingSet = Set;
     Pfn->Age = 0;
-    MiLinkWorkingSet(&Set->Pages, Frame);
+    MiLinkList(&Set->Pages, Frame);
 }
 
 VOID MiRemoveWorkingSet(ULONG Frame)
@@ -84,7 +69,7 @@ BOOLEAN MiTrimPage(ULONG Frame)
     if (MiIsLocked(Pfn)) {
         MiRemoveWorkingSet(Frame);
         Pfn->OnLockedList = TRUE;
-        MiLinkWorkingSet(&Pfn->WorkingSet->Locked, Frame);
+        MiLinkList(&Pfn->WorkingSet->Locked, Frame);
         return FALSE;
     }
     PMMPTE Pte = MiPteOfPage(Pfn);
@@ -155,7 +140,7 @@ ULONG64 MiAgeWorkingSet(PMI_WORKING_SET Set, ULONG64 Scan, ULONG MinimumAge, ULO
             continue;
         }
         MiUnlinkList(&Set->Pages, Frame);
-        MiLinkWorkingSet(&Set->Pages, Frame);
+        MiLinkList(&Set->Pages, Frame);
     }
     return Trimmed;
 }

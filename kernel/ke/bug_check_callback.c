@@ -37,6 +37,19 @@ static ULONG_PTR KiCallbackChecksum(const KBUGCHECK_CALLBACK_RECORD *Record)
            (ULONG_PTR)Record->Component;
 }
 
+/* FALSE: the record, whose list entry and state these are, is in no list. */
+static BOOLEAN KiRemoveCallback(PLIST_ENTRY Entry, PUCHAR State)
+{
+    ULONG64 Flags = KiLockCallbacks();
+    BOOLEAN Removed = *State == BufferInserted;
+    if (Removed) {
+        *State = BufferEmpty;
+        RemoveEntryList(Entry);
+    }
+    KiUnlockCallbacks(Flags);
+    return Removed;
+}
+
 BOOLEAN KeRegisterBugCheckCallback(PKBUGCHECK_CALLBACK_RECORD CallbackRecord,
                                    PKBUGCHECK_CALLBACK_ROUTINE CallbackRoutine, PVOID Buffer,
                                    ULONG Length, PUCHAR Component)
@@ -59,15 +72,7 @@ BOOLEAN KeRegisterBugCheckCallback(PKBUGCHECK_CALLBACK_RECORD CallbackRecord,
 
 BOOLEAN KeDeregisterBugCheckCallback(PKBUGCHECK_CALLBACK_RECORD CallbackRecord)
 {
-    BOOLEAN Removed = FALSE;
-    ULONG64 Flags = KiLockCallbacks();
-    if (CallbackRecord->State == BufferInserted) {
-        CallbackRecord->State = BufferEmpty;
-        RemoveEntryList(&CallbackRecord->Entry);
-        Removed = TRUE;
-    }
-    KiUnlockCallbacks(Flags);
-    return Removed;
+    return KiRemoveCallback(&CallbackRecord->Entry, &CallbackRecord->State);
 }
 
 BOOLEAN KeRegisterBugCheckReasonCallback(PKBUGCHECK_REASON_CALLBACK_RECORD CallbackRecord,
@@ -90,15 +95,7 @@ BOOLEAN KeRegisterBugCheckReasonCallback(PKBUGCHECK_REASON_CALLBACK_RECORD Callb
 
 BOOLEAN KeDeregisterBugCheckReasonCallback(PKBUGCHECK_REASON_CALLBACK_RECORD CallbackRecord)
 {
-    BOOLEAN Removed = FALSE;
-    ULONG64 Flags = KiLockCallbacks();
-    if (CallbackRecord->State == BufferInserted) {
-        CallbackRecord->State = BufferEmpty;
-        RemoveEntryList(&CallbackRecord->Entry);
-        Removed = TRUE;
-    }
-    KiUnlockCallbacks(Flags);
-    return Removed;
+    return KiRemoveCallback(&CallbackRecord->Entry, &CallbackRecord->State);
 }
 
 /* The lock is not taken: its holder may be the code that was stopped. */

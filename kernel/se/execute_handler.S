@@ -10,12 +10,13 @@
  */
     .text
 
-    .globl RtlpExecuteHandlerForException
-    .def RtlpExecuteHandlerForException; .scl 2; .type 32; .endef
+.macro HANDLER_FRAME routine, handler
+    .globl \routine
+    .def \routine; .scl 2; .type 32; .endef
     .p2align 4
-RtlpExecuteHandlerForException:
-    .seh_proc RtlpExecuteHandlerForException
-    .seh_handler RtlpExceptionHandler, @except, @unwind
+\routine:
+    .seh_proc \routine
+    .seh_handler \handler, @except, @unwind
     subq    $0x28, %rsp
     .seh_stackalloc 0x28
     .seh_endprologue
@@ -27,21 +28,7 @@ RtlpExecuteHandlerForException:
     .seh_handlerdata
     .text
     .seh_endproc
+.endm
 
-    .globl RtlpExecuteHandlerForUnwind
-    .def RtlpExecuteHandlerForUnwind; .scl 2; .type 32; .endef
-    .p2align 4
-RtlpExecuteHandlerForUnwind:
-    .seh_proc RtlpExecuteHandlerForUnwind
-    .seh_handler RtlpUnwindHandler, @except, @unwind
-    subq    $0x28, %rsp
-    .seh_stackalloc 0x28
-    .seh_endprologue
-    movq    %r9, 0x20(%rsp)
-    callq   *0x30(%r9)
-    nop
-    addq    $0x28, %rsp
-    retq
-    .seh_handlerdata
-    .text
-    .seh_endproc
+    HANDLER_FRAME RtlpExecuteHandlerForException, RtlpExceptionHandler
+    HANDLER_FRAME RtlpExecuteHandlerForUnwind, RtlpUnwindHandler

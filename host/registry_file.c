@@ -478,3 +478,19 @@ void RegistryFileFree(REGISTRY_FILE *File)
     free(File->Bytes);
     *File = (REGISTRY_FILE){.Path = File->Path};
 }
+
+CONTROL_REGISTRY RegistryChangeRequest(const REGISTRY_FILE *File, const REGISTRY_CHANGE *Change,
+                                       uint8_t TextAndData[REGISTRY_REQUEST_MOST])
+{
+    const CONTROL_REGISTRY Request = {
+        .Operation = Change->Operation,
+        .Type = Change->Type,
+        .TextLength = Change->KeyLength + Change->NameLength,
+        .KeyLength = Change->KeyLength,
+        .DataLength = Change->DataLength,
+    };
+    memcpy(TextAndData, File->Bytes + Change->Key, Change->KeyLength);
+    memcpy(TextAndData + Change->KeyLength, File->Bytes + Change->Name, Change->NameLength);
+    memcpy(TextAndData + Request.TextLength, File->Bytes + Change->Data, Change->DataLength);
+    return Request;
+}

@@ -36,6 +36,17 @@ typedef struct {
 bool RegistryFileParse(REGISTRY_FILE *File, const char *Path, const void *Text, size_t Size,
                        char *Error, size_t ErrorSize);
 void RegistryFileFree(REGISTRY_FILE *File);
+
+/* Bytes behind any request: a key, a name and data at their longest. */
+#define REGISTRY_REQUEST_MOST \
+    (CONTROL_REGISTRY_KEY_MOST + CONTROL_REGISTRY_NAME_MOST + CONTROL_REGISTRY_DATA_MOST)
+_Static_assert(REGISTRY_REQUEST_MOST + sizeof(CONTROL_REGISTRY) <= CONTROL_MAX_PAYLOAD,
+               "a registry request");
+
+/* What makes the change in a guest: the request, and into TextAndData what follows it. */
+CONTROL_REGISTRY RegistryChangeRequest(const REGISTRY_FILE *File, const REGISTRY_CHANGE *Change,
+                                       uint8_t TextAndData[REGISTRY_REQUEST_MOST]);
+
 /*
  * HKEY_LOCAL_MACHINE\... or HKLM\... as a path of \REGISTRY, into Out; one that begins with
  * \REGISTRY stays. Characters; 0: no such root, or too long.

@@ -22,23 +22,12 @@ static void Require(int Condition)
 static void CheckChange(const REGISTRY_FILE *File, const REGISTRY_CHANGE *Change)
 {
     static uint8_t Payload[CONTROL_MAX_PAYLOAD];
-    CONTROL_REGISTRY Request = {
-        .Operation = Change->Operation,
-        .Type = Change->Type,
-        .TextLength = Change->KeyLength + Change->NameLength,
-        .KeyLength = Change->KeyLength,
-        .DataLength = Change->DataLength,
-    };
     CONTROL_MESSAGE Message;
-    size_t Length = sizeof(Request);
+    const CONTROL_REGISTRY Request =
+        RegistryChangeRequest(File, Change, Payload + sizeof(CONTROL_REGISTRY));
+    size_t Length = sizeof(Request) + Request.TextLength + Request.DataLength;
 
     memcpy(Payload, &Request, sizeof(Request));
-    memcpy(Payload + Length, File->Bytes + Change->Key, Change->KeyLength);
-    Length += Change->KeyLength;
-    memcpy(Payload + Length, File->Bytes + Change->Name, Change->NameLength);
-    Length += Change->NameLength;
-    memcpy(Payload + Length, File->Bytes + Change->Data, Change->DataLength);
-    Length += Change->DataLength;
     const CONTROL_FRAME Frame = {ControlRegistry, 1, (uint32_t)Length, Payload};
     Require(ControlDecode(&Frame, &Message) == NULL);
 }

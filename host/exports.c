@@ -9,6 +9,7 @@
 
 #include "host/demand.h"
 #include "host/export_table.h"
+#include "host/flags.h"
 #include "host/near_names.h"
 #include "host/text.h"
 
@@ -167,37 +168,12 @@ static EXIT_CODE ExportsList(const char *Pattern, bool Json)
     return ExitClean;
 }
 
-/* The options are taken out of Arguments; what stays is counted. -1: one that is not known. */
-static int ExportsOptions(int Count, char **Arguments, bool *Json, bool *Missing, bool *Markdown)
-{
-    int Kept = 0;
-    bool OnlyNames = false;
-    for (int i = 0; i < Count; i++) {
-        const char *Word = Arguments[i];
-        if (OnlyNames || Word[0] != '-') {
-            Arguments[Kept++] = Arguments[i];
-        } else if (strcmp(Word, "--") == 0) {
-            OnlyNames = true;
-        } else if (strcmp(Word, "--json") == 0) {
-            *Json = true;
-        } else if (strcmp(Word, "--missing") == 0) {
-            *Missing = true;
-        } else if (strcmp(Word, "--markdown") == 0) {
-            *Markdown = true;
-        } else {
-            char Clean[100];
-            TextCleanString(Clean, sizeof(Clean), Word);
-            fprintf(stderr, "pageable: %s: no such option\n", Clean);
-            return -1;
-        }
-    }
-    return Kept;
-}
-
 EXIT_CODE ExportsCommand(int Count, char **Arguments)
 {
     bool Json = false, Missing = false, Markdown = false;
-    int Kept = ExportsOptions(Count, Arguments, &Json, &Missing, &Markdown);
+    const FLAG Flags[] = {
+        {"--json", &Json}, {"--missing", &Missing}, {"--markdown", &Markdown}};
+    int Kept = FlagsTake(Count, Arguments, Flags, sizeof(Flags) / sizeof(Flags[0]));
 
     if (Kept < 0) {
         return ExitUsage;

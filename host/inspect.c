@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "host/driver_file.h"
+#include "host/flags.h"
 #include "host/symbolizer.h"
 #include "host/text.h"
 
@@ -86,40 +87,17 @@ static EXIT_CODE InspectFile(const char *Path, const INSPECT_OPTIONS *Options, b
     return Options->Strict && Inspection.Warnings != 0 ? ExitFinding : ExitClean;
 }
 
-/* The options are taken out of Arguments; what stays is counted. -1: one that is not known. */
-static int InspectOptions(int Count, char **Arguments, INSPECT_OPTIONS *Options)
-{
-    int Kept = 0;
-    bool OnlyNames = false;
-
-    for (int i = 0; i < Count; i++) {
-        const char *Word = Arguments[i];
-        if (OnlyNames || Word[0] != '-') {
-            Arguments[Kept++] = Arguments[i];
-        } else if (strcmp(Word, "--") == 0) {
-            OnlyNames = true;
-        } else if (strcmp(Word, "--json") == 0) {
-            Options->Json = true;
-        } else if (strcmp(Word, "--strict") == 0) {
-            Options->Strict = true;
-        } else if (strcmp(Word, "-v") == 0 || strcmp(Word, "--verbose") == 0) {
-            Options->Verbose = true;
-        } else {
-            char Clean[100];
-            TextCleanString(Clean, sizeof(Clean), Word);
-            fprintf(stderr, "pageable: %s: no such option\n", Clean);
-            return -1;
-        }
-    }
-    return Kept;
-}
-
 EXIT_CODE InspectCommand(int Count, char **Arguments)
 {
     INSPECT_OPTIONS Options = {0};
     EXIT_CODE Worst = ExitClean;
-
-    int Kept = InspectOptions(Count, Arguments, &Options);
+    const FLAG Flags[] = {
+        {"--json", &Options.Json},
+        {"--strict", &Options.Strict},
+        {"-v", &Options.Verbose},
+        {"--verbose", &Options.Verbose},
+    };
+    int Kept = FlagsTake(Count, Arguments, Flags, sizeof(Flags) / sizeof(Flags[0]));
     if (Kept < 0) {
         return ExitUsage;
     }

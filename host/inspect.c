@@ -43,7 +43,7 @@ static void InspectNameSites(const INSPECTION *Inspection, const DRIVER_FILE *Fi
         for (uint32_t i = 0; i < Count; i++) {
             Rvas[i] = Inspection->Sites[From + i].Rva;
         }
-        if (!SymbolizerRun(File->Path, Rvas, Count, Answers)) {
+        if (!SymbolizerRun(File->Path, SymbolizerSymbolNames, Rvas, Count, Answers)) {
             return;
         }
         for (uint32_t i = 0; i < Count; i++) {

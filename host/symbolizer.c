@@ -42,16 +42,19 @@ static bool SymbolizerParse(const char *Bytes, size_t Size, unsigned Count,
     return Good;
 }
 
-bool SymbolizerRun(const char *ImagePath, const uint64_t *Rva, unsigned Count,
-                   SYMBOLIZER_ANSWER *Answers)
+bool SymbolizerRun(const char *ImagePath, SYMBOLIZER_NAMES Names, const uint64_t *Rva,
+                   unsigned Count, SYMBOLIZER_ANSWER *Answers)
 {
     char Object[4200], Number[SYMBOLIZER_MAX_ADDRESSES][TEXT_NUMBER];
     char *Words[SYMBOLIZER_MAX_ADDRESSES + 8] = {NULL, Object, "--relative-address", "--no-inlines",
-                                                 "--output-style=JSON"};
+                                                 "--output-style=JSON",
+                                                 Names == SymbolizerDebugNames
+                                                     ? "--functions=short"
+                                                     : "--functions=linkage"};
     static const char *const Programs[] = {"llvm-symbolizer-19", "llvm-symbolizer", NULL};
     const CHILD_PROGRAM Program = {"PAGEABLE_SYMBOLIZER", Programs, Words, SYMBOLIZER_LIMIT_MS,
                                    SYMBOLIZER_OUTPUT};
-    unsigned Used = 5;
+    unsigned Used = 6;
     size_t Size = 0;
 
     if (Count == 0 || Count > SYMBOLIZER_MAX_ADDRESSES) {

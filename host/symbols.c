@@ -115,7 +115,39 @@ static void SymbolsUseExport(const SYMBOL_MODULE *Module, const PE_IMAGE *Image,
     }
 }
 
-/* One run of the symbolizer for the entries that lie in the module. */
+/*
+ * An image with COFF symbols is gcc's. There the linker's own marks of where sections begin and end
+ * have the address of the first routine, and the symbolizer would take one for its name; so the
+ * debug information is asked first, and the symbols for what it does not name.
+ */
+static bool SymbolsRun(const SYMBOL_MODULE *Module, bool HasSymbolTable, const uint64_t *Rva,
+                       unsigned Count, SYMBOLIZER_ANSWER *Answers)
+{
+    static SYMBOLIZER_ANSWER Symbols[SYMBOLS_MAX_BATCH];
+    uint64_t Left[SYMBOLS_MAX_BATCH];
+    unsigned Index[SYMBOLS_MAX_BATCH], Used = 0;
+
+    if (!HasSymbolTable) {
+        return SymbolizerRun(Module->Path, SymbolizerSymbolNames, Rva, Count, Answers);
+    }
+    if (!SymbolizerRun(Module->Path, SymbolizerDebugNames, Rva, Count, Answers)) {
+        return false;
+    }
+    for (unsigned i = 0; i < Count; i++) {
+        if (Answers[i].Function[0] == 0) {
+            Index[Used] = i;
+            Left[Used++] = Rva[i];
+        }
+    }
+    if (SymbolizerRun(Module->Path, SymbolizerSymbolNames, Left, Used, Symbols)) {
+        for (unsigned i = 0; i < Used; i++) {
+            Answers[Index[i]] = Symbols[i];
+        }
+    }
+    return true;
+}
+
+/* At most two runs of the symbolizer for the entries that lie in the module. */
 static void SymbolsResolveModule(SYMBOLS *Symbols, const SYMBOL_MODULE *Module, SYMBOL *Entries,
                                  unsigned Count)
 {
@@ -142,7 +174,8 @@ static void SymbolsResolveModule(SYMBOLS *Symbols, const SYMBOL_MODULE *Module, 
     }
     Symbols->Runs += Used != 0;
     SymbolsShortName(Module, Short);
-    bool Good = SymbolizerRun(Module->Path, Rva, Used, Answers);
+    bool HasSymbolTable = Bytes != NULL && Image.SymbolTable != 0;
+    bool Good = SymbolsRun(Module, HasSymbolTable, Rva, Used, Answers);
     for (unsigned i = 0; Good && i < Used; i++) {
         SYMBOL *Entry = &Entries[Index[i]];
         if (Answers[i].Function[0] != 0) {

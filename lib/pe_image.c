@@ -139,6 +139,7 @@ static bool PeOpenOptionalHeader(PE_IMAGE *Image, PE_ERROR *Error)
     Image->SectionCount = PeRead16(Bytes, Nt + NT_FILE(NumberOfSections));
     Image->Characteristics = PeRead16(Bytes, Nt + NT_FILE(Characteristics));
     Image->TimeDateStamp = PeRead32(Bytes, Nt + NT_FILE(TimeDateStamp));
+    Image->SymbolTable = PeRead32(Bytes, Nt + NT_FILE(PointerToSymbolTable));
     Image->LinkerVersion = (uint16_t)(Bytes[Nt + NT_OPT(MajorLinkerVersion)] << 8 |
                                       Bytes[Nt + NT_OPT(MinorLinkerVersion)]);
     Image->SubsystemVersion =

@@ -92,6 +92,7 @@ typedef struct _PE_IMAGE {
     uint16_t LinkerVersion;
     uint32_t TimeDateStamp;
     uint32_t CheckSum; /* as recorded; 0: none */
+    uint32_t SymbolTable; /* as recorded: file offset of COFF symbols, unchecked; 0: none */
     uint32_t EntryPoint; /* RVA; 0: none */
     uint32_t SectionAlignment;
     uint32_t FileAlignment;

@@ -107,7 +107,8 @@ static void TestAgainstSymbolizer(void **State)
         for (unsigned i = 0; i < SYMBOLIZER_MAX_ADDRESSES; i++) {
             Rva[i] = 0x1000 + (Turn * SYMBOLIZER_MAX_ADDRESSES + i) * 0x8e;
         }
-        if (!SymbolizerRun("ntoskrnl.exe", Rva, SYMBOLIZER_MAX_ADDRESSES, Answers)) {
+        if (!SymbolizerRun("ntoskrnl.exe", SymbolizerSymbolNames, Rva, SYMBOLIZER_MAX_ADDRESSES,
+                           Answers)) {
             skip(); /* no llvm-symbolizer */
         }
         for (unsigned i = 0; i < SYMBOLIZER_MAX_ADDRESSES; i++) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* sources: host/symbols.c host/symbolizer.c host/child_program.c host/driver_file.c host/text.c lib/pe_image.c lib/pe_directories.c lib/pe_exports.c lib/pe_load.c */
+/* sources: host/symbols.c host/symbolizer.c host/child_program.c host/driver_file.c host/text.c lib/pe_image.c lib/pe_directories.c lib/pe_exports.c lib/pe_load.c tests/fuzz/pe_sample.c */
 /* The symbolizer replaced by scripts that answer, answer rubbish, fail, or are not there. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,6 +13,8 @@
 #include <unistd.h>
 
 #include "host/symbols.h"
+#include "nt/pe.h"
+#include "tests/fuzz/pe_sample.h"
 
 #define BASE 0xfffff88200000000ull
 
@@ -63,6 +65,53 @@ static void TestAnswer(void **State)
     assert_string_equal(Entries[2].Routine, "");
 }
 
+/* Answers for the addresses 0x1010 and 0x1020; the latter is in an import's stub, without lines. */
+static const char SymbolNames[] =
+    "*linkage*0x1010*) printf %s '[{\"Symbol\":[{\"FunctionName\":\"___crt_xt_end__\"}]},"
+    "{\"Symbol\":[{\"FunctionName\":\"KeCancelTimer\"}]}]';;"
+    "*linkage*0x1020*) printf %s '[{\"Symbol\":[{\"FunctionName\":\"KeCancelTimer\"}]}]';;";
+static const char DebugNames[] =
+    "*short*) printf %s '[{\"Symbol\":[{\"FunctionName\":\"Ticks\",\"FileName\":\"a.c\","
+    "\"Line\":7}]},{\"Symbol\":[{\"FunctionName\":\"\"}]}]';;";
+
+/* Resolves both in an image whose headers point to COFF symbols at that offset. */
+static void ResolveInSample(SYMBOL Entries[2], uint32_t SymbolTable, const char *DebugCase)
+{
+    static SYMBOLS Symbols;
+    char Path[64], Body[1000];
+    uint8_t Bytes[SAMPLE_SIZE];
+
+    snprintf(Body, sizeof(Body), "case \"$*\" in %s%s esac", SymbolNames, DebugCase);
+    UseScript(Body);
+    SampleBuild(Bytes);
+    memcpy(Bytes + SAMPLE_FILE(PointerToSymbolTable), &SymbolTable, sizeof(SymbolTable));
+    snprintf(Path, sizeof(Path), "/tmp/symbols-%d.sys", (int)getpid());
+    FILE *File = fopen(Path, "w");
+    assert_non_null(File);
+    assert_int_equal(fwrite(Bytes, 1, sizeof(Bytes), File), sizeof(Bytes));
+    fclose(File);
+    memset(&Symbols, 0, sizeof(Symbols));
+    SymbolsAddModule(&Symbols, BASE, SAMPLE_IMAGE_SIZE, "fake.sys", Path);
+    memset(Entries, 0, 2 * sizeof(SYMBOL));
+    Entries[0].Address = BASE + 0x1010;
+    Entries[1].Address = BASE + 0x1020;
+    SymbolsResolve(&Symbols, Entries, 2);
+    unlink(Path);
+}
+
+/* In an image of gcc a mark of the linker has the address of the first routine. */
+static void TestLinkerMark(void **State)
+{
+    SYMBOL Entries[2];
+    ResolveInSample(Entries, 0x1000, DebugNames);
+    assert_string_equal(Entries[0].Routine, "fake!Ticks");
+    assert_string_equal(Entries[0].Location, "a.c:7");
+    assert_string_equal(Entries[1].Routine, "fake!KeCancelTimer");
+    ResolveInSample(Entries, 0, DebugNames); /* no COFF symbols: as a PDB names them, in one run */
+    assert_string_equal(Entries[0].Routine, "fake!___crt_xt_end__");
+    assert_string_equal(Entries[1].Routine, "fake!KeCancelTimer");
+}
+
 static void ExpectFallback(const char *Body)
 {
     SYMBOL Entries[3];
@@ -99,6 +148,7 @@ int main(void)
 {
     const struct CMUnitTest Tests[] = {
         cmocka_unit_test_teardown(TestAnswer, RemoveScript),
+        cmocka_unit_test_teardown(TestLinkerMark, RemoveScript),
         cmocka_unit_test_teardown(TestNoAnswer, RemoveScript),
         cmocka_unit_test_teardown(TestNoProgram, RemoveScript),
     };

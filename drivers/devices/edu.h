@@ -2,7 +2,7 @@
 /*
  * QEMU's edu device, a PCI device for teaching: registers in BAR 0, to be accessed as 4 bytes
  * (those from 80h on as 8, too).
- * Source: docs/specs/edu.txt of QEMU 7.2.
+ * Source: "EDU device" of QEMU 7.2's specifications (edu.txt).
  */
 #pragma once
 

@@ -5,7 +5,8 @@
  *   CHECK_SETTINGS   what was asked for, by the command line and a configuration file
  *   CHECK_PLAN       the runs ("steps") that follow from it; a step is made from its number
  *   a result         one JSON object for each run, the same that stands in the JSON Lines
- *                    (docs/check-events.md); writers and `report` know nothing else of a run
+ *                    (docs/check-events.schema.json); writers and `report` know nothing else of
+ *                    a run
  *   CHECK_SUMMARY    results added up, in the order of the steps: cases, findings, counts
  *
  * Results come to an end in any order and are taken in the order of the steps, so that the same

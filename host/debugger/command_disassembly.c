@@ -62,7 +62,7 @@ static bool CodeParse(DEBUGGER *Debugger, const char *Arguments, CODE_RANGE *Ran
     return true;
 }
 
-/* "nt!KiFoo+0x10 [kernel/ke/foo.c @ 12]:" */
+/* "nt!KeWaitForSingleObject+0x10 [kernel/ke/wait.c @ 12]:" */
 static void CodePrintName(DEBUGGER *Debugger, uint64_t Address)
 {
     char Text[400], File[300];

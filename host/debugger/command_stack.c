@@ -42,7 +42,10 @@ static void StackPrintArguments(DEBUGGER *Debugger, const DEBUG_WALK *Walk)
     DebuggerPrint(Debugger, " : ");
 }
 
-/* "nt!KiTrap+0x12 [kernel/ke/trap.c @ 34]"; of a return address the call before it is meant. */
+/*
+ * "nt!KeWaitForSingleObject+0x12 [kernel/ke/wait.c @ 34]"; of a return address the call before it
+ * is meant.
+ */
 static void StackPrintSite(DEBUGGER *Debugger, const DEBUG_WALK *Walk, bool Lines)
 {
     char Text[400], File[300];

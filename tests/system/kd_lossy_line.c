@@ -294,6 +294,18 @@ static char *RunConnection(int Listener, const char *Target, const char *Pageabl
     return Text;
 }
 
+/* The first line that is not the same, and all of what came last. */
+static void TellDifference(const char *Known, const char *Text)
+{
+    size_t Line = 0;
+    for (size_t i = 0; Known[i] == Text[i]; i++) {
+        Line = Text[i] == '\n' ? i + 1 : Line;
+    }
+    fprintf(stderr, "%s\nover a good line: %.*s\nnow: %.*s\n", Text,
+            (int)strcspn(Known + Line, "\n"), Known + Line, (int)strcspn(Text + Line, "\n"),
+            Text + Line);
+}
+
 int main(int Count, char **Arguments)
 {
     static char Path[108];
@@ -315,7 +327,7 @@ int main(int Count, char **Arguments)
         char *Text = RunConnection(Listener, Arguments[1], Arguments[5],
                                    Count == 7 ? Arguments[6] : DefaultCommands, Good, &Took);
         if (Known != NULL && strcmp(Known, Text) != 0) {
-            fprintf(stderr, "over a good line:\n%s\nnow:\n%s\n", Known, Text);
+            TellDifference(Known, Text);
             Fail("connection %d prints something else", i);
         }
         uint64_t *Most = Lossy ? &Slowest : &Good;

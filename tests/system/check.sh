@@ -246,7 +246,11 @@ END
     rm -f "$scratch"/scale/shard-* "$scratch"/scale/junit.xml "$scratch"/scale/results.sarif
     run timeout 300 tests/system/check/slurm "$scratch/slurm" env -C "$scratch/scale" \
         PATH="$build:$PATH" sh slurm.sh
-    scaled "check: scale with a Slurm array"
+    if [ "$status" = 6 ]; then
+        echo "skipped: $(cat "$out"): system check: scale with a Slurm array"
+    else
+        scaled "check: scale with a Slurm array"
+    fi
     [ ! -e "$scratch/scale/report.txt" ] || cat "$scratch/scale/report.txt" >>"$out"
 }
 

@@ -2,7 +2,8 @@
 /*
  * The header's values come from where a debugger of Windows would look: KDDEBUGGER_DATA64, and the
  * variables that it names; the shared user data for the times. What the target says is checked
- * before it is believed: a dump that this writes, dump_file.c opens.
+ * before it is believed, and what was written is opened before it gets its name: a target whose
+ * registers and memory contradict each other makes no dump.
  */
 #include "host/debugger/dump_writer.h"
 
@@ -42,7 +43,7 @@ typedef struct {
 __attribute__((format(printf, 2, 3)))
 static bool WriterFail(DUMP_WRITER *Writer, const char *Format, ...)
 {
-    char Path[512], Text[400];
+    char Path[512], Text[800];
     va_list Values;
     va_start(Values, Format);
     vsnprintf(Text, sizeof(Text), Format, Values);
@@ -281,6 +282,18 @@ static bool WriterCopyRuns(DUMP_WRITER *Writer)
     return true;
 }
 
+static bool WriterOpensAgain(DUMP_WRITER *Writer, const char *Part)
+{
+    char Error[600] = "not enough memory";
+    TARGET *Target = malloc(sizeof(*Target));
+    bool Good = Target != NULL && TargetOpenDump(Target, Part, Error, sizeof(Error));
+    if (Good) {
+        Target->Operations->Close(Target);
+    }
+    free(Target);
+    return Good || WriterFail(Writer, "what was written cannot be opened: %s", Error);
+}
+
 static bool WriterRun(DUMP_WRITER *Writer)
 {
     const DUMP_REQUEST *Request = Writer->Request;
@@ -308,6 +321,7 @@ static bool WriterRun(DUMP_WRITER *Writer)
     if (close(Writer->File) != 0 && Good) {
         Good = WriterFail(Writer, "%s", strerror(errno));
     }
+    Good = Good && WriterOpensAgain(Writer, Part);
     if (Good && rename(Part, Request->Path) != 0) {
         Good = WriterFail(Writer, "%s", strerror(errno));
     }

@@ -268,7 +268,7 @@ static unsigned FilesInDirectory(void)
 static void writes_nothing_of_a_lying_kernel(void **State)
 {
     static const struct {
-        uint32_t Offset; /* in the page at SAMPLE_BASE */
+        uint32_t Offset; /* from SAMPLE_BASE on */
         uint64_t Value;
         const char *Says;
     } Lies[] = {
@@ -282,6 +282,7 @@ static void writes_nothing_of_a_lying_kernel(void **State)
         {0x680, 2, "run 1 of memory"},
         {0x680, ~0ull, "run 1 of memory"},
         {0x688, 0x100, "its memory cannot be read"},
+        {0x2290, 0x5000, "do not lead to a kernel"}, /* CR3 as the processor saved it */
     };
     static uint8_t Memory[SAMPLE_BYTES];
     DUMP_REQUEST Request = {.Path = Path, .Comment = "", .DebuggerData = SAMPLE_KDBG};

@@ -47,11 +47,11 @@ static void InspectNameSites(const INSPECTION *Inspection, const DRIVER_FILE *Fi
             return;
         }
         for (uint32_t i = 0; i < Count; i++) {
-            snprintf(Symbols->Routine[From + i], sizeof(Symbols->Routine[0]), "%.*s",
-                     (int)sizeof(Symbols->Routine[0]) - 1, Answers[i].Function);
+            TextFormat(Symbols->Routine[From + i], sizeof(Symbols->Routine[0]), "%s",
+                       Answers[i].Function);
             if (Answers[i].Line != 0) {
-                snprintf(Symbols->Place[From + i], sizeof(Symbols->Place[0]), "%.200s:%u",
-                         Answers[i].File, Answers[i].Line);
+                TextFormat(Symbols->Place[From + i], sizeof(Symbols->Place[0]), "%.200s:%u",
+                           Answers[i].File, Answers[i].Line);
             }
         }
     }

@@ -40,6 +40,7 @@ bool ReportOpen(REPORT *Report, const char *JsonPath, bool Verbose, char *Error,
 
 bool ReportClose(REPORT *Report, char *Error, size_t ErrorSize)
 {
+    char Clean[512];
     bool Good = true;
     fflush(Report->Text);
     if (Report->Json != NULL) {
@@ -48,8 +49,8 @@ bool ReportClose(REPORT *Report, char *Error, size_t ErrorSize)
             Good = fclose(Report->Json) == 0 && Good;
         }
         if (!Good) {
-            snprintf(Error, ErrorSize, "%s: the events could not be written whole",
-                     Report->JsonPath);
+            TextCleanString(Clean, sizeof(Clean), Report->JsonPath);
+            snprintf(Error, ErrorSize, "%s: the events could not be written whole", Clean);
         }
         Report->Json = NULL;
     }

@@ -90,16 +90,16 @@ static void RunOnImage(RUN *Run, const CONTROL_MESSAGE *Message, bool Loaded)
                           "bytes", (json_int_t)Image->Size, "driver_under_test", UnderTest));
 }
 
-/* One event may hold several lines. */
 /* What the verifier says before its bug check: the cause, in words. */
 static void RunKeepVerifierText(RUN *Run, const char *Text)
 {
     static const char Mark[] = "*** Verifier: ";
     if (strncmp(Text, Mark, sizeof(Mark) - 1) == 0) {
-        snprintf(Run->VerifierText, sizeof(Run->VerifierText), "%.255s", Text + sizeof(Mark) - 1);
+        TextFormat(Run->VerifierText, sizeof(Run->VerifierText), "%s", Text + sizeof(Mark) - 1);
     }
 }
 
+/* One event may hold several lines. */
 static void RunOnPrint(RUN *Run, const CONTROL_MESSAGE *Message)
 {
     static char Text[4096];
@@ -129,7 +129,7 @@ static void RunOnGuestFinding(RUN *Run, const CONTROL_MESSAGE *Message)
     SymbolsResolve(&Run->Symbols, &Symbol, 1);
     SymbolText(&Symbol, Where, sizeof(Where));
     if (Message->Finding.Code == (uint32_t)STATUS_DRIVER_ENTRYPOINT_NOT_FOUND) {
-        snprintf(Run->MissingExport, sizeof(Run->MissingExport), "%.255s", Text);
+        TextFormat(Run->MissingExport, sizeof(Run->MissingExport), "%s", Text);
     }
     RunFinding(Run, TextHex(Kind, Message->Finding.Code), Text, Where);
 }

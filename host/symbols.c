@@ -30,7 +30,7 @@ void SymbolsAddModule(SYMBOLS *Symbols, uint64_t Base, uint64_t Size, const char
     if (Module != NULL) {
         Module->Base = Base;
         Module->Size = Size;
-        snprintf(Module->Name, sizeof(Module->Name), "%s", Name);
+        TextFormat(Module->Name, sizeof(Module->Name), "%s", Name);
         snprintf(Module->Path, sizeof(Module->Path), "%s", Path != NULL ? Path : "");
     }
 }
@@ -92,7 +92,7 @@ static bool SymbolsIsFunctionStart(const PE_IMAGE *Image, uint64_t Rva)
 static void SymbolsUseExport(const SYMBOL_MODULE *Module, const PE_IMAGE *Image, SYMBOL *Entries,
                              unsigned Count)
 {
-    char Short[64];
+    char Short[64], Name[129];
     PE_EXPORT Export;
     PE_ERROR PeError;
 
@@ -107,9 +107,9 @@ static void SymbolsUseExport(const SYMBOL_MODULE *Module, const PE_IMAGE *Image,
         for (uint32_t n = 0; PeImageNamedExport(Image, n, &Export, &PeError) == PeStepItem; n++) {
             if (!Export.Forwarder && Export.Rva <= Rva && Rva - Export.Rva < Best) {
                 Best = Rva - Export.Rva;
-                snprintf(Entry->Routine, sizeof(Entry->Routine), "%s!%.*s+0x%llx", Short,
-                         (int)(Export.NameLength < 128 ? Export.NameLength : 128), Export.Name,
-                         (unsigned long long)Best);
+                TextClean(Name, sizeof(Name), Export.Name, Export.NameLength);
+                TextFormat(Entry->Routine, sizeof(Entry->Routine), "%s!%s+0x%llx", Short, Name,
+                           (unsigned long long)Best);
             }
         }
     }
@@ -179,7 +179,8 @@ static void SymbolsResolveModule(SYMBOLS *Symbols, const SYMBOL_MODULE *Module, 
     for (unsigned i = 0; Good && i < Used; i++) {
         SYMBOL *Entry = &Entries[Index[i]];
         if (Answers[i].Function[0] != 0) {
-            snprintf(Entry->Routine, sizeof(Entry->Routine), "%s!%s", Short, Answers[i].Function);
+            TextFormat(Entry->Routine, sizeof(Entry->Routine), "%s!%s", Short,
+                       Answers[i].Function);
         }
         if (Answers[i].Function[0] != 0 && Answers[i].Line != 0) {
             snprintf(Entry->Location, sizeof(Entry->Location), "%s:%u", Answers[i].File,

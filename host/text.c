@@ -182,13 +182,37 @@ bool TextParseNumber(const char *Text, uint64_t *Number)
     return TextParseDigits(&Text, Base, Number) && *Text == 0;
 }
 
+/* Takes out what is left of characters that were cut. */
+static void TextDropCut(char *Text)
+{
+    size_t Length = strlen(Text), Used = 0;
+    for (size_t i = 0; i < Length;) {
+        uint32_t Code;
+        size_t Size = TextDecode((const uint8_t *)Text + i, Length - i, &Code);
+        memmove(Text + Used, Text + i, Size);
+        Used += Size;
+        i += Size != 0 ? Size : 1;
+    }
+    Text[Used] = 0;
+}
+
+void TextFormat(char *Out, size_t Capacity, const char *Format, ...)
+{
+    va_list Arguments;
+    va_start(Arguments, Format);
+    vsnprintf(Out, Capacity, Format, Arguments);
+    va_end(Arguments);
+    TextDropCut(Out);
+}
+
 void TextAppendFormat(char *Line, size_t Capacity, const char *Format, ...)
 {
     size_t Used = strlen(Line);
     va_list Arguments;
     va_start(Arguments, Format);
-    if (Used < Capacity) {
-        vsnprintf(Line + Used, Capacity - Used, Format, Arguments);
+    if (Used < Capacity &&
+        vsnprintf(Line + Used, Capacity - Used, Format, Arguments) >= (int)(Capacity - Used)) {
+        TextDropCut(Line);
     }
     va_end(Arguments);
 }

@@ -33,6 +33,13 @@ bool TextParseSize(const char *Text, uint64_t *Bytes);
 /* Decimal, or hexadecimal after 0x. */
 bool TextParseNumber(const char *Text, uint64_t *Number);
 
+/*
+ * As snprintf, for clean text: what does not fit, or is longer than its precision, is cut at a
+ * character.
+ */
+void TextFormat(char *Out, size_t Capacity, const char *Format, ...)
+    __attribute__((format(printf, 3, 4)));
+
 /* Appends a word to a command line, quoted for a shell where needed; cut when it does not fit. */
 void TextAppendWord(char *Line, size_t Capacity, const char *Word);
 void TextAppendFormat(char *Line, size_t Capacity, const char *Format, ...)

@@ -74,21 +74,16 @@ static const char DebugNames[] =
     "*short*) printf %s '[{\"Symbol\":[{\"FunctionName\":\"Ticks\",\"FileName\":\"a.c\","
     "\"Line\":7}]},{\"Symbol\":[{\"FunctionName\":\"\"}]}]';;";
 
-/* Resolves both in an image whose headers point to COFF symbols at that offset. */
-static void ResolveInSample(SYMBOL Entries[2], uint32_t SymbolTable, const char *DebugCase)
+/* Resolves both. */
+static void ResolveInImage(SYMBOL Entries[2], const uint8_t Image[SAMPLE_SIZE])
 {
     static SYMBOLS Symbols;
-    char Path[64], Body[1000];
-    uint8_t Bytes[SAMPLE_SIZE];
+    char Path[64];
 
-    snprintf(Body, sizeof(Body), "case \"$*\" in %s%s esac", SymbolNames, DebugCase);
-    UseScript(Body);
-    SampleBuild(Bytes);
-    memcpy(Bytes + SAMPLE_FILE(PointerToSymbolTable), &SymbolTable, sizeof(SymbolTable));
     snprintf(Path, sizeof(Path), "/tmp/symbols-%d.sys", (int)getpid());
     FILE *File = fopen(Path, "w");
     assert_non_null(File);
-    assert_int_equal(fwrite(Bytes, 1, sizeof(Bytes), File), sizeof(Bytes));
+    assert_int_equal(fwrite(Image, 1, SAMPLE_SIZE, File), SAMPLE_SIZE);
     fclose(File);
     memset(&Symbols, 0, sizeof(Symbols));
     SymbolsAddModule(&Symbols, BASE, SAMPLE_IMAGE_SIZE, "fake.sys", Path);
@@ -99,17 +94,40 @@ static void ResolveInSample(SYMBOL Entries[2], uint32_t SymbolTable, const char 
     unlink(Path);
 }
 
-/* In an image of gcc a mark of the linker has the address of the first routine. */
+/* An image with COFF symbols, where a mark of the linker has the first routine's address. */
 static void TestLinkerMark(void **State)
 {
     SYMBOL Entries[2];
-    ResolveInSample(Entries, 0x1000, DebugNames);
+    uint8_t Image[SAMPLE_SIZE];
+    char Body[1000];
+    const uint32_t SymbolTable = 0x1000, None = 0;
+
+    snprintf(Body, sizeof(Body), "case \"$*\" in %s%s esac", SymbolNames, DebugNames);
+    UseScript(Body);
+    SampleBuild(Image);
+    memcpy(Image + SAMPLE_FILE(PointerToSymbolTable), &SymbolTable, sizeof(SymbolTable));
+    ResolveInImage(Entries, Image);
     assert_string_equal(Entries[0].Routine, "fake!Ticks");
     assert_string_equal(Entries[0].Location, "a.c:7");
     assert_string_equal(Entries[1].Routine, "fake!KeCancelTimer");
-    ResolveInSample(Entries, 0, DebugNames); /* no COFF symbols: as a PDB names them, in one run */
+    memcpy(Image + SAMPLE_FILE(PointerToSymbolTable), &None, sizeof(None));
+    ResolveInImage(Entries, Image); /* as a PDB names them, in one run */
     assert_string_equal(Entries[0].Routine, "fake!___crt_xt_end__");
     assert_string_equal(Entries[1].Routine, "fake!KeCancelTimer");
+}
+
+/* The names in an image are not trusted. */
+static void TestExportOfHostileName(void **State)
+{
+    SYMBOL Entries[2];
+    uint8_t Image[SAMPLE_SIZE];
+
+    UseScript("exit 1");
+    SampleBuild(Image);
+    memcpy(Image + SAMPLE_RDATA(0x2270), "\033[2J", 5); /* in place of Alpha, at 1010 */
+    ResolveInImage(Entries, Image);
+    assert_string_equal(Entries[0].Routine, "fake!\\x1b[2J+0x0");
+    assert_string_equal(Entries[1].Routine, "fake!\\x1b[2J+0x10");
 }
 
 static void ExpectFallback(const char *Body)
@@ -149,6 +167,7 @@ int main(void)
     const struct CMUnitTest Tests[] = {
         cmocka_unit_test_teardown(TestAnswer, RemoveScript),
         cmocka_unit_test_teardown(TestLinkerMark, RemoveScript),
+        cmocka_unit_test_teardown(TestExportOfHostileName, RemoveScript),
         cmocka_unit_test_teardown(TestNoAnswer, RemoveScript),
         cmocka_unit_test_teardown(TestNoProgram, RemoveScript),
     };

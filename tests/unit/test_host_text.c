@@ -33,6 +33,24 @@ static void TestClean(void **State)
     ExpectClean("\xff\xfe", 2, "\\xff\\xfe");
 }
 
+/* What snprintf leaves of a character goes, wherever it was cut. */
+static void TestFormatIsCutAtACharacter(void **State)
+{
+    char Out[6];
+    TextFormat(Out, sizeof(Out), "%s", "abcd\xc3\xa9");
+    assert_string_equal(Out, "abcd");
+    TextFormat(Out, sizeof(Out), "%.2s%s", "a\xc3\xa9", "b\xc3\xa9");
+    assert_string_equal(Out, "ab\xc3\xa9");
+    TextFormat(Out, sizeof(Out), "%d", 1234567);
+    assert_string_equal(Out, "12345");
+    strcpy(Out, "abc");
+    TextAppendFormat(Out, sizeof(Out), "d%s", "\xc3\xa9");
+    assert_string_equal(Out, "abcd");
+    strcpy(Out, "abc");
+    TextAppendWord(Out, sizeof(Out), "\xc3\xa9"); /* a blank, a quote and no room for the letter */
+    assert_string_equal(Out, "abc '");
+}
+
 static void TestCleanIsCutAtACharacter(void **State)
 {
     char Out[6];
@@ -95,6 +113,7 @@ int main(void)
 {
     const struct CMUnitTest Tests[] = {
         cmocka_unit_test(TestClean),   cmocka_unit_test(TestCleanIsCutAtACharacter),
+        cmocka_unit_test(TestFormatIsCutAtACharacter),
         cmocka_unit_test(TestNumbers), cmocka_unit_test(TestParse),
         cmocka_unit_test(TestWords),
     };

@@ -2,9 +2,9 @@
 /* sources: host/debugger -host/debugger/console.c -host/debugger/debug_command.c -host/debugger/kd_command.c -host/debugger/prompt.c host/child_program.c host/driver_file.c host/text.c host/bug_check_names.c host/explain.c host/near_names.c host/status_names.c lib/pe_image.c lib/pe_directories.c lib/pe_exports.c lib/pe_load.c lib/unwind_data.c lib/unwind_epilogue.c lib/unwind_frame.c lib/kd_packet.c tests/fuzz/pe_sample.c */
 /*
  * A target that lies: its list of modules, its images' headers, exports and unwind data, its stack
- * and its page tables are what libFuzzer makes. The commands that walk them must end, and read
- * nothing of ours. Input: changes to a target that is right, three bytes each (offset, offset,
- * value), as in fuzz_pe_image.c.
+ * and its page tables are what libFuzzer makes. The commands that walk them must end, read nothing
+ * of ours, and print what a terminal may get. Input: changes to a target that is right, three bytes
+ * each (offset, offset, value), as in fuzz_pe_image.c.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +13,7 @@
 #include "host/debugger/debugger.h"
 #include "lib/pe_image.h"
 #include "tests/fuzz/pe_sample.h"
+#include "tests/fuzz/terminal_text.h"
 
 #define LIST 0xfffff80000100000ull /* the list's head; an entry; its name at 100h */
 #define BASE 0xfffff88200000000ull
@@ -93,21 +94,22 @@ int LLVMFuzzerTestOneInput(const uint8_t *Data, size_t Size)
 {
     static TARGET Target = {.Operations = &Operations, .Kind = TargetLive, .Stopped = true};
     static DEBUGGER *Debugger;
-    static FILE *Null;
+    char *Text;
+    size_t TextSize;
     uint8_t *const Parts[] = {List, Stack, Image, Image};
     const size_t Sizes[] = {LIST_SIZE, STACK_SIZE, 0x1000, sizeof(Image)};
 
     if (Debugger == NULL) {
         Debugger = calloc(1, sizeof(*Debugger));
-        Null = fopen("/dev/null", "w");
     }
+    FILE *Output = open_memstream(&Text, &TextSize);
     MakeTarget();
     for (size_t i = 0; i + 4 <= Size; i += 4) {
         unsigned Part = Data[i] & 3;
         Parts[Part][(Data[i + 1] | Data[i + 2] << 8) % Sizes[Part]] = Data[i + 3];
     }
-    if (Debugger == NULL || Null == NULL ||
-        !DebuggerInitialize(Debugger, &Target, Null)) {
+    if (Debugger == NULL || Output == NULL ||
+        !DebuggerInitialize(Debugger, &Target, Output)) {
         abort();
     }
     Target.Version.PsLoadedModuleList = LIST;
@@ -119,5 +121,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *Data, size_t Size)
     DebuggerRunLine(Debugger, "lm v; ld *; k; kv; x *!*; ln; u; uf; ub; !lmi notepad; .reload");
     DebuggerRunLine(Debugger, "dps @rsp L20; dS @rsp; da @rsp; dpp @rsp L10; s -a @rsp L100 1");
     DebuggerFree(Debugger);
+    fclose(Output);
+    RequireTerminalText(Text, TextSize);
+    free(Text);
     return 0;
 }

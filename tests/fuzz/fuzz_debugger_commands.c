@@ -3,7 +3,8 @@
 /*
  * The ! commands on a target that lies: its memory, everywhere, is the input over and over again,
  * so that pointers, lists, counts and names are the input's; each name of a symbol, type or field
- * gives some place or size that is always the same. A command must end, and touch nothing of ours.
+ * gives some place or size that is always the same. A command must end, touch nothing of ours, and
+ * print what a terminal may get.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -12,13 +13,13 @@
 
 #include "host/debugger/debug_unwind.h"
 #include "host/debugger/debugger.h"
+#include "tests/fuzz/terminal_text.h"
 
 #define MAX_READS 20000u /* then the user gets impatient */
 
 static const uint8_t *Bytes;
 static size_t ByteCount;
 static unsigned Reads;
-static FILE *Nowhere;
 
 static uint64_t Hash(const char *Text, size_t Length)
 {
@@ -72,11 +73,18 @@ static const TARGET_OPERATIONS Operations = {.ReadVirtual = ReadPhysical,
 
 /* ---- what the commands stand on ---- */
 
+static void Print(const char *Format, va_list Values)
+{
+    static char Text[65536];
+    int Length = vsnprintf(Text, sizeof(Text), Format, Values);
+    RequireTerminalText(Text, (size_t)Length < sizeof(Text) ? (size_t)Length : 0);
+}
+
 void DebuggerPrint(DEBUGGER *Debugger, const char *Format, ...)
 {
     va_list Values;
     va_start(Values, Format);
-    vfprintf(Nowhere, Format, Values); /* so that every string is read to its end */
+    Print(Format, Values);
     va_end(Values);
 }
 
@@ -84,7 +92,7 @@ bool DebuggerError(DEBUGGER *Debugger, const char *Format, ...)
 {
     va_list Values;
     va_start(Values, Format);
-    vfprintf(Nowhere, Format, Values);
+    Print(Format, Values);
     va_end(Values);
     return false;
 }
@@ -231,9 +239,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *Data, size_t Size)
     TARGET Target = {.Operations = &Operations, .Kind = TargetLive, .Stopped = true};
     if (Size < 64) {
         return 0;
-    }
-    if (Nowhere == NULL) {
-        Nowhere = fopen("/dev/null", "w");
     }
     DEBUGGER *Debugger = calloc(1, sizeof(*Debugger));
     Debugger->Target = &Target;

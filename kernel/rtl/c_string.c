@@ -15,28 +15,28 @@ CODE char *strpbrk(const char *s, const char *Set)
     return *s == 0 ? NULL : (char *)s;
 }
 
-static errno_t CheckedCopy(void *Destination, size_t Size, const void *Source, size_t Count)
+/* A refusal leaves the destination as it was. */
+errno_t memmove_s(void *Destination, size_t Size, const void *Source, size_t Count)
 {
     if (Count == 0) {
         return 0;
     }
-    if (Destination == NULL) {
+    if (Destination == NULL || Source == NULL) {
         return EINVAL;
     }
-    if (Source == NULL || Size < Count) {
-        __builtin_memset(Destination, 0, Size);
-        return Source == NULL ? EINVAL : ERANGE;
+    if (Size < Count) {
+        return ERANGE;
     }
     __builtin_memmove(Destination, Source, Count);
     return 0;
 }
 
+/* A refusal clears the destination. */
 errno_t memcpy_s(void *Destination, size_t Size, const void *Source, size_t Count)
 {
-    return CheckedCopy(Destination, Size, Source, Count);
-}
-
-errno_t memmove_s(void *Destination, size_t Size, const void *Source, size_t Count)
-{
-    return CheckedCopy(Destination, Size, Source, Count);
+    errno_t Result = memmove_s(Destination, Size, Source, Count);
+    if (Result != 0 && Destination != NULL) {
+        __builtin_memset(Destination, 0, Size);
+    }
+    return Result;
 }

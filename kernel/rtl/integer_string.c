@@ -111,9 +111,12 @@ static NTSTATUS RtlpReadInteger(RTLP_READER *Reader, ULONG Base, PULONG Value)
     return STATUS_SUCCESS;
 }
 
+/* *Value is 0 when the base is none. */
 NTSTATUS RtlUnicodeStringToInteger(PCUNICODE_STRING String, ULONG Base, PULONG Value)
 {
     RTLP_READER Reader = {.Wide = String->Buffer, .Left = String->Length / sizeof(WCHAR)};
+
+    *Value = 0;
     return RtlpReadInteger(&Reader, Base, Value);
 }
 

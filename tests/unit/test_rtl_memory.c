@@ -11,11 +11,11 @@
 #include <string.h>
 
 /* The kernel's routines under other names, beside the C library's. */
-#define memset NtMemset
-#define memcpy NtMemcpy
-#define memmove NtMemmove
-#define memcmp NtMemcmp
-#define memchr NtMemchr
+#define memset Nt_memset
+#define memcpy Nt_memcpy
+#define memmove Nt_memmove
+#define memcmp Nt_memcmp
+#define memchr Nt_memchr
 #include "kernel/rtl/memory.c"
 #undef memset
 #undef memcpy
@@ -41,7 +41,7 @@ static void Sets(void **state)
             Fill(Have);
             Fill(Want);
             memset(Want + Start, 0xa5, (size_t)Count);
-            assert_ptr_equal(NtMemset(Have + Start, 0xa5, (size_t)Count), Have + Start);
+            assert_ptr_equal(Nt_memset(Have + Start, 0xa5, (size_t)Count), Have + Start);
             assert_memory_equal(Have, Want, SIZE);
         }
     }
@@ -55,10 +55,10 @@ static void MovesWithOverlap(void **state)
             Fill(Want);
             memmove(Want + To, Want + 40, (size_t)Count);
             Fill(Have);
-            NtMemmove(Have + To, Have + 40, (size_t)Count);
+            Nt_memmove(Have + To, Have + 40, (size_t)Count);
             assert_memory_equal(Have, Want, SIZE);
             Fill(Have);
-            NtMemcpy(Have + To, Have + 40, (size_t)Count);
+            Nt_memcpy(Have + To, Have + 40, (size_t)Count);
             assert_memory_equal(Have, Want, SIZE);
         }
     }
@@ -69,16 +69,16 @@ static void StaysInBounds(void **state)
     for (size_t Count = 1; Count < 200; Count += 1) {
         UCHAR *a = malloc(Count);
         UCHAR *b = malloc(Count);
-        NtMemset(a, 1, Count);
-        NtMemcpy(b, a, Count);
-        assert_int_equal(NtMemcmp(a, b, Count), 0);
+        Nt_memset(a, 1, Count);
+        Nt_memcpy(b, a, Count);
+        assert_int_equal(Nt_memcmp(a, b, Count), 0);
         assert_int_equal(RtlCompareMemory(a, b, Count), Count);
-        assert_null(NtMemchr(a, 2, Count));
+        assert_null(Nt_memchr(a, 2, Count));
         b[Count - 1] = 2;
-        assert_true(NtMemcmp(a, b, Count) < 0);
-        assert_true(NtMemcmp(b, a, Count) > 0);
+        assert_true(Nt_memcmp(a, b, Count) < 0);
+        assert_true(Nt_memcmp(b, a, Count) > 0);
         assert_int_equal(RtlCompareMemory(a, b, Count), Count - 1);
-        assert_ptr_equal(NtMemchr(b, 2, Count), b + Count - 1);
+        assert_ptr_equal(Nt_memchr(b, 2, Count), b + Count - 1);
         free(a);
         free(b);
     }
@@ -86,8 +86,13 @@ static void StaysInBounds(void **state)
 
 static void ComparesUnsigned(void **state)
 {
-    assert_true(NtMemcmp("\x80", "\x7f", 1) > 0);
-    assert_int_equal(NtMemcmp("a", "b", 0), 0);
+    assert_true(Nt_memcmp("\x80", "\x7f", 1) > 0);
+    assert_int_equal(Nt_memcmp("a", "b", 0), 0);
+    assert_string_equal(Nt_memchr("abcb", 'b', 4), "bcb");
+    UCHAR High[] = {1, 0xe9, 2};
+    assert_ptr_equal(Nt_memchr(High, 0x1e9, 3), High + 1); /* the value is taken as a byte */
+    assert_null(Nt_memchr(High, 2, 2));
+    assert_null(Nt_memchr(High, 1, 0));
     ULONG Words[3] = {5, 5, 6};
     assert_int_equal(RtlCompareMemoryUlong(Words, 12, 5), 8);
     assert_int_equal(RtlCompareMemoryUlong(Words, 7, 5), 4);

@@ -55,6 +55,7 @@ typedef int errno_t;
 #undef MAX_DIGITS
 #undef strlen
 #undef strcmp
+#undef strchr
 #undef strcpy
 
 PVOID ExAllocatePoolWithTag(POOL_TYPE PoolType, SIZE_T NumberOfBytes, ULONG Tag)
@@ -158,6 +159,8 @@ static void HandlesStrings(void **state)
     assert_int_equal(Nt_strncmp("abc", "abd", 2), 0);
     assert_int_equal(_stricmp("NtOsKrnl.EXE", "ntoskrnl.exe"), 0);
     assert_true(_strnicmp("PAGE", "page0", 5) < 0);
+    assert_ptr_equal(Nt_strcpy(Text, "abc"), Text);
+    assert_memory_equal(Text, "abc", 4);
     assert_string_equal(Nt_strncpy(Text, "x", 3), "x");
     assert_int_equal(Text[2], 0);
     assert_string_equal(Nt_strcat(Text, "yz"), "xyz");
@@ -195,6 +198,37 @@ static void ChecksDestinations(void **state)
     assert_int_equal(memcpy_s(Text, 4, "abcdef", 6), ERANGE);
     assert_memory_equal(Text, "\0\0\0\0", 4);
     assert_int_equal(memcpy_s(Text, 4, "abcd", 4), 0);
+    assert_int_equal(memcpy_s(Text, 4, NULL, 1), EINVAL);
+    assert_memory_equal(Text, "\0\0\0\0", 4);
+    assert_int_equal(memcpy_s(NULL, 0, NULL, 0), 0);
+    memcpy(Text, "abc", 4);
+    assert_int_equal(strncat_s(Text, 4, "", 5), 0);
+    assert_int_equal(strncat_s(Text, 4, "de", 0), 0);
+    assert_string_equal(Text, "abc");
+    assert_int_equal(strncat_s(Text, 4, "d", (size_t)-1), STRUNCATE);
+    assert_string_equal(Text, "abc");
+    assert_int_equal(strncat_s(Text, 4, "de", 1), ERANGE);
+    assert_string_equal(Text, "");
+    assert_int_equal(strncat_s(Text, 4, "def", 2), 0);
+    assert_string_equal(Text, "de");
+    assert_int_equal(strncat_s(Text, 4, NULL, 2), EINVAL);
+    assert_int_equal(strncat_s(NULL, 4, "d", 2), EINVAL);
+}
+
+/* Unlike memcpy_s it leaves the destination as it was when it refuses, as documented. */
+static void MovesChecked(void **state)
+{
+    char Text[8] = "abcdefg";
+    assert_int_equal(memmove_s(Text + 1, 7, Text, 6), 0);
+    assert_string_equal(Text, "aabcdef");
+    assert_int_equal(memmove_s(Text, 7, Text + 1, 7), 0);
+    assert_string_equal(Text, "abcdef");
+    assert_int_equal(memmove_s(Text, 4, "xyzxyz", 6), ERANGE);
+    assert_string_equal(Text, "abcdef");
+    assert_int_equal(memmove_s(Text, 4, NULL, 1), EINVAL);
+    assert_string_equal(Text, "abcdef");
+    assert_int_equal(memmove_s(NULL, 4, "x", 1), EINVAL);
+    assert_int_equal(memmove_s(NULL, 0, NULL, 0), 0);
 }
 
 static int CompareInts(const void *a, const void *b)
@@ -239,6 +273,30 @@ static void ConvertsNumbers(void **state)
     assert_string_equal(_itoa(5, Text, 1), "");
     assert_true(Nt_isalpha('z') && !Nt_isalpha('['+ 0x20 + 0x80) && !Nt_isalpha('@'));
     assert_int_equal(towupper(0xe4), 0xc4);
+    assert_int_equal(towlower(0xc4), 0xe4);
+    assert_int_equal(Nt_atol("2147483647"), 2147483647);
+    assert_int_equal(Nt_atol("-2147483648,"), INT32_MIN);
+    WCHAR Wide[40];
+    assert_memory_equal(_itow(-255, Wide, 10), L"-255", 10);
+    assert_memory_equal(_itow(35, Wide, 36), L"z", 4);
+    assert_int_equal(_itow(5, Wide, 37)[0], 0);
+}
+
+/* In the "C" locale, of which the C library of the host has all classes too. */
+static void ClassifiesCharacters(void **state)
+{
+    for (int c = 0; c < 128; c += 1) {
+        assert_int_equal(Nt_isdigit(c) != 0, c >= '0' && c <= '9');
+        assert_int_equal(Nt_isupper(c) != 0, c >= 'A' && c <= 'Z');
+        assert_int_equal(Nt_islower(c) != 0, c >= 'a' && c <= 'z');
+        assert_int_equal(Nt_isalnum(c) != 0, Nt_isalpha(c) || Nt_isdigit(c));
+        assert_int_equal(Nt_isxdigit(c) != 0, strchr("0123456789abcdefABCDEF", c) && c != 0);
+        assert_int_equal(Nt_isspace(c) != 0, strchr(" \t\n\v\f\r", c) && c != 0);
+        assert_int_equal(Nt_isprint(c) != 0, c >= ' ' && c < 0x7f);
+        assert_int_equal(Nt_tolower(c), Nt_isupper(c) ? c + 'a' - 'A' : c);
+        assert_int_equal(Nt_toupper(c), Nt_islower(c) ? c + 'A' - 'a' : c);
+    }
+    assert_false(Nt_isalpha(0xe9) || Nt_isdigit(-1) || Nt_isprint(0xa9) || Nt_isspace(0xa0));
 }
 
 int main(void)
@@ -248,6 +306,7 @@ int main(void)
         cmocka_unit_test(PrintsWhatItDoesNotKnow), cmocka_unit_test(BoundsOutput),
         cmocka_unit_test(HandlesStrings),       cmocka_unit_test(ChecksDestinations),
         cmocka_unit_test(Sorts),                cmocka_unit_test(ConvertsNumbers),
+        cmocka_unit_test(MovesChecked),         cmocka_unit_test(ClassifiesCharacters),
     };
     return cmocka_run_group_tests(Tests, NULL, NULL);
 }

@@ -252,6 +252,44 @@ static void descriptor_goes_both_ways(void **State)
     free(Relative), free(Admin), free(All);
 }
 
+static void parts_are_set_and_asked(void **State)
+{
+    SECURITY_DESCRIPTOR Absolute;
+    SECURITY_DESCRIPTOR_RELATIVE Relative;
+    SECURITY_DESCRIPTOR_CONTROL Control = 0;
+    UCHAR Sacl[32];
+    ULONG Revision = 0;
+    BOOLEAN Present = 7, Defaulted = 7;
+    PACL Found = NULL;
+
+    assert_int_equal(RtlCreateSecurityDescriptorRelative(&Relative, 2), STATUS_UNKNOWN_REVISION);
+    memset(&Relative, 0xff, sizeof(Relative));
+    assert_int_equal(RtlCreateSecurityDescriptorRelative(&Relative, 1), STATUS_SUCCESS);
+    assert_int_equal(RtlGetControlSecurityDescriptor(&Relative, &Control, &Revision), 0);
+    assert_int_equal(Control, SE_SELF_RELATIVE);
+    assert_int_equal(Revision, SECURITY_DESCRIPTOR_REVISION);
+    assert_int_equal(RtlLengthSecurityDescriptor(&Relative), 20);
+    assert_int_equal(RtlSetSaclSecurityDescriptor(&Relative, TRUE, NULL, FALSE),
+                     STATUS_INVALID_SECURITY_DESCR);
+    Relative.Revision = 2;
+    assert_int_equal(RtlGetControlSecurityDescriptor(&Relative, &Control, &Revision),
+                     STATUS_UNKNOWN_REVISION);
+
+    RtlCreateSecurityDescriptor(&Absolute, 1);
+    RtlCreateAcl((PACL)Sacl, sizeof(Sacl), ACL_REVISION);
+    assert_int_equal(RtlSetSaclSecurityDescriptor(&Absolute, TRUE, (PACL)Sacl, TRUE), 0);
+    assert_int_equal(RtlGetSaclSecurityDescriptor(&Absolute, &Present, &Found, &Defaulted), 0);
+    assert_true(Present == TRUE && Defaulted == TRUE && Found == (PACL)Sacl);
+    RtlGetControlSecurityDescriptor(&Absolute, &Control, &Revision);
+    assert_int_equal(Control, SE_SACL_PRESENT | SE_SACL_DEFAULTED);
+    assert_int_equal(RtlSetSaclSecurityDescriptor(&Absolute, FALSE, NULL, FALSE), 0);
+    assert_int_equal(RtlGetSaclSecurityDescriptor(&Absolute, &Present, &Found, &Defaulted), 0);
+    assert_false(Present);
+    Absolute.Revision = 0;
+    assert_int_equal(RtlSetSaclSecurityDescriptor(&Absolute, TRUE, NULL, FALSE),
+                     STATUS_UNKNOWN_REVISION);
+}
+
 static void generic_rights_are_mapped(void **State)
 {
     const GENERIC_MAPPING Mapping = {0x1, 0x2, 0x4, 0xf};
@@ -303,7 +341,7 @@ int main(void)
         cmocka_unit_test(sid_is_made_and_compared),  cmocka_unit_test(sid_as_text),
         cmocka_unit_test(acl_fills_up),              cmocka_unit_test(aces_are_moved),
         cmocka_unit_test(descriptor_goes_both_ways), cmocka_unit_test(generic_rights_are_mapped),
-        cmocka_unit_test(damaged_descriptor_is_safe),
+        cmocka_unit_test(damaged_descriptor_is_safe), cmocka_unit_test(parts_are_set_and_asked),
     };
     return cmocka_run_group_tests(Tests, NULL, NULL);
 }

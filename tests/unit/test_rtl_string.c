@@ -65,6 +65,64 @@ static void InitialisesStrings(void **state)
     free(Long);
 }
 
+static void InitialisesNarrowStrings(void **state)
+{
+    STRING String;
+    RtlInitString(&String, "abc");
+    assert_int_equal(String.Length, 3);
+    assert_int_equal(String.MaximumLength, 4);
+    RtlInitString(&String, NULL);
+    assert_true(String.Length == 0 && String.MaximumLength == 0 && String.Buffer == NULL);
+    PCHAR Long = malloc(0x10000);
+    memset(Long, 'x', 0xffff);
+    Long[0xffff] = 0;
+    assert_int_equal(RtlInitAnsiStringEx(&String, Long), STATUS_NAME_TOO_LONG);
+    assert_int_equal(RtlInitAnsiStringEx(&String, Long + 1), STATUS_SUCCESS);
+    assert_int_equal(String.Length, 0xfffe);
+    assert_int_equal(String.MaximumLength, 0xffff);
+    assert_int_equal(RtlInitAnsiStringEx(&String, NULL), STATUS_SUCCESS);
+    assert_null(String.Buffer);
+    free(Long);
+}
+
+static void CopiesAndAppendsNarrow(void **state)
+{
+    CHAR Buffer[5] = "zzzz";
+    STRING To = {0, 4, Buffer}, From = A("abcdef");
+    RtlCopyString(&To, &From);
+    assert_int_equal(To.Length, 4);
+    assert_memory_equal(Buffer, "abcd", 5);
+    From = A("Xy");
+    RtlCopyString(&To, &From);
+    assert_int_equal(To.Length, 2);
+    assert_memory_equal(Buffer, "Xycd", 4); /* no terminator is written */
+    assert_int_equal(RtlAppendStringToString(&To, &From), STATUS_SUCCESS);
+    assert_memory_equal(Buffer, "XyXy", 5);
+    assert_int_equal(RtlAppendStringToString(&To, &From), STATUS_BUFFER_TOO_SMALL);
+    assert_int_equal(To.Length, 4);
+    From.Length = 0;
+    assert_int_equal(RtlAppendStringToString(&To, &From), STATUS_SUCCESS);
+    From = A("a\xe9\xdf{12");
+    RtlUpperString(&To, &From);
+    assert_int_equal(To.Length, 4);
+    assert_memory_equal(Buffer, "A\xc9\xdf{", 5);
+    RtlCopyString(&To, NULL);
+    assert_int_equal(To.Length, 0);
+}
+
+static void ValidatesStrings(void **state)
+{
+    UNICODE_STRING Good = U(L"ab"), Odd = {3, 4, Good.Buffer}, Long = {6, 4, Good.Buffer};
+    UNICODE_STRING OddRoom = {2, 3, Good.Buffer}, NoBuffer = {0, 2, NULL}, Empty = {0, 0, NULL};
+    assert_int_equal(RtlValidateUnicodeString(0, &Good), STATUS_SUCCESS);
+    assert_int_equal(RtlValidateUnicodeString(0, &Empty), STATUS_SUCCESS);
+    assert_int_equal(RtlValidateUnicodeString(1, &Good), STATUS_INVALID_PARAMETER);
+    assert_int_equal(RtlValidateUnicodeString(0, &Odd), STATUS_INVALID_PARAMETER);
+    assert_int_equal(RtlValidateUnicodeString(0, &OddRoom), STATUS_INVALID_PARAMETER);
+    assert_int_equal(RtlValidateUnicodeString(0, &Long), STATUS_INVALID_PARAMETER);
+    assert_int_equal(RtlValidateUnicodeString(0, &NoBuffer), STATUS_INVALID_PARAMETER);
+}
+
 static void CopiesAndAppends(void **state)
 {
     WCHAR Buffer[6] = {9, 9, 9, 9, 9, 9};
@@ -96,6 +154,10 @@ static void ComparesStrings(void **state)
     assert_true(RtlCompareUnicodeString(&c, &a, FALSE) < 0);
     assert_true(RtlCompareUnicodeString(&a, &b, FALSE) > 0);
     assert_int_equal(RtlCompareUnicodeString(&a, &b, TRUE), 0);
+    assert_int_equal(RtlCompareUnicodeStrings(L"aB", 2, L"Ab", 2, TRUE), 0);
+    assert_true(RtlCompareUnicodeStrings(L"aB", 2, L"Ab", 2, FALSE) > 0);
+    assert_true(RtlCompareUnicodeStrings(L"ab", 2, L"abc", 3, FALSE) < 0);
+    assert_int_equal(RtlCompareUnicodeStrings(L"ab", 0, L"xy", 0, FALSE), 0);
     ULONG Hash, Other;
     assert_int_equal(RtlHashUnicodeString(&a, TRUE, 0, &Hash), STATUS_SUCCESS);
     assert_int_equal(RtlHashUnicodeString(&b, TRUE, 1, &Other), STATUS_SUCCESS);
@@ -171,6 +233,34 @@ static void ConvertsAnsi(void **state)
     }
 }
 
+static void ConvertsCodePages(void **state)
+{
+    WCHAR Wide[4] = {9, 9, 9, 9};
+    CHAR Narrow[4] = {9, 9, 9, 9};
+    ULONG Bytes;
+    assert_int_equal(RtlMultiByteToUnicodeN(Wide, 5, &Bytes, "\x80yz", 3), STATUS_SUCCESS);
+    assert_int_equal(Bytes, 4); /* whole units only */
+    assert_memory_equal(Wide, L"\u20acy\x9", 6);
+    assert_int_equal(RtlMultiByteToUnicodeN(Wide, 8, NULL, "ab", 2), STATUS_SUCCESS);
+    assert_int_equal(RtlMultiByteToUnicodeSize(&Bytes, "abc", 3), STATUS_SUCCESS);
+    assert_int_equal(Bytes, 6);
+    assert_int_equal(RtlUnicodeToMultiByteN(Narrow, 2, &Bytes, L"\u20ac\u4e00z", 6),
+                     STATUS_SUCCESS);
+    assert_int_equal(Bytes, 2);
+    assert_memory_equal(Narrow, "\x80?\x9", 3);
+    assert_int_equal(RtlUnicodeToMultiByteN(Narrow, 4, NULL, L"ab", 4), STATUS_SUCCESS);
+    assert_int_equal(RtlUnicodeToMultiByteSize(&Bytes, L"abc", 6), STATUS_SUCCESS);
+    assert_int_equal(Bytes, 3);
+    ANSI_STRING Ansi = A("abc");
+    UNICODE_STRING Unicode = U(L"abcd");
+    assert_int_equal(RtlxAnsiStringToUnicodeSize(&Ansi), 8); /* with a terminator */
+    assert_int_equal(RtlxUnicodeStringToAnsiSize(&Unicode), 5);
+    UCHAR Text[] = "a\x80", *Next = Text;
+    assert_int_equal(RtlAnsiCharToUnicodeChar(&Next), 'a');
+    assert_int_equal(RtlAnsiCharToUnicodeChar(&Next), 0x20ac);
+    assert_ptr_equal(Next, Text + 2);
+}
+
 static void AllocatesAndFails(void **state)
 {
     UNICODE_STRING To, From = U(L"x"), Empty = {0};
@@ -225,6 +315,20 @@ static void ConvertsIntegers(void **state)
     assert_int_equal(RtlCharToInteger("0x10", 0, &Value), STATUS_SUCCESS);
     assert_int_equal(Value, 16);
     assert_int_equal(RtlCharToInteger("1", 7, &Value), STATUS_INVALID_PARAMETER);
+    UNICODE_STRING One = U(L"1");
+    Value = 77;
+    assert_int_equal(RtlUnicodeStringToInteger(&One, 7, &Value), STATUS_INVALID_PARAMETER);
+    assert_int_equal(Value, 0); /* as documented */
+    WCHAR Long[66];
+    To = (UNICODE_STRING){0, sizeof(Long), Long};
+    assert_int_equal(RtlInt64ToUnicodeString(0x8000000000000000ull, 2, &To), STATUS_SUCCESS);
+    assert_int_equal(To.Length, 128);
+    assert_true(Long[0] == '1' && Long[1] == '0' && Long[64] == 0);
+    assert_int_equal(RtlInt64ToUnicodeString(~0ull, 10, &To), STATUS_SUCCESS);
+    assert_memory_equal(Long, L"18446744073709551615", 42);
+    assert_int_equal(RtlInt64ToUnicodeString(~0ull, 36, &To), STATUS_INVALID_PARAMETER);
+    To.MaximumLength = 38;
+    assert_int_equal(RtlInt64ToUnicodeString(~0ull, 0, &To), STATUS_BUFFER_OVERFLOW);
 }
 
 static void ConvertsGuids(void **state)
@@ -311,6 +415,15 @@ static void ConvertsTime(void **state)
     RtlSecondsSince1980ToTime(0, &Time);
     RtlTimeToTimeFields(&Time, &Fields);
     assert_int_equal(Fields.Year, 1980);
+    assert_true(RtlTimeToSecondsSince1980(&Time, &Seconds));
+    assert_int_equal(Seconds, 0);
+    Time.QuadPart -= 1;
+    assert_false(RtlTimeToSecondsSince1980(&Time, &Seconds));
+    RtlSecondsSince1980ToTime(MAXULONG, &Time); /* in 2116 */
+    assert_true(RtlTimeToSecondsSince1980(&Time, &Seconds));
+    assert_true(Seconds == MAXULONG);
+    Time.QuadPart += 10000000;
+    assert_false(RtlTimeToSecondsSince1980(&Time, &Seconds));
     Time.QuadPart = 0;
     assert_false(RtlTimeToSecondsSince1970(&Time, &Seconds));
 }
@@ -338,6 +451,16 @@ static void GivesVersionAndRandom(void **state)
     for (ULONG i = 0; i < 16; i += 1) {
         assert_true(Buckets[i] > 9500 && Buckets[i] < 10500);
     }
+    Seed = Again = 0x7fffffff; /* a seed that the generator's modulus divides */
+    ULONG First = RtlRandom(&Seed);
+    assert_int_equal(First, RtlRandom(&Again));
+    assert_true(First != RtlRandom(&Seed));
+    Seed = Again = MAXULONG;
+    for (ULONG i = 0; i < 1000; i += 1) {
+        ULONG Value = RtlUniform(&Seed);
+        assert_int_equal(Value, RtlUniform(&Again));
+        assert_true(Value <= 0x7ffffffe);
+    }
 }
 
 int main(void)
@@ -348,7 +471,9 @@ int main(void)
         cmocka_unit_test(ConvertsAnsi),       cmocka_unit_test(AllocatesAndFails),
         cmocka_unit_test(ConvertsIntegers),   cmocka_unit_test(ConvertsGuids),
         cmocka_unit_test(ConvertsUtf8),       cmocka_unit_test(ConvertsTime),
-        cmocka_unit_test(GivesVersionAndRandom),
+        cmocka_unit_test(GivesVersionAndRandom), cmocka_unit_test(InitialisesNarrowStrings),
+        cmocka_unit_test(CopiesAndAppendsNarrow), cmocka_unit_test(ValidatesStrings),
+        cmocka_unit_test(ConvertsCodePages),
     };
     return cmocka_run_group_tests(Tests, NULL, NULL);
 }

@@ -92,6 +92,35 @@ static void HandlesStrings(void **state)
     assert_int_equal(wcscpy_s(Text, 8, L"12345678"), ERANGE);
     assert_int_equal(wcsncpy_s(Text, 8, L"12345678", (size_t)-1), STRUNCATE);
     assert_memory_equal(_wcsupr(Nt_wcscpy(Text, L"a\u00e9z")), L"A\u00e9Z", 8);
+    assert_memory_equal(_wcslwr(Text), L"a\u00e9z", 8);
+    assert_int_equal(Nt_wcsnlen(L"abc", 2), 2);
+    assert_int_equal(Nt_wcsnlen(L"abc", 9), 3);
+    assert_true(Nt_wcsncmp(L"abX", L"abY", 2) == 0 && Nt_wcsncmp(L"abX", L"abY", 3) < 0);
+    assert_int_equal(Nt_wcsncmp(L"a", L"a", 100), 0);
+    assert_memory_equal(Nt_wcsncpy(Text, L"x", 3), L"x\0", 6);
+    assert_memory_equal(Nt_wcsncat(Text, L"yzz", 2), L"xyz", 8);
+    assert_int_equal(Nt_wcsspn(L"aabc", L"ab"), 3);
+    assert_int_equal(Nt_wcscspn(L"aabc", L"cd"), 3);
+    assert_int_equal(Nt_wcscspn(L"aabc", L""), 4);
+}
+
+static void ChecksDestinations(void **state)
+{
+    WCHAR Text[4] = L"ab";
+    assert_int_equal(wcscat_s(Text, 4, L"c"), 0);
+    assert_memory_equal(Text, L"abc", 8);
+    assert_int_equal(wcscat_s(Text, 4, L"d"), ERANGE);
+    assert_int_equal(Text[0], 0);
+    assert_int_equal(wcscat_s(NULL, 4, L"d"), EINVAL);
+    assert_int_equal(wcscat_s(Text, 4, NULL), EINVAL);
+    assert_int_equal(wcscat_s(Text, 0, L"d"), EINVAL);
+    assert_int_equal(wcsncat_s(Text, 4, L"abcd", 3), 0);
+    assert_memory_equal(Text, L"abc", 8);
+    assert_int_equal(wcsncat_s(Text, 4, L"d", (size_t)-1), STRUNCATE);
+    assert_memory_equal(Text, L"abc", 8);
+    assert_int_equal(wcsncat_s(Text, 3, L"d", 1), EINVAL); /* no string within 3 units */
+    assert_int_equal(wcsncat_s(Text, 4, L"abcd", 4), ERANGE);
+    assert_int_equal(Text[0], 0);
 }
 
 static void Converts(void **state)
@@ -110,6 +139,7 @@ int main(void)
         cmocka_unit_test(Formats),
         cmocka_unit_test(Bounds),
         cmocka_unit_test(HandlesStrings),
+        cmocka_unit_test(ChecksDestinations),
         cmocka_unit_test(Converts),
     };
     return cmocka_run_group_tests(Tests, NULL, NULL);

@@ -53,6 +53,8 @@ typedef struct _OWNER_ENTRY {
     };
 } OWNER_ENTRY, *POWNER_ENTRY;
 
+#define FLAG_OWNER_POINTER_IS_THREAD 0x1 /* ExSetResourceOwnerPointerEx */
+
 #define ResourceNeverExclusive 0x0010
 #define ResourceReleaseByOtherThread 0x0020
 #define ResourceOwnedExclusive 0x0080

@@ -346,35 +346,44 @@ VOID ExConvertExclusiveToSharedLite(PERESOURCE Resource)
     ExpWakeWaiters(Woken);
 }
 
-/*
- * From now on the resource belongs to OwnerPointer, not to the current thread. The pointer's two
- * low bits are set by the caller, so that it is not taken for a thread.
- */
-VOID ExSetResourceOwnerPointer(PERESOURCE Resource, PVOID OwnerPointer)
+/* From now on it belongs to Owner, not to the current thread; Owner may have it already. */
+static VOID ExpSetOwner(PERESOURCE Resource, ERESOURCE_THREAD Owner, BOOLEAN Valid)
 {
     ERESOURCE_THREAD Thread = ExGetCurrentResourceThread();
     KIRQL OldIrql = KiAcquireSpinLock(&Resource->SpinLock);
     POWNER_ENTRY Entry = ExpFindOwner(Resource, Thread);
-    POWNER_ENTRY Other = ExpFindOwner(Resource, (ERESOURCE_THREAD)OwnerPointer);
+    POWNER_ENTRY Other = ExpFindOwner(Resource, Owner);
 
-    if (Entry == NULL || ((ULONG_PTR)OwnerPointer & EXP_OWNER_POINTER) != EXP_OWNER_POINTER) {
+    if (Entry == NULL || !Valid) {
         KeBugCheckEx(RESOURCE_NOT_OWNED, (ULONG_PTR)Resource, Thread,
                      (ULONG_PTR)Resource->OwnerTable, 0);
     }
-    if (Other != NULL) {
+    if (Other == NULL) {
+        Entry->OwnerThread = Owner;
+    } else if (Other != Entry) {
         Other->OwnerCount += Entry->OwnerCount;
         Entry->OwnerCount = 0;
         Entry->OwnerThread = 0;
         Resource->ActiveEntries--;
-    } else {
-        Entry->OwnerThread = (ERESOURCE_THREAD)OwnerPointer;
     }
     KiReleaseSpinLock(&Resource->SpinLock, OldIrql);
 }
 
+/* The pointer's two low bits are set by the caller, so that it is not taken for a thread. */
+VOID ExSetResourceOwnerPointer(PERESOURCE Resource, PVOID OwnerPointer)
+{
+    ExpSetOwner(Resource, (ERESOURCE_THREAD)OwnerPointer,
+                ((ULONG_PTR)OwnerPointer & EXP_OWNER_POINTER) == EXP_OWNER_POINTER);
+}
+
+/* With FLAG_OWNER_POINTER_IS_THREAD the new owner is a thread. */
 VOID ExSetResourceOwnerPointerEx(PERESOURCE Resource, PVOID OwnerPointer, ULONG Flags)
 {
-    ExSetResourceOwnerPointer(Resource, OwnerPointer);
+    if (Flags & FLAG_OWNER_POINTER_IS_THREAD) {
+        ExpSetOwner(Resource, (ERESOURCE_THREAD)OwnerPointer, OwnerPointer != NULL);
+    } else {
+        ExSetResourceOwnerPointer(Resource, OwnerPointer);
+    }
 }
 
 PVOID ExEnterCriticalRegionAndAcquireResourceExclusive(PERESOURCE Resource)

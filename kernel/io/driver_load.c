@@ -13,14 +13,14 @@
 #include "ps/psp.h"
 #include "vf/timeline.h"
 
-static VOID IopNotifyImageLoad(PUNICODE_STRING Name, PMM_IMAGE Image)
+static VOID IopNotifyImageLoad(PMM_IMAGE Image)
 {
     IMAGE_INFO Info = {0};
     Info.ImageAddressingMode = IMAGE_ADDRESSING_MODE_32BIT;
     Info.SystemModeImage = 1;
     Info.ImageBase = MmImageBase(Image);
     Info.ImageSize = MmImageSize(Image);
-    PsCallImageNotifyRoutines(Name, NULL, &Info);
+    PsCallImageNotifyRoutines(MmImageFullName(Image), NULL, &Info);
 }
 
 /* Devices of a driver that has returned from DriverEntry may be opened. */
@@ -77,7 +77,7 @@ NTSTATUS IopLoadDriver(PCUNICODE_STRING Name, PMM_IMAGE Image, PDRIVER_OBJECT *L
     Driver->DriverSize = MmImageSize(Image);
     Driver->DriverSection = MmImageLoaderEntry(Image);
     IopDriverExtension(Driver)->Image = Image;
-    IopNotifyImageLoad(&Driver->DriverName, Image);
+    IopNotifyImageLoad(Image);
     Status = CmCreateServiceKey(&IopDriverExtension(Driver)->RegistryPath,
                                 &Driver->DriverExtension->ServiceKeyName);
     if (NT_SUCCESS(Status)) {

@@ -12,7 +12,7 @@ NTSTATUS IoWMIWriteEvent(PVOID WnodeEventItem)
 {
     PWNODE_HEADER Node = WnodeEventItem;
     if (!(Node->Flags & WNODE_FLAG_EVENT_ITEM) || Node->BufferSize < sizeof(*Node)) {
-        return STATUS_INVALID_PARAMETER;
+        return STATUS_UNSUCCESSFUL;
     }
     if (Node->BufferSize > WMIP_EVENT_MOST) {
         return STATUS_BUFFER_OVERFLOW;

@@ -121,6 +121,11 @@ PVOID MmImageLoaderEntry(PMM_IMAGE Image)
     return &Image->Ldr;
 }
 
+PUNICODE_STRING MmImageFullName(PMM_IMAGE Image)
+{
+    return &Image->Ldr.FullDllName;
+}
+
 VOID MiRememberUnloadedImage(PMM_IMAGE Image)
 {
     ULONG Index = MiNextUnloaded++ % MI_UNLOADED_IMAGES;

@@ -113,6 +113,7 @@ ULONG_PTR MmFindUnloadedImage(ULONG_PTR Address, CHAR Name[64]);
 extern VOID (*MmMissingImportHook)(PCSTR Dll, PCSTR Name);
 /* The loaded-module entry (LDR_DATA_TABLE_ENTRY) for DRIVER_OBJECT.DriverSection. */
 PVOID MmImageLoaderEntry(PMM_IMAGE Image);
+PUNICODE_STRING MmImageFullName(PMM_IMAGE Image);
 
 /*
  * User memory of a process that the control agent drives. The current thread is attached to it.

@@ -32,7 +32,10 @@ static NTSTATUS ObpCreateEvent(POBJECT_ATTRIBUTES ObjectAttributes, KPROCESSOR_M
     return ObInsertObject(Event, NULL, DesiredAccess, 0, NULL, Handle);
 }
 
-/* STATUS_OBJECT_NAME_EXISTS: with OBJ_OPENIF, an event of that name was opened. PASSIVE_LEVEL */
+/*
+ * STATUS_INVALID_PARAMETER_4: no event type. STATUS_OBJECT_NAME_EXISTS: with OBJ_OPENIF, an
+ * event of that name was opened. PASSIVE_LEVEL
+ */
 NTSTATUS NtCreateEvent(PHANDLE EventHandle, ACCESS_MASK DesiredAccess,
                        POBJECT_ATTRIBUTES ObjectAttributes, EVENT_TYPE EventType,
                        BOOLEAN InitialState)
@@ -42,7 +45,7 @@ NTSTATUS NtCreateEvent(PHANDLE EventHandle, ACCESS_MASK DesiredAccess,
     HANDLE Handle;
 
     if (EventType != NotificationEvent && EventType != SynchronizationEvent) {
-        return STATUS_INVALID_PARAMETER;
+        return STATUS_INVALID_PARAMETER_4;
     }
     NTSTATUS Status = ExProbeCaller(EventHandle, sizeof(*EventHandle), sizeof(HANDLE), Mode);
     if (NT_SUCCESS(Status)) {

@@ -12,9 +12,6 @@
 #include "ps/psp.h"
 
 #define KERNEL_HANDLE_BIT 0xffffffff80000000ull
-#define DUPLICATE_CLOSE_SOURCE 0x1
-#define DUPLICATE_SAME_ACCESS 0x2
-#define DUPLICATE_SAME_ATTRIBUTES 0x4
 
 BOOLEAN ObIsKernelHandle(HANDLE Handle)
 {
@@ -218,13 +215,29 @@ NTSTATUS ObOpenObjectByPointer(PVOID Object, ULONG HandleAttributes, PACCESS_STA
     return ObpCreateHandle(Object, ObpMapAccess(Type, DesiredAccess), HandleAttributes, Handle);
 }
 
+/* The object of a handle of Source, referenced; DUPLICATE_CLOSE_SOURCE closes the handle. */
+static NTSTATUS ObpTakeSource(PEPROCESS Source, HANDLE Handle, ULONG Options, PVOID *Object,
+                              POBJECT_HANDLE_INFORMATION Information)
+{
+    KAPC_STATE ApcState;
+
+    KeStackAttachProcess(&Source->Pcb, &ApcState);
+    NTSTATUS Status = ObReferenceObjectByHandle(Handle, 0, NULL, KernelMode, Object, Information);
+    if (NT_SUCCESS(Status) && (Options & DUPLICATE_CLOSE_SOURCE)) {
+        ObCloseHandle(Handle, KernelMode);
+    }
+    KeUnstackDetachProcess(&ApcState);
+    return Status;
+}
+
+/* TargetProcessHandle may be NULL with DUPLICATE_CLOSE_SOURCE, which then is all that is done. */
 NTSTATUS ZwDuplicateObject(HANDLE SourceProcessHandle, HANDLE SourceHandle,
                            HANDLE TargetProcessHandle, PHANDLE TargetHandle,
                            ACCESS_MASK DesiredAccess, ULONG HandleAttributes, ULONG Options)
 {
-    PEPROCESS Source, Target;
+    PEPROCESS Source, Target = NULL;
     KAPC_STATE ApcState;
-    PVOID Object;
+    PVOID Object = NULL;
     OBJECT_HANDLE_INFORMATION Information;
     HANDLE New = NULL;
 
@@ -233,35 +246,34 @@ NTSTATUS ZwDuplicateObject(HANDLE SourceProcessHandle, HANDLE SourceHandle,
     if (!NT_SUCCESS(Status)) {
         return Status;
     }
-    Status = ObReferenceObjectByHandle(TargetProcessHandle, PROCESS_DUP_HANDLE, PsProcessType,
-                                       KernelMode, (PVOID *)&Target, NULL);
-    if (!NT_SUCCESS(Status)) {
-        ObfDereferenceObject(Source);
-        return Status;
+    if (TargetProcessHandle != NULL || !(Options & DUPLICATE_CLOSE_SOURCE)) {
+        Status = ObReferenceObjectByHandle(TargetProcessHandle, PROCESS_DUP_HANDLE, PsProcessType,
+                                           KernelMode, (PVOID *)&Target, NULL);
     }
-    KeStackAttachProcess(&Source->Pcb, &ApcState);
-    Status = ObReferenceObjectByHandle(SourceHandle, 0, NULL, KernelMode, &Object, &Information);
-    if (NT_SUCCESS(Status) && (Options & DUPLICATE_CLOSE_SOURCE)) {
-        ObCloseHandle(SourceHandle, KernelMode);
-    }
-    KeUnstackDetachProcess(&ApcState);
     if (NT_SUCCESS(Status)) {
+        Status = ObpTakeSource(Source, SourceHandle, Options, &Object, &Information);
+    }
+    if (NT_SUCCESS(Status) && Target != NULL) {
         ACCESS_MASK Access = (Options & DUPLICATE_SAME_ACCESS)
                                  ? Information.GrantedAccess
                                  : ObpMapAccess(ObGetObjectType(Object), DesiredAccess);
         ULONG Attributes = (Options & DUPLICATE_SAME_ATTRIBUTES) ? Information.HandleAttributes
                                                                  : HandleAttributes;
-        KeStackAttachProcess(&Target->Pcb, &ApcState);
         OBP_HANDLE_OPERATION Operation = {.Operation = OB_OPERATION_HANDLE_DUPLICATE,
                                           .Source = Source, .Target = Target};
+        KeStackAttachProcess(&Target->Pcb, &ApcState);
         Status = ObpCreateHandleFor(&Operation, Object, Access, Attributes, &New);
         KeUnstackDetachProcess(&ApcState);
-        ObfDereferenceObject(Object);
         if (TargetHandle != NULL) {
             *TargetHandle = New;
         }
     }
-    ObfDereferenceObject(Target);
+    if (Object != NULL) {
+        ObfDereferenceObject(Object);
+    }
+    if (Target != NULL) {
+        ObfDereferenceObject(Target);
+    }
     ObfDereferenceObject(Source);
     return Status;
 }

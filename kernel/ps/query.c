@@ -228,15 +228,14 @@ NTSTATUS PsLookupProcessByProcessId(HANDLE ProcessId, PEPROCESS *Process)
 NTSTATUS PsLookupThreadByThreadId(HANDLE ThreadId, PETHREAD *Thread)
 {
     *Thread = PspReferenceCid(ThreadId, PsThreadType);
-    return *Thread != NULL ? STATUS_SUCCESS : STATUS_INVALID_CID;
+    return *Thread != NULL ? STATUS_SUCCESS : STATUS_INVALID_PARAMETER;
 }
 
 NTSTATUS PsLookupProcessThreadByCid(PCLIENT_ID ClientId, PEPROCESS *Process, PETHREAD *Thread)
 {
     PETHREAD Found;
-    NTSTATUS Status = PsLookupThreadByThreadId(ClientId->UniqueThread, &Found);
-    if (!NT_SUCCESS(Status)) {
-        return Status;
+    if (!NT_SUCCESS(PsLookupThreadByThreadId(ClientId->UniqueThread, &Found))) {
+        return STATUS_INVALID_CID;
     }
     if (Found->Cid.UniqueProcess != ClientId->UniqueProcess) {
         ObfDereferenceObject(Found);

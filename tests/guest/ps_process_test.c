@@ -35,7 +35,7 @@ GUEST_TEST(ps_system_thread_has_ids_and_exit_status)
     EXPECT(PsIsSystemThread(Thread) && PsIsThreadTerminating(Thread));
     /* An ended thread has no id any more. */
     EXPECT_EQUAL((ULONG)PsLookupThreadByThreadId(Given.UniqueThread, &Found),
-                 (ULONG)STATUS_INVALID_CID);
+                 (ULONG)STATUS_INVALID_PARAMETER);
     ObDereferenceObject(Thread);
     ZwClose(Handle);
 }

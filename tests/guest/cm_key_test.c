@@ -30,6 +30,23 @@ static VOID DeleteAndClose(HANDLE Key)
     EXPECT_EQUAL(ZwClose(Key), STATUS_SUCCESS);
 }
 
+GUEST_TEST(cm_keys_have_a_type)
+{
+    HANDLE Key;
+    PVOID Object = NULL;
+
+    EXPECT_EQUAL(Open(NULL, SERVICES, &Key), STATUS_SUCCESS);
+    EXPECT_EQUAL(ObReferenceObjectByHandle(Key, KEY_READ, CmKeyObjectType, KernelMode, &Object,
+                                           NULL),
+                 STATUS_SUCCESS);
+    EXPECT(ObGetObjectType(Object) == CmKeyObjectType);
+    ObDereferenceObject(Object);
+    EXPECT_EQUAL((ULONG)ObReferenceObjectByHandle(Key, 0, ExEventObjectType, KernelMode, &Object,
+                                                  NULL),
+                 (ULONG)STATUS_OBJECT_TYPE_MISMATCH);
+    ZwClose(Key);
+}
+
 GUEST_TEST(cm_keys_are_found_through_the_link)
 {
     HANDLE Key, Same, Sub;

@@ -132,6 +132,13 @@ static struct {
     ULONG Cancelled;
 } Queue;
 
+static VOID QueueClear(VOID)
+{
+    RtlZeroMemory(&Queue, sizeof(Queue));
+    InitializeListHead(&Queue.List);
+    KeInitializeSpinLock(&Queue.Lock);
+}
+
 static VOID QueueInsert(PIO_CSQ Csq, PIRP Irp)
 {
     InsertTailList(&Queue.List, &Irp->Tail.Overlay.ListEntry);
@@ -186,9 +193,7 @@ GUEST_TEST(io_cancel_safe_queue_gives_each_request_to_one)
     PIRP Irps[4];
 
     LayerCreate();
-    RtlZeroMemory(&Queue, sizeof(Queue));
-    InitializeListHead(&Queue.List);
-    KeInitializeSpinLock(&Queue.Lock);
+    QueueClear();
     EXPECT_EQUAL(IoCsqInitialize(&Queue.Csq, QueueInsert, QueueRemove, QueuePeek, QueueLock,
                                  QueueUnlock, QueueCancelled),
                  STATUS_SUCCESS);
@@ -220,5 +225,62 @@ GUEST_TEST(io_cancel_safe_queue_gives_each_request_to_one)
     EXPECT_EQUAL(Queue.Cancelled, 2);
     EXPECT_EQUAL((ULONG)IoStatus[0].Status, (ULONG)STATUS_CANCELLED);
     EXPECT(IsListEmpty(&Queue.List));
+    LayerDelete();
+}
+
+/* The extended form: insertion may fail, and then the request is the caller's still. */
+static NTSTATUS QueueInsertEx(PIO_CSQ Csq, PIRP Irp, PVOID InsertContext)
+{
+    if (InsertContext != NULL) {
+        return *(NTSTATUS *)InsertContext;
+    }
+    InsertTailList(&Queue.List, &Irp->Tail.Overlay.ListEntry);
+    return STATUS_SUCCESS;
+}
+
+static IO_CSQ_IRP_CONTEXT QueueContext;
+static NTSTATUS QueueInsertStatus;
+
+static NTSTATUS QueueRequestEx(PDEVICE_OBJECT Device, PIRP Irp)
+{
+    NTSTATUS Status = IoCsqInsertIrpEx(&Queue.Csq, Irp, &QueueContext,
+                                       NT_SUCCESS(QueueInsertStatus) ? NULL : &QueueInsertStatus);
+    if (NT_SUCCESS(Status)) {
+        return STATUS_PENDING;
+    }
+    Irp->IoStatus.Status = Status;
+    Irp->IoStatus.Information = 0;
+    IoCompleteRequest(Irp, IO_NO_INCREMENT);
+    return Status;
+}
+
+GUEST_TEST(io_cancel_safe_queue_removes_by_context)
+{
+    IO_STATUS_BLOCK IoStatus = {{0}, 0};
+    KEVENT Event;
+
+    LayerCreate();
+    QueueClear();
+    EXPECT_EQUAL(IoCsqInitializeEx(&Queue.Csq, QueueInsertEx, QueueRemove, QueuePeek, QueueLock,
+                                   QueueUnlock, QueueCancelled),
+                 STATUS_SUCCESS);
+    Layers.Bottom.Dispatch = QueueRequestEx;
+    QueueInsertStatus = STATUS_DEVICE_BUSY;
+    PIRP Irp = BuildRequest(&Event, &IoStatus);
+    EXPECT_EQUAL((ULONG)IoCallDriver(Layers.Top.Device, Irp), (ULONG)STATUS_DEVICE_BUSY);
+    EXPECT(IsListEmpty(&Queue.List) && Queue.Cancelled == 0);
+
+    QueueInsertStatus = STATUS_SUCCESS;
+    Irp = BuildRequest(&Event, &IoStatus);
+    EXPECT_EQUAL(IoCallDriver(Layers.Top.Device, Irp), STATUS_PENDING);
+    EXPECT(IoCsqRemoveIrp(&Queue.Csq, &QueueContext) == Irp);
+    EXPECT(IoCsqRemoveIrp(&Queue.Csq, &QueueContext) == NULL); /* it is out */
+    LayerComplete(&Layers.Bottom, Irp);
+
+    Irp = BuildRequest(&Event, &IoStatus);
+    EXPECT_EQUAL(IoCallDriver(Layers.Top.Device, Irp), STATUS_PENDING);
+    EXPECT(IoCancelIrp(Irp));
+    EXPECT_EQUAL(Queue.Cancelled, 1);
+    EXPECT(IoCsqRemoveIrp(&Queue.Csq, &QueueContext) == NULL); /* it was cancelled */
     LayerDelete();
 }

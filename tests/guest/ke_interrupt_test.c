@@ -233,3 +233,37 @@ GUEST_TEST(ke_interrupt_connect_checks_its_arguments)
                  STATUS_SUCCESS);
     IoDisconnectInterrupt(Again.Object);
 }
+
+GUEST_TEST(ke_interrupt_connected_by_a_structure)
+{
+    TEST_SOURCE Source = {.Claim = TRUE};
+    IO_CONNECT_INTERRUPT_PARAMETERS Connect = {.Version = CONNECT_FULLY_SPECIFIED};
+    IO_DISCONNECT_INTERRUPT_PARAMETERS Disconnect = {.Version = CONNECT_FULLY_SPECIFIED};
+
+    KeInitializeDpc(&Source.Dpc, SourceDpc, &Source);
+    KeInitializeEvent(&Source.Event, SynchronizationEvent, FALSE);
+    Connect.FullySpecified = (IO_CONNECT_INTERRUPT_FULLY_SPECIFIED_PARAMETERS){
+        .InterruptObject = &Source.Object,
+        .ServiceRoutine = SourceRoutine,
+        .ServiceContext = &Source,
+        .SynchronizeIrql = LOW_VECTOR >> 4,
+        .Vector = LOW_VECTOR,
+        .Irql = LOW_VECTOR >> 4,
+        .InterruptMode = Latched,
+        .ProcessorEnableMask = 1,
+    };
+    EXPECT_EQUAL(IoConnectInterruptEx(&Connect), STATUS_SUCCESS);
+    SourceRequest(LOW_VECTOR);
+    EXPECT_EQUAL(Source.Calls, 1);
+    Disconnect.ConnectionContext.InterruptObject = Source.Object;
+    IoDisconnectInterruptEx(&Disconnect);
+    SourceRequest(LOW_VECTOR);
+    EXPECT_EQUAL(Source.Calls, 1);
+    KeFlushQueuedDpcs();
+    Connect.Version = CONNECT_FULLY_SPECIFIED_GROUP;
+    Connect.FullySpecified.Group = 1; /* there is no such group */
+    EXPECT_EQUAL((ULONG)IoConnectInterruptEx(&Connect), (ULONG)STATUS_INVALID_PARAMETER);
+    Connect.Version = 99;
+    EXPECT_EQUAL((ULONG)IoConnectInterruptEx(&Connect), (ULONG)STATUS_NOT_SUPPORTED);
+    EXPECT_EQUAL(Connect.Version, CONNECT_FULLY_SPECIFIED_GROUP);
+}

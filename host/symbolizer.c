@@ -9,7 +9,7 @@
 #include "host/child_program.h"
 #include "host/text.h"
 
-#define SYMBOLIZER_LIMIT_MS 10000
+#define SYMBOLIZER_LIMIT_MS 60000 /* for one that hangs: under load ten seconds may not do */
 #define SYMBOLIZER_OUTPUT (1u << 20)
 
 static void SymbolizerTake(json_t *Entry, SYMBOLIZER_ANSWER *Answer)

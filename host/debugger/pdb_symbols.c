@@ -28,7 +28,7 @@
 #include "host/child_program.h"
 #include "host/text.h"
 
-#define PDB_DUMP_LIMIT_MS 20000
+#define PDB_DUMP_LIMIT_MS 60000
 #define PDB_DUMP_OUTPUT (512u << 20)
 #define PDB_MAX_SECTIONS 96u
 #define PDB_MAX_OPTIONS 8u

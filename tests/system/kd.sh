@@ -28,7 +28,7 @@ kd() {
     shift 4
     wanted "kd $test" || return 0
     rm -f "$scratch/kd.sock"
-    timeout -k 1 180 "$pageable" run "$build/drivers/$driver.sys" --kd="$scratch/kd.sock" "$@" \
+    timeout -k 1 420 "$pageable" run "$build/drivers/$driver.sys" --kd="$scratch/kd.sock" "$@" \
         >"$scratch/kd.run" 2>&1 </dev/null &
     run_pid=$!
     if [ "$test" = lossy ]; then
@@ -37,7 +37,7 @@ kd() {
         # What is printed is compared from connection to connection: the loads are over by then.
         timeout 30 tail -n +1 -f --pid="$run_pid" "$scratch/kd.run" 2>/dev/null |
             grep -q -m 1 '^device'
-        timeout -k 1 170 "$scratch/kd_lossy_line" "$scratch/kd.sock" "${KD_SEED:-1}" 20 60000 \
+        timeout -k 1 400 "$scratch/kd_lossy_line" "$scratch/kd.sock" "${KD_SEED:-1}" 20 60000 \
             "$pageable" >"$out" 2>&1
     else
         # shellcheck disable=SC2086 # each symbol is a word

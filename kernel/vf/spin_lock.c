@@ -10,81 +10,25 @@
  *     returns, with a lock held                                        40009, queued 40007
  *   memory that contains a held lock is freed                          40009
  *
- * P2 is the condition as text, P3 the lock, P4 where it was taken. What looks like a mistake and is
- * none: two locks released in the order of their acquisition, with the saved IRQLs swapped; a lock
- * taken at DPC level and released to the IRQL that an earlier acquisition saved (lock coupling,
- * cancel routines); a lock released by another processor than took it. So the IRQLs saved on a
- * processor are a multiset, which lives as long as it holds any lock, and a release looks for the
- * lock on every processor.
+ * P2 is the condition as text, P3 the lock, P4 where it was taken.
  *
- * A lock is entered after it was acquired and removed before it is released, by the wrapper or the
- * rule of the routine that the driver called; the cancel lock by its own two routines, since the
- * kernel takes it for a driver's cancel routine. Interrupts are off while VfLockTableLock is held,
- * and no bug check happens meanwhile. When the table is full no release is checked any more.
+ * A lock is entered into the table (held_lock.h) after it was acquired and removed before it is
+ * released, by the wrapper or the rule of the routine that the driver called; the cancel lock by
+ * its own two routines, since the kernel takes it for a driver's cancel routine. When the table was
+ * full once no release is checked any more.
  */
-#include "vf/vf.h"
+#include "vf/held_lock.h"
 
 #include "ke/driver_irql.h"
 #include "nt/ex.h"
 #include "nt/kd.h"
 #include "nt/rtl.h"
 
-#define VF_HELD_LOCKS 128
-#define VF_SAVED_LEVELS 3 /* what is acquired by raising is acquired at DISPATCH_LEVEL or below */
-
 #define RULE_SPIN_LOCK 0x40009
 #define RULE_SPIN_LOCK_RELEASE 0x4000a
 #define RULE_QUEUED_SPIN_LOCK 0x40006
 #define RULE_QUEUED_SPIN_LOCK_RELEASE 0x40007
 #define RULE_IRQL_RELEASE_SPIN_LOCK 0x20015
-
-typedef struct _VF_HELD_LOCK {
-    PVOID Lock;
-    PKLOCK_QUEUE_HANDLE Handle; /* in-stack queued, else NULL */
-    PVOID Place;                /* call site of the acquisition */
-    PKPRCB Prcb;                /* the processor that took it */
-    ULONG64 Sequence;
-    BOOLEAN Shared;
-    BOOLEAN Saved; /* it came with an IRQL to restore */
-} VF_HELD_LOCK;
-
-static VF_HELD_LOCK VfHeld[VF_HELD_LOCKS];
-static ULONG VfHeldCount;
-static ULONG64 VfLockSequence;
-static BOOLEAN VfLocksLost; /* the table was full once: a lock not in it may be held */
-static KSPIN_LOCK VfLockTableLock;
-
-static ULONG64 VfLockTable(VOID)
-{
-    ULONG64 Flags = KiDisableInterrupts();
-    KiAcquireSpinLockRaw(&VfLockTableLock);
-    return Flags;
-}
-
-static VOID VfUnlockTable(ULONG64 Flags)
-{
-    KiReleaseSpinLockRaw(&VfLockTableLock);
-    KiRestoreInterrupts(Flags);
-}
-
-/* Copies the entry of this processor with the highest sequence number, at least First. */
-static BOOLEAN VfFindHeldSince(ULONG64 First, VF_HELD_LOCK *Found)
-{
-    ULONG64 Flags = VfLockTable();
-    const VF_HELD_LOCK *Last = NULL;
-    for (ULONG i = 0; i < VfHeldCount; i++) {
-        const VF_HELD_LOCK *Held = &VfHeld[i];
-        if (Held->Prcb == KeGetCurrentPrcb() && Held->Sequence >= First &&
-            (Last == NULL || Held->Sequence > Last->Sequence)) {
-            Last = Held;
-        }
-    }
-    if (Last != NULL) {
-        *Found = *Last;
-    }
-    VfUnlockTable(Flags);
-    return Last != NULL;
-}
 
 /* The host puts the routine's name in the place of the address. */
 static DECLSPEC_NORETURN VOID VfStopForLock(ULONG Rule, const VF_HELD_LOCK *Held, PCSTR Text)
@@ -98,49 +42,12 @@ static DECLSPEC_NORETURN VOID VfStopForLock(ULONG Rule, const VF_HELD_LOCK *Held
 /* At DISPATCH_LEVEL or above, before the wait for the lock. */
 static VOID VfCheckNotHeld(PVOID Lock, BOOLEAN Shared, ULONG Rule, PCSTR Text)
 {
-    VF_HELD_LOCK Found = {0};
-    ULONG64 Flags = VfLockTable();
-    for (ULONG i = 0; i < VfHeldCount; i++) {
-        if (VfHeld[i].Lock == Lock && VfHeld[i].Prcb == KeGetCurrentPrcb() &&
-            !(Shared && VfHeld[i].Shared)) {
-            Found = VfHeld[i];
-        }
-    }
-    VfUnlockTable(Flags);
-    if (Found.Lock != NULL) {
+    const VF_LOCK_QUERY Query = {
+        .Start = Lock, .Bytes = 1, .Prcb = KeGetCurrentPrcb(), .Exclusive = Shared};
+    VF_HELD_LOCK Found;
+    if (VfFindLock(&Query, &Found)) {
         VfStopForLock(Rule, &Found, Text);
     }
-}
-
-static BOOLEAN VfHoldsLock(PKPRCB Prcb)
-{
-    for (ULONG i = 0; i < VfHeldCount; i++) {
-        if (VfHeld[i].Prcb == Prcb) {
-            return TRUE;
-        }
-    }
-    return FALSE;
-}
-
-/* At DISPATCH_LEVEL or above, once the lock is the caller's; the rest of New is filled in here. */
-static VOID VfEnterLock(VF_HELD_LOCK New, PVOID ReturnAddress, KIRQL SavedIrql)
-{
-    ULONG64 Flags = VfLockTable();
-    New.Prcb = KeGetCurrentPrcb();
-    New.Place = KI_CALL_SITE(ReturnAddress);
-    New.Sequence = VfLockSequence++;
-    if (!VfHoldsLock(New.Prcb)) {
-        __builtin_memset(New.Prcb->VerifierSavedIrqls, 0, sizeof(New.Prcb->VerifierSavedIrqls));
-    }
-    if (New.Saved && SavedIrql < VF_SAVED_LEVELS) {
-        New.Prcb->VerifierSavedIrqls[SavedIrql]++;
-    }
-    if (VfHeldCount < VF_HELD_LOCKS) {
-        VfHeld[VfHeldCount++] = New;
-    } else {
-        VfLocksLost = TRUE;
-    }
-    VfUnlockTable(Flags);
 }
 
 static KIRQL VfAcquireRaising(PKSPIN_LOCK SpinLock, PVOID ReturnAddress)
@@ -181,17 +88,11 @@ static BOOLEAN VfTryToAcquireSpinLockAtDpcLevel(PKSPIN_LOCK SpinLock)
 /* A handle is in one queue at a time. */
 static VOID VfCheckHandle(PKSPIN_LOCK SpinLock, PKLOCK_QUEUE_HANDLE Handle)
 {
-    VF_HELD_LOCK Found = {0};
+    const VF_LOCK_QUERY Query = {.Handle = Handle};
+    VF_HELD_LOCK Found;
     VfCheckNotHeld(SpinLock, FALSE, RULE_QUEUED_SPIN_LOCK,
                    "a queued spin lock is acquired that is held already");
-    ULONG64 Flags = VfLockTable();
-    for (ULONG i = 0; i < VfHeldCount; i++) {
-        if (VfHeld[i].Handle == Handle) {
-            Found = VfHeld[i];
-        }
-    }
-    VfUnlockTable(Flags);
-    if (Found.Lock != NULL) {
+    if (Handle != NULL && VfFindLock(&Query, &Found)) {
         VfStopForLock(RULE_QUEUED_SPIN_LOCK, &Found,
                       "a queued spin lock is acquired with the handle of one that is held");
     }
@@ -286,42 +187,6 @@ PVOID VfFindLockWrapper(PCSTR Name)
 
 /* ---- releases ---- */
 
-/*
- * Takes the entry out, of this processor rather than of another, and forgets one saved IRQL of the
- * value NewIrql. *Allowed: an acquisition has saved that value, or it lowers nothing that counts:
- * DISPATCH_LEVEL with another lock held. FALSE: nobody holds the lock.
- */
-static BOOLEAN VfRemoveLock(PVOID Lock, PKLOCK_QUEUE_HANDLE Handle, KIRQL NewIrql,
-                            VF_HELD_LOCK *Removed, PBOOLEAN Allowed)
-{
-    PKPRCB Prcb = KeGetCurrentPrcb();
-    VF_HELD_LOCK *Found = NULL;
-    ULONG64 Flags = VfLockTable();
-    for (ULONG i = 0; i < VfHeldCount; i++) {
-        VF_HELD_LOCK *Held = &VfHeld[i];
-        BOOLEAN Match = Handle != NULL ? Held->Handle == Handle
-                                       : Held->Lock == Lock && Held->Handle == NULL;
-        if (Match && (Found == NULL || Held->Prcb == Prcb)) {
-            Found = Held;
-        }
-    }
-    if (Found == NULL) {
-        VfUnlockTable(Flags);
-        return FALSE;
-    }
-    *Removed = *Found;
-    *Found = VfHeld[--VfHeldCount];
-    *Allowed = FALSE;
-    if (NewIrql < VF_SAVED_LEVELS && Prcb->VerifierSavedIrqls[NewIrql] != 0) {
-        Prcb->VerifierSavedIrqls[NewIrql]--;
-        *Allowed = TRUE;
-    } else if (NewIrql == DISPATCH_LEVEL && VfHoldsLock(Prcb)) {
-        *Allowed = TRUE;
-    }
-    VfUnlockTable(Flags);
-    return TRUE;
-}
-
 VOID VfCheckLowering(KIRQL NewIrql)
 {
     VF_HELD_LOCK Held;
@@ -333,7 +198,7 @@ VOID VfCheckLowering(KIRQL NewIrql)
 
 static VOID VfStopForUnheld(const VF_EXPORT *Export, ULONG Rule, PVOID Lock)
 {
-    if (!VfLocksLost) {
+    if (!VfMissesLocks()) {
         VfStopForRule(Rule, (ULONG_PTR)Lock, 0, "%s: nobody holds the spin lock",
                       Export->Name);
     }
@@ -353,7 +218,7 @@ static VOID VfCheckRelease(const VF_EXPORT *Export, KIRQL Irql, const ULONG64 *A
         VfStopForUnheld(Export, RULE_SPIN_LOCK_RELEASE, Lock);
         return;
     }
-    if (Held.Saved && Held.Prcb == KeGetCurrentPrcb() && !Allowed && !VfLocksLost) {
+    if (Held.Saved && Held.Prcb == KeGetCurrentPrcb() && !Allowed && !VfMissesLocks()) {
         CHAR Text[96];
         _snprintf(Text, sizeof(Text) - 1, "%s: NewIrql is %u, which no acquisition has saved",
                   Export->Name, NewIrql);
@@ -466,11 +331,6 @@ VOID VfLeaveCancelLock(PKSPIN_LOCK SpinLock, KIRQL NewIrql)
     }
 }
 
-ULONG64 VfMarkLocks(VOID)
-{
-    return VfLockSequence;
-}
-
 VOID VfExplainHeldLock(ULONG64 Mark, PCSTR Kind)
 {
     VF_HELD_LOCK Held;
@@ -494,15 +354,9 @@ VOID VfCheckLocksReleased(ULONG64 Mark, PCSTR Kind)
 
 VOID VfCheckFreedMemory(PVOID Start, SIZE_T Bytes)
 {
-    VF_HELD_LOCK Found = {0};
-    ULONG64 Flags = VfLockTable();
-    for (ULONG i = 0; i < VfHeldCount; i++) {
-        if ((ULONG64)VfHeld[i].Lock - (ULONG64)Start < Bytes) {
-            Found = VfHeld[i];
-        }
-    }
-    VfUnlockTable(Flags);
-    if (Found.Lock != NULL) {
+    const VF_LOCK_QUERY Query = {.Start = Start, .Bytes = Bytes};
+    VF_HELD_LOCK Found;
+    if (Bytes != 0 && VfFindLock(&Query, &Found)) {
         VfStopForLock(RULE_SPIN_LOCK, &Found, "memory is freed that contains a held spin lock");
     }
 }

@@ -113,7 +113,7 @@ VOID VfForget(VF_HOLDING_KIND Kind, PVOID Object);
 /* The driver has returned from its Unload. Bug check 0xCB or 0xC4 (62) when it left something. */
 VOID VfCheckUnload(PMM_IMAGE Image);
 
-/* ---- spin_lock.c ---- */
+/* ---- spin_lock.c, held_lock.c ---- */
 PVOID VfFindLockWrapper(PCSTR Name); /* as VfFindWrapper, VfFindRule */
 VF_RULE *VfFindLockRule(PCSTR Name);
 /* Before the IRQL is lowered: bug check 0xC4 (40009, 40007) if this processor holds a lock. */

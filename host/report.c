@@ -9,7 +9,7 @@
 
 #include "host/text.h"
 
-#define LABEL_WIDTH 12
+#define LABEL_WIDTH 11 /* and a blank behind it, whatever the label */
 
 bool ReportOpen(REPORT *Report, const char *JsonPath, bool Verbose, char *Error, size_t ErrorSize)
 {
@@ -64,7 +64,7 @@ static void ReportWrite(REPORT *Report, REPORT_TONE Tone, const char *Label, con
 {
     static const char *const Colors[] = {"", "\033[32m", "\033[31m"};
     const char *Color = Report->Color ? Colors[Tone] : "";
-    fprintf(Report->Text, "%s%-*s", Color, LABEL_WIDTH, Label);
+    fprintf(Report->Text, "%s%-*s ", Color, LABEL_WIDTH, Label);
     vfprintf(Report->Text, Format, Values);
     fprintf(Report->Text, "%s\n", *Color != 0 ? "\033[0m" : "");
 }

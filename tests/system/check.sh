@@ -108,7 +108,7 @@ check_codes() {
     expect "check: clean is 0" 0 "verdict     clean: 0 findings, 0 bad of 1 run" \
         "$pageable" check "$notepad" "${quick[@]}"
     echo "no driver" >"$scratch/text.sys"
-    expect "check: not loadable is 3" 3 "not-loadable" \
+    expect "check: not loadable is 3" 3 "not loadable text.sys default at-raise 48M seed 1" \
         "$pageable" check "$notepad" "$scratch/text.sys" "${quick[@]}"
     PAGEABLE_QEMU=/nowhere/qemu expect "check: no QEMU is 5" 5 "/nowhere/qemu cannot be started" \
         "$pageable" check "$notepad" "${quick[@]}"

@@ -54,6 +54,13 @@ static BOOLEAN KiIsStart(const CONTEXT *Context, PKTRAP_FRAME TrapFrame, ULONG_P
     return Context->Rip == Caller;
 }
 
+/* The gates are the verifier's, and a run that is recorded is to report what another does. */
+static BOOLEAN KiIsGate(ULONG_PTR Rip)
+{
+    return (Rip >= (ULONG_PTR)MiKernelCallGate && Rip < (ULONG_PTR)MiKernelCallGateEnd) ||
+           (Rip >= (ULONG_PTR)MiTimelineGate && Rip < (ULONG_PTR)MiTimelineGateEnd);
+}
+
 /* Return addresses from the start on; the frames of the bug check itself are left out. */
 static __attribute__((noinline)) VOID KiCollectFrames(CONTROL_BUG_CHECK *Report,
                                                       PKTRAP_FRAME TrapFrame, ULONG_PTR Caller)
@@ -73,8 +80,8 @@ static __attribute__((noinline)) VOID KiCollectFrames(CONTROL_BUG_CHECK *Report,
         if (KiReportContext.Rip == 0) {
             return;
         }
-        if (KiReportContext.Rip == (ULONG_PTR)MiTimelineGateReturn) {
-            continue; /* a run that is recorded reports what another does */
+        if (KiIsGate(KiReportContext.Rip)) {
+            continue;
         }
         if (Stored == 0) {
             Report->Rsp = KiReportContext.Rsp;

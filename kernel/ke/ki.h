@@ -473,6 +473,9 @@ FORCEINLINE UCHAR KiInByte(USHORT Port)
  */
 extern const UCHAR MiTimelineGateReturn[];
 #define KI_TIMELINE_GATE_FRAME 0xd8
+/* Both gates, from their first byte to behind their last: no stack that is reported has them. */
+extern const UCHAR MiTimelineGate[], MiTimelineGateEnd[];
+extern const UCHAR MiKernelCallGate[], MiKernelCallGateEnd[];
 PVOID _AddressOfReturnAddress(VOID);
 FORCEINLINE PVOID KiDriverReturnAddress(PVOID *Slot)
 {

@@ -24,8 +24,6 @@
 #define MI_STUB_SIZE 24u
 
 VOID (*MmMissingImportHook)(PCSTR Dll, PCSTR Name);
-extern VOID MiKernelCallGate(VOID); /* kernel_call_gate.S */
-extern VOID MiTimelineGate(VOID);   /* timeline_gate.S */
 
 typedef struct _MI_MISSING_IMPORT {
     CHAR Dll[40];

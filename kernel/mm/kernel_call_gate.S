@@ -15,6 +15,7 @@
 
     .text
     .globl MiKernelCallGate
+    .globl MiKernelCallGateEnd
     .def MiKernelCallGate; .scl 2; .type 32; .endef
     .seh_proc MiKernelCallGate
 MiKernelCallGate:
@@ -25,4 +26,5 @@ MiKernelCallGate:
     RESTORE_INTEGER_ARGUMENTS
     addq $GATE_SPACE, %rsp
     jmp *IMPORT_TARGET(%r11)
+MiKernelCallGateEnd:
     .seh_endproc

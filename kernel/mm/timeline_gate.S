@@ -20,6 +20,7 @@
     .text
     .globl MiTimelineGate
     .globl MiTimelineGateReturn
+    .globl MiTimelineGateEnd
     .def MiTimelineGate; .scl 2; .type 32; .endef
     .seh_proc MiTimelineGate
 MiTimelineGate:
@@ -53,4 +54,5 @@ MiTimelineGateReturn:
     RESTORE_INTEGER_ARGUMENTS
     addq $GATE_FRAME, %rsp
     jmp *IMPORT_TARGET(%r11)
+MiTimelineGateEnd:
     .seh_endproc

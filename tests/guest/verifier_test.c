@@ -10,8 +10,6 @@
 #include "nt/rtl.h"
 #include "vf/vf.h"
 
-extern VOID MiKernelCallGate(VOID);
-
 GUEST_TEST(vf_export_table_is_sorted_and_complete)
 {
     for (ULONG i = 0; i < VfExportCount; i++) {

@@ -14,7 +14,7 @@ add_custom_command(OUTPUT host_demand.c
     COMMAND awk -f ${CMAKE_SOURCE_DIR}/tools/demand-to-c.awk ${CMAKE_SOURCE_DIR}/host/demand.csv
             > host_demand.c
     DEPENDS host/demand.csv tools/demand-to-c.awk VERBATIM)
-set(PAGE_FILES page.html style.css model.js map.js timeline.js bytes.js main.js)
+set(PAGE_FILES page.html style.css model.js map.js timeline.js bytes.js verdict.js check.js main.js)
 list(TRANSFORM PAGE_FILES PREPEND ${CMAKE_SOURCE_DIR}/host/timeline/page/)
 add_custom_command(OUTPUT html_page.c
     COMMAND awk -f ${CMAKE_SOURCE_DIR}/tools/embed.awk ${PAGE_FILES} > html_page.c

@@ -218,6 +218,9 @@ static bool OptionsParseText(PARSE *Parse, const char *Argument, const char *Val
     } else if (strncmp(Argument, "--html", 6) == 0) {
         Parse->Options->Html = Value;
         Parse->Options->Timeline = true;
+    } else if (strncmp(Argument, "--timeline-json", 15) == 0) {
+        Parse->Options->TimelineJson = Value;
+        Parse->Options->Timeline = true;
     } else if (strncmp(Argument, "--append", 8) == 0) {
         Parse->Options->Append = Value;
     } else if (Parse->Options->FileCount == OPTIONS_MAX_FILES) {
@@ -250,6 +253,7 @@ static const struct {
     {"--registry", OptionsParseText},
     {"--trace", OptionsParseText},
     {"--html", OptionsParseText},
+    {"--timeline-json", OptionsParseText},
     {"--budget", OptionsParseBudget},
     {"--append", OptionsParseText},
     {"--file", OptionsParseText},
@@ -341,7 +345,7 @@ static void OptionsReplayTimeline(const RUN_OPTIONS *Options, char *Line, size_t
     char Number[TEXT_NUMBER], Word[1024];
 
     if (Options->Timeline && Options->Trace == NULL && Options->Html == NULL &&
-        Options->BudgetCount == 0) {
+        Options->TimelineJson == NULL && Options->BudgetCount == 0) {
         TextAppendFormat(Line, Capacity, " --timeline");
     }
     if (Options->Trace != NULL) {

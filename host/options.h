@@ -37,6 +37,7 @@ typedef struct {
     const char *Registry;    /* path of a .reg file, or NULL */
     const char *Trace;       /* path of the trace-event file to write, or NULL */
     const char *Html;        /* path of the HTML report to write, or NULL */
+    const char *TimelineJson; /* path of the timeline as JSON, or NULL */
     const char *Append;      /* further words of the kernel's command line, or NULL */
     const char *Files[OPTIONS_MAX_FILES]; /* `test-guest`: more files for the boot archive */
     uint32_t FileCount;
@@ -50,7 +51,7 @@ typedef struct {
     uint32_t History; /* events that the report of a bug check shows */
     BUDGET Budgets[BUDGET_MOST];
     unsigned BudgetCount;
-    bool Timeline; /* also for Trace, Html and Budgets */
+    bool Timeline; /* also for Trace, Html, TimelineJson and Budgets */
     bool Evict;
     bool NoVerify;
     bool Verbose;

@@ -128,7 +128,8 @@ static EXIT_CODE RunPrepare(RUN *Run, int Count, char **Arguments)
     if (!ReportOpen(&Run->Report, Options->Json, Options->Verbose, Error, sizeof(Error))) {
         return RunFail(ExitUsage, Error);
     }
-    Run->Report.Kept = Options->Html != NULL ? json_array() : NULL;
+    Run->Report.Kept = Options->Html != NULL || Options->TimelineJson != NULL
+                           ? json_array() : NULL;
     return ExitClean;
 }
 

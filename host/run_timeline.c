@@ -101,13 +101,21 @@ void RunJudgeBudgets(RUN *Run)
     TimelineImageFree(&Image);
 }
 
-/* False: a file asked for could not be written. */
-static bool RunWriteFile(RUN *Run, const char *Label, const char *Path, const TRACE_SOURCE *Source,
+/*
+ * False: a file asked for could not be written. Each writer gets an image of its own, as it changes
+ * it; one for a program (IsData) is told only when it fails.
+ */
+static bool RunWriteFile(RUN *Run, const char *Label, const char *Path, bool IsData,
+                         const TRACE_SOURCE *Base,
                          bool (*Write)(RUN *Run, const TRACE_SOURCE *Source, FILE *Out))
 {
+    TIMELINE_IMAGE Image;
+    TRACE_SOURCE Source = *Base;
     char Clean[1024], Bytes[TEXT_NUMBER];
     FILE *Out = fopen(Path, "we");
-    bool Good = Out != NULL && Write(Run, Source, Out);
+    bool Opened = Out != NULL && TimelineImageOpen(&Image, &Run->Driver.Image);
+    Source.Image = &Image;
+    bool Good = Opened && Write(Run, &Source, Out);
     long Size = Good ? ftell(Out) : 0;
     int Error = errno;
 
@@ -116,9 +124,12 @@ static bool RunWriteFile(RUN *Run, const char *Label, const char *Path, const TR
         Error = errno;
     }
     TextCleanString(Clean, sizeof(Clean), Path);
-    if (Good) {
+    if (Opened) {
+        TimelineImageFree(&Image);
+    }
+    if (Good && !IsData) {
         ReportLine(&Run->Report, Label, "%s, %s bytes", Clean, TextGroups(Bytes, (uint64_t)Size));
-    } else {
+    } else if (!Good) {
         ReportToned(&Run->Report, ReportBad, Label, "not written: %s: %s", Clean, strerror(Error));
     }
     return Good;
@@ -129,15 +140,27 @@ static bool RunWriteTrace(RUN *Run, const TRACE_SOURCE *Source, FILE *Out)
     return TraceWrite(Source, Out);
 }
 
-static bool RunWriteHtml(RUN *Run, const TRACE_SOURCE *Source, FILE *Out)
+static HTML_RUN RunForPage(const RUN *Run, const TRACE_SOURCE *Source, size_t MostEntries)
 {
-    const HTML_RUN One = {
+    return (HTML_RUN){
         .Source = *Source,
         .Events = Run->Report.Kept,
         .Budgets = Run->Options.Budgets,
         .BudgetCount = Run->Options.BudgetCount,
+        .MostEntries = MostEntries,
     };
-    return HtmlReportWrite(&One, 1, Out);
+}
+
+static bool RunWriteHtml(RUN *Run, const TRACE_SOURCE *Source, FILE *Out)
+{
+    const HTML_RUN One = RunForPage(Run, Source, HTML_MOST_ENTRIES);
+    return HtmlReportWrite(&One, Out);
+}
+
+static bool RunWriteJson(RUN *Run, const TRACE_SOURCE *Source, FILE *Out)
+{
+    const HTML_RUN One = RunForPage(Run, Source, HTML_MOST_JOINED);
+    return HtmlRunWrite(&One, Out);
 }
 
 static void RunTellTimeline(RUN *Run)
@@ -156,11 +179,17 @@ static void RunTellTimeline(RUN *Run)
 
 bool RunWriteTimeline(RUN *Run, json_t *Verdict)
 {
-    TIMELINE_IMAGE Image = {0};
-    TIMELINE_PLACES Places = {0};
+    TIMELINE_PLACES Places;
     const RUN_OPTIONS *Options = &Run->Options;
     char Module[80];
-    bool Good;
+    const struct {
+        const char *Label, *Path;
+        bool IsData;
+        bool (*Write)(RUN *Run, const TRACE_SOURCE *Source, FILE *Out);
+    } Files[] = {{"trace", Options->Trace, false, RunWriteTrace},
+                 {"html", Options->Html, false, RunWriteHtml},
+                 {"timeline", Options->TimelineJson, true, RunWriteJson}};
+    bool Good = true;
 
     if (!Options->Timeline) {
         return true;
@@ -169,20 +198,18 @@ bool RunWriteTimeline(RUN *Run, json_t *Verdict)
     ReportKeep(&Run->Report, "verdict", Verdict);
     snprintf(Module, sizeof(Module), "%.*s!", (int)strcspn(Run->Driver.GuestName, "."),
              Run->Driver.GuestName);
-    Good = TimelineImageOpen(&Image, &Run->Driver.Image) &&
-           TimelinePlacesOpen(&Places, &Run->Timeline, &Run->Symbols, Module);
-    if (!Good) {
+    if (!TimelinePlacesOpen(&Places, &Run->Timeline, &Run->Symbols, Module)) {
         ReportToned(&Run->Report, ReportBad, "timeline", "not enough memory");
+        return false;
     }
-    TRACE_SOURCE Source = {&Run->Timeline, &Image, &Places, Run->Session.Boot.TimeStampFrequency,
+    TRACE_SOURCE Source = {&Run->Timeline, NULL, &Places, Run->Session.Boot.TimeStampFrequency,
                            Run->Driver.Name};
-    if (Good && Options->Trace != NULL) {
-        Good = RunWriteFile(Run, "trace", Options->Trace, &Source, RunWriteTrace);
-    }
-    if (Image.State != NULL && Places.Places != NULL && Options->Html != NULL) {
-        Good = RunWriteFile(Run, "html", Options->Html, &Source, RunWriteHtml) && Good;
+    for (size_t i = 0; i < sizeof(Files) / sizeof(Files[0]); i++) {
+        if (Files[i].Path != NULL) {
+            Good = RunWriteFile(Run, Files[i].Label, Files[i].Path, Files[i].IsData, &Source,
+                                Files[i].Write) && Good;
+        }
     }
     TimelinePlacesFree(&Places);
-    TimelineImageFree(&Image);
     return Good;
 }

@@ -45,6 +45,7 @@ typedef enum {
     CheckJsonl,
     CheckJunit,
     CheckSarif,
+    CheckHtml,
     CheckOutputKinds,
 } CHECK_OUTPUT_KIND;
 
@@ -125,6 +126,10 @@ void PlanStep(const CHECK_PLAN *Plan, uint64_t Index, CHECK_STEP *Step);
 uint64_t PlanNext(const CHECK_PLAN *Plan, uint64_t Index);
 /* False: they do not fit. */
 bool PlanWords(const CHECK_STEP *Step, const char *Program, const char *Json, CHECK_WORDS *Words);
+/* Adds one more option of `run`, before the driver; it must stay where it is. False: no room. */
+bool PlanAddWord(CHECK_WORDS *Words, char *Option);
+/* Whether its runs can have a timeline: that needs verification. */
+bool PlanHasTimeline(const CHECK_DRIVER *Driver);
 uint32_t PlanTimeout(const CHECK_DRIVER *Driver);
 
 /* ---- run_result.c ---- */
@@ -180,6 +185,10 @@ typedef struct {
     json_t *Drivers;       /* paths that were run, in order; keys of an object */
     uint64_t Runs, Ms, BadRuns, MutedRuns;
     EXIT_CODE Code;        /* the worst, of what is not muted */
+    bool Notable;          /* of the run added last: worth its timeline (page.c) */
+    bool HasClean;         /* the driver and scenario added last have a clean run */
+    json_t *Rows;          /* the runs that the HTML report lists (page.c) */
+    uint64_t PageBytes;    /* of the timelines in it */
     bool Complete;         /* every step of the plan, of all shards, has a result */
     int Signal;            /* that ended it early, or 0 */
 } CHECK_SUMMARY;
@@ -205,10 +214,25 @@ typedef struct {
     char *RunsDirectory;          /* where each run's events and text go, or NULL */
 } CHECK_OUTPUTS;
 
+#define CHECK_RUNS "runs" /* of the report directory */
+#define CHECK_RUN_PATH 4200
+#define CHECK_TIMELINE "timeline.json" /* what a run's timeline is called behind its number */
+
+/* What the file of a kind is called in the report directory. */
+const char *OutputsFileName(CHECK_OUTPUT_KIND Kind);
 /* Opens them all, so that a wrong path is told before hours of work. */
 bool OutputsOpen(CHECK_OUTPUTS *Outputs, const CHECK_SETTINGS *Settings, char Error[CHECK_ERROR]);
 /* A line of the JSON Lines. */
 void OutputsLine(CHECK_OUTPUTS *Outputs, const json_t *Object);
+/*
+ * A run that SummaryAdd has just added, and counts as Counted. Timeline: a descriptor of what
+ * `run --timeline-json` wrote, or -1; stays the caller's.
+ */
+void OutputsRun(CHECK_OUTPUTS *Outputs, CHECK_SUMMARY *Summary, const json_t *Result,
+                EXIT_CODE Counted, int Timeline);
+/* DIRECTORY/NNNNNN.EXTENSION. False: too long. */
+bool OutputsRunPath(const char *Directory, uint64_t Step, const char *Extension,
+                    char Path[CHECK_RUN_PATH]);
 /* Writes and closes. False: Error names the file that could not be written whole. */
 bool OutputsClose(CHECK_OUTPUTS *Outputs, const CHECK_SETTINGS *Settings,
                   const CHECK_SUMMARY *Summary, char Error[CHECK_ERROR]);
@@ -218,6 +242,11 @@ void OutputsFree(CHECK_OUTPUTS *Outputs);
 /* junit.c, sarif.c: one writer for each; false: not enough memory. */
 bool JunitWrite(FILE *File, const CHECK_SETTINGS *Settings, const CHECK_SUMMARY *Summary);
 bool SarifWrite(FILE *File, const CHECK_SETTINGS *Settings, const CHECK_SUMMARY *Summary);
+
+/* page.c: the HTML report. A run, as OutputsRun has it; then, at the end, the rest. */
+void PageAddRun(FILE *File, CHECK_SUMMARY *Summary, const json_t *Result, EXIT_CODE Counted,
+                int Timeline);
+bool PageWrite(FILE *File, const CHECK_SETTINGS *Settings, const CHECK_SUMMARY *Summary);
 
 /* ---- check_screen.c: what a person sees ---- */
 
@@ -276,6 +305,8 @@ EXIT_CODE CheckFail(EXIT_CODE Code, const char *Text);
 #define HELP_CHECK_FILES \
     "  --junit=FILE           JUnit XML: a case for each driver, scenario and mode\n" \
     "  --sarif=FILE           SARIF 2.1.0: a result for each finding, with its stack\n" \
+    "  --html=FILE            one page to look at: the findings, all runs, timelines of those\n" \
+    "                         that show something\n" \
     "  --jsonl=FILE           JSON Lines: a result for each run, as it ends; - for the standard\n" \
     "                         output\n" \
     "  --report-dir=DIR       all of them; of check, the events and the text of each run, too\n" \

@@ -6,6 +6,7 @@
 
 #include "host/check/check.h"
 #include "host/text.h"
+#include "host/timeline/html_document.h"
 
 static const struct {
     const char *FileName; /* in --report-dir */
@@ -14,6 +15,7 @@ static const struct {
     [CheckJsonl] = {"results.jsonl", NULL}, /* written while the runs end */
     [CheckJunit] = {"junit.xml", JunitWrite},
     [CheckSarif] = {"results.sarif", SarifWrite},
+    [CheckHtml] = {"report.html", PageWrite},
 };
 
 static bool OutputsFail(const char *Path, const char *Why, char Error[CHECK_ERROR])
@@ -38,7 +40,7 @@ bool OutputsOpen(CHECK_OUTPUTS *Outputs, const CHECK_SETTINGS *Settings, char Er
             return false;
         }
         if (!Settings->IsReport &&
-            (asprintf(&Outputs->RunsDirectory, "%s/runs", Directory) < 0 ||
+            (asprintf(&Outputs->RunsDirectory, "%s/" CHECK_RUNS, Directory) < 0 ||
              !OutputsMakeDirectory(Outputs->RunsDirectory, Error))) {
             return false;
         }
@@ -60,7 +62,22 @@ bool OutputsOpen(CHECK_OUTPUTS *Outputs, const CHECK_SETTINGS *Settings, char Er
             return OutputsFail(Outputs->Path[i], strerror(errno), Error);
         }
     }
+    if (Outputs->File[CheckHtml] != NULL) {
+        HtmlBegin(Outputs->File[CheckHtml]);
+    }
     return true;
+}
+
+const char *OutputsFileName(CHECK_OUTPUT_KIND Kind)
+{
+    return OutputKinds[Kind].FileName;
+}
+
+bool OutputsRunPath(const char *Directory, uint64_t Step, const char *Extension,
+                    char Path[CHECK_RUN_PATH])
+{
+    return (size_t)snprintf(Path, CHECK_RUN_PATH, "%s/%06llu.%s", Directory,
+                            (unsigned long long)Step, Extension) < CHECK_RUN_PATH;
 }
 
 void OutputsLine(CHECK_OUTPUTS *Outputs, const json_t *Object)
@@ -70,6 +87,15 @@ void OutputsLine(CHECK_OUTPUTS *Outputs, const json_t *Object)
         json_dumpf(Object, File, JSON_COMPACT);
         fputc('\n', File);
         fflush(File); /* what is done is kept, whatever comes */
+    }
+}
+
+void OutputsRun(CHECK_OUTPUTS *Outputs, CHECK_SUMMARY *Summary, const json_t *Result,
+                EXIT_CODE Counted, int Timeline)
+{
+    OutputsLine(Outputs, Result);
+    if (Outputs->File[CheckHtml] != NULL) {
+        PageAddRun(Outputs->File[CheckHtml], Summary, Result, Counted, Timeline);
     }
 }
 

@@ -316,6 +316,30 @@ static bool PlanWord(CHECK_WORDS *Words, const char *First, const char *Second)
     return true;
 }
 
+bool PlanHasTimeline(const CHECK_DRIVER *Driver)
+{
+    size_t i;
+    json_t *Option;
+    json_array_foreach(Driver->Axes.RunOption, i, Option) {
+        if (strcmp(json_string_value(Option), "--no-verify") == 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool PlanAddWord(CHECK_WORDS *Words, char *Option)
+{
+    unsigned Count = Words->Count;
+    if (Count < 2 || Count + 1 >= CHECK_MOST_WORDS) {
+        return false;
+    }
+    memmove(&Words->Words[Count - 1], &Words->Words[Count - 2], 3 * sizeof(char *));
+    Words->Words[Count - 2] = Option; /* before -- and the driver */
+    Words->Count++;
+    return true;
+}
+
 bool PlanWords(const CHECK_STEP *Step, const char *Program, const char *Json, CHECK_WORDS *Words)
 {
     char Mode[64], Seed[TEXT_NUMBER];

@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -25,6 +26,7 @@
 #include "host/text.h"
 
 #define RUN_WINDOW 1024u
+#define RUN_MOST_FILES 4096u             /* descriptors: 4 for each run, 1 for each that waits */
 #define RUN_GRACE_MS 20000u             /* after the time limit of the run itself */
 #define RUN_END_MS 10000u               /* for a run that was told to end */
 #define RUN_TICK_MS 500
@@ -33,6 +35,7 @@
 typedef struct {
     pid_t Pid; /* 0: free */
     int PidFile, Events, Text;
+    int Timeline; /* -1: none is recorded */
     CHECK_STEP Step;
     uint64_t Slot; /* in the order of this shard's steps */
     uint64_t Start, Deadline;
@@ -44,41 +47,47 @@ typedef struct {
     WORKER *Workers;
     struct pollfd *Polls; /* of the workers, and last of the signals */
     json_t *Held[RUN_WINDOW];
+    int HeldTimeline[RUN_WINDOW]; /* -1: none */
+    unsigned Window;      /* of it what is used */
     uint64_t NextIndex;   /* from which to look for a step to start */
     uint64_t Started, Taken; /* slots */
     uint64_t Ended;
     unsigned Running;
     int Signals;
     sigset_t OldMask;
+    struct rlimit OldFiles;
 } SCHEDULE;
 
 /* A file for what a run writes: NNNNNN.EXTENSION of the report directory, or one without a name. */
 static int WorkerFile(const CHECK_RUN *Run, const CHECK_STEP *Step, const char *Extension)
 {
-    char Path[4200];
+    char Path[CHECK_RUN_PATH];
     if (Run->Outputs->RunsDirectory == NULL) {
         return memfd_create(Extension, MFD_CLOEXEC);
     }
-    if ((size_t)snprintf(Path, sizeof(Path), "%s/%06llu.%s", Run->Outputs->RunsDirectory,
-                         (unsigned long long)Step->Index, Extension) >= sizeof(Path)) {
+    if (!OutputsRunPath(Run->Outputs->RunsDirectory, Step->Index, Extension, Path)) {
         errno = ENAMETOOLONG;
         return -1;
     }
     return open(Path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
 }
 
-_Noreturn static void WorkerExec(const WORKER *Worker, CHECK_WORDS *Words, pid_t Parent,
-                                 const sigset_t *Mask)
+_Noreturn static void WorkerExec(const SCHEDULE *Schedule, const WORKER *Worker,
+                                 CHECK_WORDS *Words, pid_t Parent)
 {
     int Null = open("/dev/null", O_RDONLY | O_CLOEXEC);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != Parent) {
         _exit(ExitEnvironment);
     }
-    sigprocmask(SIG_SETMASK, Mask, NULL);
+    setrlimit(RLIMIT_NOFILE, &Schedule->OldFiles);
+    sigprocmask(SIG_SETMASK, &Schedule->OldMask, NULL);
     dup2(Null, STDIN_FILENO);
     dup2(Worker->Events, STDOUT_FILENO);
     dup2(Worker->Text, STDERR_FILENO);
+    if (Worker->Timeline >= 0) {
+        fcntl(Worker->Timeline, F_SETFD, 0);
+    }
     execv("/proc/self/exe", Words->Words);
     dprintf(STDERR_FILENO, "pageable: /proc/self/exe: %s\n", strerror(errno));
     _exit(ExitEnvironment);
@@ -87,24 +96,46 @@ _Noreturn static void WorkerExec(const WORKER *Worker, CHECK_WORDS *Words, pid_t
 static bool WorkerStart(SCHEDULE *Schedule, WORKER *Worker)
 {
     const CHECK_RUN *Run = Schedule->Run;
+    const bool Records = Run->Outputs->File[CheckHtml] != NULL &&
+                         PlanHasTimeline(Worker->Step.Driver);
     CHECK_WORDS Words;
+    char Timeline[64];
     pid_t Parent = getpid();
 
     Worker->Events = WorkerFile(Run, &Worker->Step, "jsonl");
     Worker->Text = WorkerFile(Run, &Worker->Step, "txt");
+    Worker->Timeline = Records ? WorkerFile(Run, &Worker->Step, CHECK_TIMELINE) : -1;
     Worker->Killed = NULL;
     Worker->Pid = -1;
-    if (Worker->Events >= 0 && Worker->Text >= 0 &&
-        PlanWords(&Worker->Step, Run->Program, "-", &Words)) {
+    snprintf(Timeline, sizeof(Timeline), "--timeline-json=/dev/fd/%d", Worker->Timeline);
+    if (Worker->Events >= 0 && Worker->Text >= 0 && (Worker->Timeline >= 0) == Records &&
+        PlanWords(&Worker->Step, Run->Program, "-", &Words) &&
+        (!Records || PlanAddWord(&Words, Timeline))) {
         Worker->Pid = fork();
         if (Worker->Pid == 0) {
-            WorkerExec(Worker, &Words, Parent, &Schedule->OldMask);
+            WorkerExec(Schedule, Worker, &Words, Parent);
         }
     }
     Worker->PidFile = Worker->Pid > 0 ? (int)syscall(SYS_pidfd_open, Worker->Pid, 0) : -1;
     Worker->Start = TextNow();
     Worker->Deadline = Worker->Start + PlanTimeout(Worker->Step.Driver) * 1000ull + RUN_GRACE_MS;
     return Worker->PidFile >= 0;
+}
+
+/* Of the report directory stay those of the runs that `report` would take. */
+static void ScheduleDropTimeline(const CHECK_RUN *Run, const json_t *Result, int Timeline)
+{
+    char Path[CHECK_RUN_PATH];
+    struct stat Stat;
+    if (Timeline >= 0) {
+        bool Keep = Run->Summary->Notable && fstat(Timeline, &Stat) == 0 && Stat.st_size != 0;
+        close(Timeline);
+        if (Run->Outputs->RunsDirectory != NULL && !Keep &&
+            OutputsRunPath(Run->Outputs->RunsDirectory, (uint64_t)ResultNumber(Result, "step"),
+                           CHECK_TIMELINE, Path)) {
+            unlink(Path);
+        }
+    }
 }
 
 /* Everything of the shard before Slot has a result: hands on those that follow in order. */
@@ -114,10 +145,12 @@ static void ScheduleTake(SCHEDULE *Schedule)
     json_t *Result;
     while ((Result = Schedule->Held[Schedule->Taken % RUN_WINDOW]) != NULL) {
         unsigned New;
+        int Timeline = Schedule->HeldTimeline[Schedule->Taken % RUN_WINDOW];
         EXIT_CODE Counted = SummaryAdd(Run->Summary, Result, &New);
         Schedule->Held[Schedule->Taken % RUN_WINDOW] = NULL;
         Schedule->Taken++;
-        OutputsLine(Run->Outputs, Result);
+        OutputsRun(Run->Outputs, Run->Summary, Result, Counted, Timeline);
+        ScheduleDropTimeline(Run, Result, Timeline);
         ScreenResult(Run->Screen, Result, Counted, New);
         json_decref(Result);
     }
@@ -134,6 +167,9 @@ static void WorkerEnd(SCHEDULE *Schedule, WORKER *Worker, int Status)
             abort(); /* memory */
         }
         Schedule->Held[Worker->Slot % RUN_WINDOW] = Result;
+        Schedule->HeldTimeline[Worker->Slot % RUN_WINDOW] = Worker->Timeline;
+    } else if (Worker->Timeline >= 0) {
+        close(Worker->Timeline);
     }
     close(Worker->Events);
     close(Worker->Text);
@@ -148,7 +184,7 @@ static void ScheduleStart(SCHEDULE *Schedule)
     const CHECK_PLAN *Plan = Schedule->Run->Plan;
     for (unsigned i = 0; i < Schedule->Run->Jobs; i++) {
         WORKER *Worker = &Schedule->Workers[i];
-        while (Worker->Pid == 0 && Schedule->Started - Schedule->Taken < RUN_WINDOW) {
+        while (Worker->Pid == 0 && Schedule->Started - Schedule->Taken < Schedule->Window) {
             uint64_t Index = PlanNext(Plan, Schedule->NextIndex);
             Schedule->NextIndex = Index + 1;
             if (Index >= Plan->Steps) {
@@ -261,8 +297,26 @@ static void ScheduleLoop(SCHEDULE *Schedule)
     }
     Run->Summary->Complete = Run->Summary->Signal == 0 && Run->Plan->Shards == 1;
     for (unsigned i = 0; i < RUN_WINDOW; i++) {
+        if (Schedule->Held[i] != NULL && Schedule->HeldTimeline[i] >= 0) {
+            close(Schedule->HeldTimeline[i]);
+        }
         json_decref(Schedule->Held[i]); /* behind a run that was interrupted */
     }
+}
+
+/* More descriptors where the system lets us; and where timelines wait, fewer results that do. */
+static void ScheduleLimit(SCHEDULE *Schedule)
+{
+    const unsigned Few = 2 * Schedule->Run->Jobs + 64;
+    struct rlimit Files = {0};
+    getrlimit(RLIMIT_NOFILE, &Files);
+    Schedule->OldFiles = Files;
+    if (Files.rlim_cur < RUN_MOST_FILES) {
+        Files.rlim_cur = Files.rlim_max < RUN_MOST_FILES ? Files.rlim_max : RUN_MOST_FILES;
+        setrlimit(RLIMIT_NOFILE, &Files);
+    }
+    bool Timelines = Schedule->Run->Outputs->File[CheckHtml] != NULL;
+    Schedule->Window = Timelines && Few < RUN_WINDOW ? Few : RUN_WINDOW;
 }
 
 bool CheckRunAll(CHECK_RUN *Run, char Error[CHECK_ERROR])
@@ -284,6 +338,7 @@ bool CheckRunAll(CHECK_RUN *Run, char Error[CHECK_ERROR])
         Good = Schedule->Workers != NULL && Schedule->Polls != NULL && Schedule->Signals >= 0;
     }
     if (Good) {
+        ScheduleLimit(Schedule);
         ScheduleLoop(Schedule);
         close(Schedule->Signals);
     } else {

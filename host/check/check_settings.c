@@ -44,6 +44,7 @@ static const struct {
     {"jsonl", SettingPath, OUTPUT(CheckJsonl), true, false},
     {"junit", SettingPath, OUTPUT(CheckJunit), true, false},
     {"sarif", SettingPath, OUTPUT(CheckSarif), true, false},
+    {"html", SettingPath, OUTPUT(CheckHtml), true, false},
     {"report-dir", SettingPath, offsetof(CHECK_SETTINGS, ReportDirectory), true, false},
     {"baseline", SettingPath, offsetof(CHECK_SETTINGS, Baseline), true, false},
     {"write-baseline", SettingPath, offsetof(CHECK_SETTINGS, WriteBaseline), true, true},
@@ -91,7 +92,8 @@ static bool SettingsTryRunOption(const char *Value, char Error[CHECK_ERROR])
 {
     static const char *const Own[] = {"--scenario", "--page-out", "--evict", "--memory", "--seed",
                                       "--timeout", "--json", "--kd", "--gdb", "--dump", "-v",
-                                      "--verbose", "--file", "--html", "--trace"};
+                                      "--verbose", "--file", "--html", "--trace",
+                                      "--timeline-json"};
     size_t Length = strcspn(Value, "=");
     if (*Value != '-') {
         return SettingsFail(Error, Value, "an option begins with -, its value follows after =");

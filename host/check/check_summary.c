@@ -11,7 +11,7 @@
 void SummaryInit(CHECK_SUMMARY *Summary, const BASELINE *Baseline)
 {
     *Summary = (CHECK_SUMMARY){.Baseline = Baseline, .ByFingerprint = json_object(),
-                               .Drivers = json_object()};
+                               .Drivers = json_object(), .Rows = json_array()};
 }
 
 /* Room for one more; NULL: no memory. */
@@ -20,6 +20,7 @@ static void *SummaryGrow(void *Array, size_t Count, size_t Size)
     return (Count & (Count - 1)) == 0 ? realloc(Array, (Count != 0 ? 2 * Count : 1) * Size) : Array;
 }
 
+/* The case of the result; a new one where the last is another. */
 static CHECK_CASE *SummaryCase(CHECK_SUMMARY *Summary, const json_t *Result)
 {
     const char *Driver = ResultText(Result, "driver"), *Scenario = ResultText(Result, "scenario");
@@ -29,6 +30,10 @@ static CHECK_CASE *SummaryCase(CHECK_SUMMARY *Summary, const json_t *Result)
     if (Last != NULL && strcmp(Last->Driver, Driver) == 0 &&
         strcmp(Last->Scenario, Scenario) == 0 && strcmp(Last->PageOut, PageOut) == 0) {
         return Last;
+    }
+    if (Last == NULL || strcmp(Last->Driver, Driver) != 0 ||
+        strcmp(Last->Scenario, Scenario) != 0) {
+        Summary->HasClean = false;
     }
     CHECK_CASE *Cases = SummaryGrow(Summary->Cases, Summary->CaseCount, sizeof(*Cases));
     if (Cases == NULL) {
@@ -69,19 +74,21 @@ static size_t SummaryFinding(CHECK_SUMMARY *Summary, const json_t *Result, json_
     return Summary->FindingCount++;
 }
 
-static void SummaryCaseFinding(CHECK_CASE *Case, size_t Index, const json_t *Result)
+/* Whether it is the first of its case. */
+static bool SummaryCaseFinding(CHECK_CASE *Case, size_t Index, const json_t *Result)
 {
     size_t i;
     json_t *Entry;
     json_array_foreach(Case->Findings, i, Entry) {
         if ((size_t)ResultNumber(Entry, "index") == Index) {
             json_object_set_new(Entry, "runs", json_integer(ResultNumber(Entry, "runs") + 1));
-            return;
+            return false;
         }
     }
     json_array_append_new(Case->Findings,
                           json_pack("{s:I, s:I, s:s}", "index", (json_int_t)Index, "runs",
                                     (json_int_t)1, "replay", ResultText(Result, "replay")));
+    return true;
 }
 
 /* Whether a finding of this run was counted already. */
@@ -107,12 +114,14 @@ EXIT_CODE SummaryAdd(CHECK_SUMMARY *Summary, const json_t *Result, unsigned *New
     json_t *Finding;
 
     *New = 0;
+    Summary->Notable = Code == ExitClean && !Summary->HasClean;
+    Summary->HasClean = Summary->HasClean || Code == ExitClean;
     json_array_foreach(Findings, i, Finding) {
         if (!SummaryRepeats(Findings, i)) {
             size_t Index = SummaryFinding(Summary, Result, Finding, New);
             Summary->Findings[Index].Runs++;
             Muted = Muted && Summary->Findings[Index].Muted;
-            SummaryCaseFinding(Case, Index, Result);
+            Summary->Notable = SummaryCaseFinding(Case, Index, Result) || Summary->Notable;
         }
     }
     Code = Muted ? ExitClean : Code;
@@ -153,4 +162,5 @@ void SummaryFree(CHECK_SUMMARY *Summary)
     free(Summary->Cases);
     json_decref(Summary->ByFingerprint);
     json_decref(Summary->Drivers);
+    json_decref(Summary->Rows);
 }

@@ -6,8 +6,10 @@
  * there is told, and the exit status is that of a fault of the environment.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "host/check/check.h"
 #include "host/text.h"
@@ -189,6 +191,26 @@ static SHARD *MergeLowest(MERGE *Merge, bool *Twice)
     return Lowest;
 }
 
+/*
+ * The timeline of the run read last, in runs/ beside the file, where --report-dir keeps it; -1:
+ * none, not worth one, or a file of another name, for which runs/ may be of another check.
+ */
+static int MergeTimeline(const CHECK_OUTPUTS *Outputs, const CHECK_SUMMARY *Summary,
+                         const SHARD *Shard)
+{
+    char Directory[CHECK_RUN_PATH], Path[CHECK_RUN_PATH];
+    const char *Name = TextBaseName(Shard->Path);
+    int Length = (int)(Name - Shard->Path);
+    if (Outputs->File[CheckHtml] == NULL || !Summary->Notable ||
+        strcmp(Name, OutputsFileName(CheckJsonl)) != 0 ||
+        snprintf(Directory, sizeof(Directory), "%.*s" CHECK_RUNS, Length, Shard->Path) >=
+            (int)sizeof(Directory) ||
+        !OutputsRunPath(Directory, (uint64_t)Shard->LastStep, CHECK_TIMELINE, Path)) {
+        return -1;
+    }
+    return open(Path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+}
+
 static bool MergeAll(MERGE *Merge, CHECK_OUTPUTS *Outputs, CHECK_SUMMARY *Summary,
                      CHECK_SCREEN *Screen)
 {
@@ -203,7 +225,11 @@ static bool MergeAll(MERGE *Merge, CHECK_OUTPUTS *Outputs, CHECK_SUMMARY *Summar
             return MergeFail(Merge, Shard, "another file has this step, too: a shard given twice?");
         }
         EXIT_CODE Counted = SummaryAdd(Summary, Shard->Result, &New);
-        OutputsLine(Outputs, Shard->Result);
+        int Timeline = MergeTimeline(Outputs, Summary, Shard);
+        OutputsRun(Outputs, Summary, Shard->Result, Counted, Timeline);
+        if (Timeline >= 0) {
+            close(Timeline);
+        }
         if (Screen->Verbose) {
             ScreenResult(Screen, Shard->Result, Counted, New);
         }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "host/text.h"
+#include "host/timeline/html_document.h"
 #include "host/timeline/timeline_span.h"
 
 #define MOST_THREADS 256u
@@ -56,30 +57,13 @@ static uint32_t NumberIndex(NUMBER_TABLE *Table, uint64_t Key)
 typedef struct {
     const HTML_RUN *Run;
     FILE *Out;
-    size_t Count; /* entries that are written */
+    size_t First, Count; /* entries that are written; Count: one behind the last */
+    int Level;           /* IRQL before them */
     uint64_t *Times;
     TIMELINE_SPAN *Spans;
     int32_t *Pages; /* column g */
     NUMBER_TABLE Threads, Values, Names;
 } HTML_DATA;
-
-static int HtmlEscaped(const char *Bytes, size_t Size, void *Context)
-{
-    FILE *Out = Context;
-    for (size_t i = 0; i < Size; i++) {
-        if (Bytes[i] == '<' || Bytes[i] == '>' || Bytes[i] == '&') {
-            fprintf(Out, "\\u%04x", (unsigned char)Bytes[i]);
-        } else {
-            fputc(Bytes[i], Out);
-        }
-    }
-    return 0;
-}
-
-static void HtmlJson(FILE *Out, json_t *Value)
-{
-    json_dump_callback(Value, HtmlEscaped, Out, JSON_COMPACT | JSON_ENCODE_ANY);
-}
 
 static void HtmlString(FILE *Out, const char *Text)
 {
@@ -90,14 +74,41 @@ static void HtmlString(FILE *Out, const char *Text)
     json_decref(String);
 }
 
-/* Columns of pages: what an entry is about depends on where the image is at that time. */
+/* The image as the first entry that is written finds it. */
+static void HtmlBefore(HTML_DATA *Data)
+{
+    const TIMELINE_IMAGE *Image = Data->Run->Source.Image;
+    fprintf(Data->Out, "\"before\":{\"loaded\":%d,\"whole\":%d,\"level\":%d,\"state\":\"",
+            Image->Base != 0, Image->WholePaged, Data->Level);
+    for (uint32_t i = 0; i < Image->Pages; i++) {
+        fputc('0' + Image->State[i], Data->Out);
+    }
+    fprintf(Data->Out, "\",\"locks\":[");
+    for (unsigned i = 0; i < Image->SectionCount; i++) {
+        fprintf(Data->Out, "%s%u", i != 0 ? "," : "", Image->Section[i].LockCount);
+    }
+    fprintf(Data->Out, "],\"gone\":[");
+    for (unsigned i = 0; i < Image->SectionCount; i++) {
+        fprintf(Data->Out, "%s%d", i != 0 ? "," : "", Image->Section[i].Discarded);
+    }
+    fprintf(Data->Out, "]},\n");
+}
+
+/*
+ * Columns of pages: what an entry is about depends on where the image is at that time. Writes what
+ * was before the first entry, where that is not the timeline's.
+ */
 static void HtmlFindPages(HTML_DATA *Data)
 {
     TIMELINE_IMAGE *Image = Data->Run->Source.Image;
     for (size_t i = 0; i < Data->Count; i++) {
         const TIMELINE_ENTRY *Entry = &Data->Run->Source.Timeline->Entries[i];
-        int Page = -1;
+        int Page = -1, Level = TimelineDriverIrql(Entry);
         bool All;
+        if (i == Data->First && i != 0) {
+            HtmlBefore(Data);
+        }
+        Data->Level = Level >= 0 ? Level : Data->Level;
         switch ((TIMELINE_KIND)Entry->Kind) {
         case TimelinePageLeft:
         case TimelinePageWritten:
@@ -119,7 +130,7 @@ static int64_t HtmlCell(HTML_DATA *Data, char Column, size_t i)
     const TIMELINE_ENTRY *Entry = &Data->Run->Source.Timeline->Entries[i];
     const TIMELINE_SPAN *Span = &Data->Spans[i];
     switch (Column) {
-    case 't': return (int64_t)(Data->Times[i] - (i != 0 ? Data->Times[i - 1] : 0));
+    case 't': return (int64_t)(Data->Times[i] - (i > Data->First ? Data->Times[i - 1] : 0));
     case 'k': return Entry->Kind;
     case 'q': return Entry->Irql;
     case 'w': return NumberIndex(&Data->Threads, Entry->Thread);
@@ -143,8 +154,9 @@ static void HtmlColumns(HTML_DATA *Data)
     static const char Columns[] = "tkqwpgvdnel";
     for (const char *Column = Columns; *Column != 0; Column++) {
         fprintf(Data->Out, ",\n\"%c\":[", *Column);
-        for (size_t i = 0; i < Data->Count; i++) {
-            fprintf(Data->Out, "%s%lld", i != 0 ? "," : "", (long long)HtmlCell(Data, *Column, i));
+        for (size_t i = Data->First; i < Data->Count; i++) {
+            fprintf(Data->Out, "%s%lld", i != Data->First ? "," : "",
+                    (long long)HtmlCell(Data, *Column, i));
         }
         fputc(']', Data->Out);
     }
@@ -203,7 +215,8 @@ static void HtmlSections(HTML_DATA *Data)
 static bool HtmlOpenData(HTML_DATA *Data)
 {
     const TIMELINE *Timeline = Data->Run->Source.Timeline;
-    Data->Count = Timeline->Count < HTML_MOST_ENTRIES ? Timeline->Count : HTML_MOST_ENTRIES;
+    Data->Count = Timeline->Count;
+    Data->First = Data->Count > Data->Run->MostEntries ? Data->Count - Data->Run->MostEntries : 0;
     Data->Times = TimelineTimes(Timeline, Data->Run->Source.Frequency);
     Data->Spans = TimelineSpans(Timeline);
     Data->Pages = malloc((Data->Count + 1) * sizeof(*Data->Pages));
@@ -214,24 +227,24 @@ static bool HtmlOpenData(HTML_DATA *Data)
            (Data->Count == 0 || (Data->Times != NULL && Data->Spans != NULL));
 }
 
-static bool HtmlRun(const HTML_RUN *Run, FILE *Out)
+bool HtmlRunWrite(const HTML_RUN *Run, FILE *Out)
 {
     HTML_DATA Data = {.Run = Run, .Out = Out};
     const TIMELINE *Timeline = Run->Source.Timeline;
     bool Good = HtmlOpenData(&Data);
     if (Good) {
+        fprintf(Out, "{\"schema_version\":%d,\n", HTML_SCHEMA_VERSION);
         HtmlFindPages(&Data);
-        fprintf(Out, "{\"driver\":");
+        fprintf(Out, "\"driver\":");
         HtmlString(Out, Run->Source.Driver);
         fprintf(Out, ",\n\"events\":");
         HtmlJson(Out, Run->Events);
-        fprintf(Out, ",\n\"lost\":%llu,\"left_out\":%llu,\n",
-                (unsigned long long)(Timeline->Lost + Timeline->Dropped),
-                (unsigned long long)(Timeline->Count - Data.Count));
+        fprintf(Out, ",\n\"lost\":%llu,\"first\":%zu,\n",
+                (unsigned long long)(Timeline->Lost + Timeline->Dropped), Data.First);
         HtmlSections(&Data);
         HtmlColumns(&Data);
         HtmlTables(&Data);
-        fputc('}', Out);
+        fprintf(Out, "}\n");
     }
     free(Data.Times);
     free(Data.Spans);
@@ -239,35 +252,21 @@ static bool HtmlRun(const HTML_RUN *Run, FILE *Out)
     NumbersFree(&Data.Threads);
     NumbersFree(&Data.Values);
     NumbersFree(&Data.Names);
-    return Good;
-}
-
-/* Text of the page up to a mark such as <!--style-->; *Page goes behind it. */
-static void HtmlUpTo(FILE *Out, const char **Page, const char *Mark)
-{
-    const char *Found = strstr(*Page, Mark);
-    size_t Length = Found != NULL ? (size_t)(Found - *Page) : strlen(*Page);
-    fwrite(*Page, 1, Length, Out);
-    *Page += Length + (Found != NULL ? strlen(Mark) : 0);
-}
-
-bool HtmlReportWrite(const HTML_RUN *Runs, unsigned Count, FILE *Out)
-{
-    const char *Page = HtmlPage;
-    bool Good = true;
-
-    HtmlUpTo(Out, &Page, "<!--style-->");
-    fprintf(Out, "<style>\n%s</style>", HtmlStyle);
-    HtmlUpTo(Out, &Page, "<!--data-->");
-    fprintf(Out, "<script type=\"application/json\" id=\"data\">\n{\"pageable\":\"%s\",\"runs\":[",
-            PAGEABLE_VERSION);
-    for (unsigned i = 0; i < Count && Good; i++) {
-        fputs(i != 0 ? ",\n" : "", Out);
-        Good = HtmlRun(&Runs[i], Out);
-    }
-    fprintf(Out, "]}\n</script>");
-    HtmlUpTo(Out, &Page, "<!--script-->");
-    fprintf(Out, "<script>\n%s</script>", HtmlScript);
-    fputs(Page, Out);
     return Good && fflush(Out) == 0 && ferror(Out) == 0;
+}
+
+bool HtmlReportWrite(const HTML_RUN *Run, FILE *Out)
+{
+    char Driver[1024];
+    TextCleanString(Driver, sizeof(Driver), Run->Source.Driver);
+    json_t *Data = json_pack("{s:s, s:[{s:s, s:i}]}", "pageable", PAGEABLE_VERSION, "runs",
+                             "driver", Driver, "timeline", 0);
+    bool Good = Data != NULL;
+    HtmlBegin(Out);
+    HtmlElementBegin(Out, HTML_TIMELINE_ID "0");
+    Good = HtmlRunWrite(Run, Out) && Good;
+    HtmlElementEnd(Out);
+    HtmlElement(Out, HTML_DATA_ID, Data);
+    json_decref(Data);
+    return HtmlEnd(Out) && Good;
 }

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * `run --html=FILE`: one HTML file, complete in itself, of one run or more. Its page, style and
- * script are the files of host/timeline/page/, embedded at build; the data stand in it as JSON, in
- * which no `<` occurs, so that nothing a driver says can end the element that holds them. The
- * script makes text nodes of it only.
+ * What a run did as one JSON object: for the HTML report of `run --html=FILE`, and by itself for
+ * `run --timeline-json=FILE`, of which `check --html` makes the report of many.
  *
  * The columns of a timeline are as long as it has entries:
  *   t  nanoseconds since the entry before     k  kind (wire/timeline.h)
@@ -14,6 +12,8 @@
  *   n  name: index into `names`, -1: none
  *   e  of a call or routine, entries until its end; 0: a moment; -1: it had not ended
  *   l  depth of calls
+ * Of more entries than may be written the last are, as the finding is at the end: `first` says how
+ * many are left out before them, and `before` what they left behind (t of the first is from 0 on).
  */
 #pragma once
 
@@ -22,17 +22,19 @@
 #include "host/timeline/budget.h"
 #include "host/timeline/trace_file.h"
 
-#define HTML_MOST_ENTRIES 500000u /* of one run: the last ones are left out, and that is said */
+#define HTML_SCHEMA_VERSION 1
+#define HTML_MOST_ENTRIES 500000u /* in a report of one run */
+#define HTML_MOST_JOINED 50000u   /* in one of many, for each run */
 
 typedef struct {
     TRACE_SOURCE Source;
     json_t *Events; /* an array: run, driver_entry, finding, budget, bug_check, verdict */
     const BUDGET *Budgets;
     unsigned BudgetCount;
+    size_t MostEntries;
 } HTML_RUN;
 
-/* False: no memory, or the file has an error. */
-bool HtmlReportWrite(const HTML_RUN *Runs, unsigned Count, FILE *Out);
-
-/* The embedded files (made by tools/embed.awk); each ends with a NUL that is not counted. */
-extern const char HtmlPage[], HtmlStyle[], HtmlScript[];
+/* The object, in which no `<` occurs, and a newline. False: no memory, or the file has an error. */
+bool HtmlRunWrite(const HTML_RUN *Run, FILE *Out);
+/* A whole page of the run. */
+bool HtmlReportWrite(const HTML_RUN *Run, FILE *Out);

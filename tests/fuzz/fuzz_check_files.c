@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* sources: host/check -host/check/check_command.c -host/check/check_run.c host/options.c host/timeline/budget.c host/text.c host/report.c host/driver_file.c host/bug_check_names.c host/status_names.c lib/pe_image.c lib/pe_directories.c lib/pe_load.c lib/pe_exports.c */
+/* sources: host/check -host/check/check_command.c -host/check/check_run.c host/options.c host/timeline/budget.c host/text.c host/report.c host/timeline/html_document.c host/driver_file.c host/bug_check_names.c host/status_names.c lib/pe_image.c lib/pe_directories.c lib/pe_load.c lib/pe_exports.c */
 /*
  * The files that `pageable check` and `report` read. The first byte says which: a configuration
  * and a baseline made of the other bytes, or the lines of two shards, changed at (offset, offset,
@@ -26,6 +26,9 @@
     "\"where\":\"x!A (C:\\\\b c.c:9)\",\"routine\":\"x!A\",\"file\":\"C:\\\\b c.c\",\"line\":9," \
     "\"advice\":\"A.\",\"stack\":[{\"routine\":\"x!A\",\"file\":\"/b.c\",\"line\":0}]}"
 #define END(complete) "{\"type\":\"end\",\"runs\":1,\"complete\":" complete "}\n"
+
+/* The page, as short as can be; the build makes it of host/timeline/page/. */
+const char HtmlPage[] = "<!--style--><!--data--><!--script-->", HtmlStyle[] = "", HtmlScript[] = "";
 
 /* What check_command.c does, without words. */
 EXIT_CODE CheckFail(EXIT_CODE Code, const char *Text)
@@ -96,8 +99,9 @@ static void FuzzShards(const uint8_t *Data, size_t Size)
     }
     int Files[2] = {Memory(Bytes, sizeof(First) - 1, Paths[0]),
                     Memory(Bytes + sizeof(First), sizeof(Second) - 1, Paths[1])};
-    char *Arguments[] = {Paths[0], Paths[1], "-v", "--junit=/dev/null", "--sarif=/dev/null"};
-    ReportCommand(5, Arguments);
+    char *Arguments[] = {Paths[0], Paths[1], "-v", "--junit=/dev/null", "--sarif=/dev/null",
+                         "--html=/dev/null"};
+    ReportCommand(6, Arguments);
     close(Files[0]);
     close(Files[1]);
 }

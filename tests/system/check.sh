@@ -68,6 +68,12 @@ check_shards() {
         <(timeless "$scratch/whole.txt" | grep -v ' seed [0-9]* ') ||
         problem="${problem:-the text is another one}"
     result "check: shards joined are the whole" "$problem"
+    problem=
+    run "$pageable" report "$scratch/whole/results.jsonl" --html="$scratch/again.html"
+    [ "$status" = 1 ] || problem="exit $status instead of 1"
+    cmp -s "$scratch/again.html" "$scratch/whole/report.html" || problem="${problem:-another page}"
+    grep -q 'id="timeline-of-20"' "$scratch/again.html" || problem="${problem:-no timelines}"
+    result "check: report takes the timelines beside results.jsonl" "$problem"
     expect "check: a shard that is missing" 5 "runs are there: 3 shards are needed, 2 files" \
         "$pageable" report "${parts[@]:1}"
     expect "check: a shard given twice" 5 "another file has this step, too" \
@@ -117,6 +123,11 @@ check_codes() {
     expect "check: no driver is 2" 2 "which drivers" "$pageable" check
     expect "check: a driver that is not there is 2" 2 "No such file" \
         "$pageable" check /nowhere.sys
+    expect "check: a page without verification has no timelines" 0 "1 run, 1 driver" \
+        "$pageable" check "$notepad" "${quick[@]}" --run-option=--no-verify \
+        --html="$scratch/no-verify.html"
+    expect "check: an HTML report on a full disk is 5" 5 "could not be written whole" \
+        "$pageable" check "$notepad" "${quick[@]}" --html=/dev/full
     expect "check: a mode that is none is 2" 2 "the modes are" \
         "$pageable" check "$notepad" --page-out=at-raise,often
     expect "check: an option that runs cannot share is 2" 2 "all runs can share" \

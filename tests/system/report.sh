@@ -2,7 +2,8 @@
 # Part of tests/system/run, which has expect and result: the timeline's reports. The HTML report is
 # opened in headless Chromium, and tests/system/report/probe.js is run in it.
 
-# probed NAME FILE PATTERN WORDS...: every line of the probe is good, and one is the pattern
+# probed NAME FILE PATTERN WORDS...: every line of the probe is good, and one is the pattern; what
+# it says is in $out, too
 probed() {
     local name=$1 file=$2 want=$3 problem=
     wanted "$name" || return 0
@@ -84,8 +85,35 @@ budgets() {
     expect "report: a full disk" 5 "not written" "$pageable" run "${tour[@]}" --html=/dev/full
 }
 
-# 100,000 events with names that would be HTML, from a guest that is a fake.
+# The report of a check: findings first, every run, the timelines of some.
+check_reports() {
+    local whole=$scratch/pages problem kept
+    local faulty=$build/drivers/faulty/paged-code-at-dispatch.sys
+    wanted "report check" || return 0
+    echo "no driver" >"$scratch/text.sys"
+    run "$pageable" check "$notepad" "$faulty" "$scratch/text.sys" \
+        "$build/drivers/correct/tour.sys" --seeds=1-2 --page-out=at-raise,never,random --report-dir="$whole"
+    problem=
+    [ "$status" = 3 ] || problem="exit $status instead of 3"
+    kept=$(cd "$whole/runs" && echo *.timeline.json)
+    # notepad's first; of the faulty one the first in at-raise and random, which are bad, and in
+    # never, which is clean; none of text.sys, with which no machine starts; tour's first
+    [ "${kept//.timeline.json/}" = "000000 000006 000008 000010 000018" ] ||
+        problem="${problem:-other timelines: $kept}"
+    result "report check: timelines that are kept" "$problem"
+    probed "report check: page" "$whole/report.html" "^figure runs 24" --probe=probe_check.js
+    probed "report check: page, dark" "$whole/report.html" "^figure dark 1" --probe=probe_check.js \
+        --dark
+    probed "report check: page, 360 pixels wide" "$whole/report.html" "^figure width 360" \
+        --probe=probe_check.js --width=360 --height=800
+    probed "report check: a run of it by its address" "$whole/report.html" "^ok N finds a fault" \
+        --at="#run-6"
+}
+
+# 100,000 events with names that would be HTML, from a guest that is a fake; and 100 runs of that,
+# of which one brings its last 50,000.
 large_reports() {
+    local state problem
     wanted "report large" || return 0
     FAKE_GUEST=timeline PAGEABLE_QEMU=$scratch/fake_guest expect \
         "report large: 100,000 events of a guest that lies" 0 "timeline    100,000 events" \
@@ -93,4 +121,13 @@ large_reports() {
     expect "report large: the trace" 0 "sound" python3 tests/system/report/trace.py \
         "$scratch/large.json" 100000
     probed "report large: the page" "$scratch/large.html" "^figure events 100000"
+    state=$(grep "^figure last_state" "$out")
+    FAKE_GUEST=timeline PAGEABLE_QEMU=$scratch/fake_guest expect "report large: 100 runs" 0 \
+        "verdict     clean: 0 findings, 0 bad of 100 runs" "$pageable" check "$notepad" \
+        --page-out=at-raise --seeds=1-100 --html="$scratch/hundred.html"
+    probed "report large: the page of 100 runs" "$scratch/hundred.html" "^figure left_out 50000" \
+        --probe=probe_check.js
+    problem=
+    [ "$(grep "^figure last_state" "$out")" = "$state" ] || problem="not as in the whole: $state"
+    result "report large: the last 50,000 events end as all do" "$problem"
 }

@@ -114,6 +114,23 @@ static void TestWords(void **State)
     assert_string_equal(Line, "pageable run --page-out=always --evict --memory=48M --seed=7 "
                               "--timeout=9 --json=- --scenario=s.lua --machine=pci -- a.sys ");
     assert_int_equal(PlanTimeout(Step.Driver), 9);
+    assert_true(PlanHasTimeline(Step.Driver));
+    char Option[] = "--timeline-json=x";
+    unsigned Count = Words.Count;
+    assert_true(PlanAddWord(&Words, Option));
+    assert_int_equal(Words.Count, Count + 1);
+    assert_string_equal(Words.Words[Count - 2], Option);
+    assert_string_equal(Words.Words[Count - 1], "--");
+    assert_string_equal(Words.Words[Count], "a.sys");
+    assert_null(Words.Words[Count + 1]);
+    while (Words.Count + 1 < CHECK_MOST_WORDS) {
+        assert_true(PlanAddWord(&Words, Option));
+    }
+    assert_false(PlanAddWord(&Words, Option));
+    Free();
+    Makes("a.sys --seeds=1 --run-option=--no-verify", 3);
+    PlanStep(&Plan, 0, &Step);
+    assert_false(PlanHasTimeline(Step.Driver));
     Free();
 }
 

@@ -227,6 +227,7 @@ static void TestSummary(void **State)
     Add(&Summary, LEAK("3") BUG_CHECK VERDICT(1), 1, ExitFinding, 1);
     Step.PageOut = "never";
     Add(&Summary, "", 5, ExitEnvironment, 1);
+    assert_true(Summary.Notable);
     assert_int_equal(Summary.CaseCount, 2);
     assert_int_equal(Summary.Cases[0].Runs, 3);
     assert_int_equal(Summary.Cases[0].Ms, 36);
@@ -253,6 +254,38 @@ static void TestSummary(void **State)
     assert_int_equal(system(Line), 0);
 }
 
+/* The first run with each finding of a case, and a driver's first clean one. */
+static void TestNotable(void **State)
+{
+    static const struct {
+        const char *Events, *PageOut;
+        int Code;
+        bool Notable;
+    } Runs[] = {
+        {VERDICT(0), "at-raise", 0, true},      {VERDICT(0), "at-raise", 0, false},
+        {LEAK("1") VERDICT(1), "at-raise", 1, true}, {LEAK("2") VERDICT(1), "at-raise", 1, false},
+        {LEAK("1") BUG_CHECK VERDICT(1), "at-raise", 1, true},
+        {VERDICT(0), "never", 0, false},        {LEAK("1") VERDICT(1), "never", 1, true},
+    };
+    CHECK_SUMMARY Summary;
+    SummaryInit(&Summary, NULL);
+    for (size_t i = 0; i < sizeof(Runs) / sizeof(Runs[0]); i++) {
+        unsigned New;
+        Step.PageOut = Runs[i].PageOut;
+        json_t *Result = Read(Runs[i].Events, "", Runs[i].Code << 8, NULL);
+        SummaryAdd(&Summary, Result, &New);
+        assert_int_equal(Summary.Notable, Runs[i].Notable);
+        json_decref(Result);
+    }
+    json_t *Other = Read(VERDICT(0), "", 0, NULL);
+    unsigned New;
+    json_object_set_new(Other, "scenario", json_string("other.lua"));
+    SummaryAdd(&Summary, Other, &New);
+    assert_true(Summary.Notable);
+    json_decref(Other);
+    SummaryFree(&Summary);
+}
+
 /* Every bug check's link leads to a heading, whose text GitHub makes an anchor of. */
 static void TestRules(void **State)
 {
@@ -276,7 +309,8 @@ int main(void)
     const struct CMUnitTest Tests[] = {
         cmocka_unit_test(TestEnds), cmocka_unit_test(TestFaults), cmocka_unit_test(TestBugCheck),
         cmocka_unit_test(TestPlaces), cmocka_unit_test(TestFingerprints),
-        cmocka_unit_test(TestUnsound), cmocka_unit_test(TestSummary), cmocka_unit_test(TestRules),
+        cmocka_unit_test(TestUnsound), cmocka_unit_test(TestSummary),
+        cmocka_unit_test(TestNotable), cmocka_unit_test(TestRules),
     };
     return cmocka_run_group_tests(Tests, NULL, NULL);
 }

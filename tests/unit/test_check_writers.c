@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* sources: host/check/junit.c host/check/sarif.c host/check/check_summary.c host/check/rule.c host/bug_check_names.c host/status_names.c host/text.c */
-/* JUnit and SARIF of results with names that are awkward in XML and in URIs. */
+/* sources: host/check/junit.c host/check/sarif.c host/check/page.c host/timeline/html_document.c host/check/check_summary.c host/check/rule.c host/bug_check_names.c host/status_names.c host/text.c */
+/* JUnit, SARIF and the HTML report of results with names that are awkward in XML and in URIs. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,9 +10,14 @@
 #include <libxml/xpath.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "host/check/check.h"
+#include "host/timeline/html_document.h"
+
+const char HtmlPage[] = "A<!--style-->B<!--data-->C<!--script-->D", HtmlStyle[] = "s",
+           HtmlScript[] = "j";
 
 /* What run_result.c and baseline.c give; here a fingerprint that begins with "known" is muted. */
 const char *ResultText(const json_t *Object, const char *Name)
@@ -48,17 +53,43 @@ static json_t *Finding(const char *Fingerprint, const char *Rule, const char *Te
                      "Do it.", "stack", "routine", "x!B", "file", File, "line", 3);
 }
 
-static void Add(const char *Driver, const char *PageOut, int Code, json_t *Found)
+/* To the page, too, with a timeline of Text, when a page is written. */
+static FILE *Page;
+static int Step;
+
+static void AddTimeline(const json_t *Result, EXIT_CODE Counted, const char *Text)
+{
+    int File = Text != NULL ? memfd_create("timeline", 0) : -1;
+    if (Text != NULL) {
+        assert_int_equal(write(File, Text, strlen(Text)), strlen(Text));
+    }
+    PageAddRun(Page, &Summary, Result, Counted, File);
+    if (File >= 0) {
+        close(File);
+    }
+}
+
+static void AddWith(const char *Driver, const char *PageOut, int Code, json_t *Found,
+                    const char *Timeline)
 {
     unsigned New;
-    json_t *Result = json_pack("{s:s, s:s, s:s, s:i, s:i, s:s, s:[]}", "driver", Driver,
+    json_t *Result = json_pack("{s:i, s:s, s:s, s:s, s:i, s:i, s:s, s:[]}", "step", Step++,
+                               "driver", Driver,
                                "scenario", "a/s.lua", "page_out", PageOut, "exit_code", Code, "ms",
                                1500, "replay", "pageable run", "findings");
     if (Found != NULL) {
         json_array_append_new(json_object_get(Result, "findings"), Found);
     }
-    SummaryAdd(&Summary, Result, &New);
+    EXIT_CODE Counted = SummaryAdd(&Summary, Result, &New);
+    if (Page != NULL) {
+        AddTimeline(Result, Counted, Timeline);
+    }
     json_decref(Result);
+}
+
+static void Add(const char *Driver, const char *PageOut, int Code, json_t *Found)
+{
+    AddWith(Driver, PageOut, Code, Found, NULL);
 }
 
 static char *Written(bool (*Write)(FILE *, const CHECK_SETTINGS *, const CHECK_SUMMARY *),
@@ -160,9 +191,104 @@ static void TestSarif(void **State)
     SummaryFree(&Summary);
 }
 
+/* The element of an Id, parsed; NULL: there is none, or no JSON. */
+static json_t *Element(const char *Text, const char *Id)
+{
+    char Open[100];
+    snprintf(Open, sizeof(Open), "id=\"%s\">\n", Id);
+    const char *Start = strstr(Text, Open);
+    const char *End = Start != NULL ? strstr(Start, "</script>") : NULL;
+    if (End == NULL) {
+        return NULL;
+    }
+    Start += strlen(Open);
+    return json_loadb(Start, (size_t)(End - Start), 0, NULL);
+}
+
+static void TestPage(void **State)
+{
+    char *Text;
+    size_t Size;
+    Page = open_memstream(&Text, &Size);
+    Step = 0;
+    SummaryInit(&Summary, NULL);
+    HtmlBegin(Page);
+    AddWith("a.sys", "always", 0, NULL, "{\"n\":0}\n");
+    AddWith("a.sys", "always", 0, NULL, "{\"n\":1}\n");     /* clean, not the first */
+    AddWith("a.sys", "always", 1, Finding("1", "0xD1", "</script><b>", "f.c"), "{\"n\":2}\n");
+    AddWith("a.sys", "never", 1, Finding("1", "0xD1", "t", "f.c"), "{\"n\":\"</script>\"}\n");
+    AddWith("b.sys", "never", 1, Finding("2", "0xD1", "t", "f.c"), "{\"n\":4"); /* cut */
+    AddWith("c.sys", "never", 1, Finding("known3", "0xD1", "t", "f.c"), "{\"n\":5}\n");
+    AddWith("d.sys", "never", 1, Finding("4", "0xD1", "t", "f.c"), "");
+    for (int i = 0; i < 5000; i++) {
+        Add("e.sys", "never", 0, NULL);
+    }
+    AddWith("e.sys", "never", 1, Finding("5", "0xD1", "t", "f.c"), "{\"n\":6}\n");
+    assert_true(PageWrite(Page, &Settings, &Summary));
+    fclose(Page);
+    Page = NULL;
+
+    static const int Timelines[] = {0, -1, 2, -1, -1, 5, -1};
+    json_t *Data = Element(Text, HTML_DATA_ID);
+    const json_t *Rows = json_object_get(Data, "runs"), *Check = json_object_get(Data, "check");
+    assert_int_equal(json_array_size(Rows), 5001); /* the last one has a timeline */
+    assert_int_equal(json_array_size(json_object_get(Check, "findings")), 5);
+    assert_int_equal(ResultNumber(Check, "runs"), 5008);
+    for (size_t i = 0; i < sizeof(Timelines) / sizeof(Timelines[0]); i++) {
+        char Id[64];
+        const json_t *Timeline = json_object_get(json_array_get(Rows, i), "timeline");
+        snprintf(Id, sizeof(Id), HTML_TIMELINE_ID "%zu", i);
+        assert_int_equal(Timeline != NULL ? json_integer_value(Timeline) : -1, Timelines[i]);
+        json_t *There = Element(Text, Id);
+        assert_int_equal(There != NULL ? ResultNumber(There, "n") : -1, Timelines[i]);
+        json_decref(There);
+    }
+    assert_true(json_is_true(json_object_get(json_array_get(Rows, 5), "muted")));
+    assert_non_null(strstr(Text, "timeline-of-5007\""));
+    assert_null(strstr(Text, "<b>"));
+    assert_memory_equal(Text, "A<style>\ns</style>B<script type", 30);
+    assert_string_equal(Text + Size - strlen("<script>\nj</script>D"), "<script>\nj</script>D");
+    json_decref(Data);
+    free(Text);
+    SummaryFree(&Summary);
+}
+
+/* Timelines of clean runs leave room for those of findings, and all have a bound. */
+static void TestPageRoom(void **State)
+{
+    const size_t Bytes = 3u << 20;
+    char *Large = malloc(Bytes + 1), *Text, Driver[16];
+    size_t Size;
+    memset(Large, ' ', Bytes);
+    memcpy(Large, "{", 1);
+    memcpy(Large + Bytes - 2, "}\n", 3);
+    Page = open_memstream(&Text, &Size);
+    Step = 0;
+    SummaryInit(&Summary, NULL);
+    HtmlBegin(Page);
+    for (int i = 0; i < 20; i++) {
+        snprintf(Driver, sizeof(Driver), "%d.sys", i);
+        AddWith(Driver, "always", 0, NULL, Large);
+    }
+    assert_int_equal(Summary.PageBytes, 5 * Bytes); /* of 16 MB */
+    for (int i = 0; i < 20; i++) {
+        snprintf(Driver, sizeof(Driver), "%d", i);
+        AddWith("x.sys", "always", 1, Finding(Driver, "0xD1", "t", "f.c"), Large);
+    }
+    assert_int_equal(Summary.PageBytes, 10 * Bytes); /* of 32 MB */
+    assert_true(PageWrite(Page, &Settings, &Summary));
+    fclose(Page);
+    Page = NULL;
+    free(Text);
+    free(Large);
+    SummaryFree(&Summary);
+}
+
 int main(void)
 {
-    const struct CMUnitTest Tests[] = {cmocka_unit_test(TestJunit), cmocka_unit_test(TestSarif)};
+    const struct CMUnitTest Tests[] = {cmocka_unit_test(TestJunit), cmocka_unit_test(TestSarif),
+                                       cmocka_unit_test(TestPage),
+                                       cmocka_unit_test(TestPageRoom)};
     int Failed = cmocka_run_group_tests(Tests, NULL, NULL);
     xmlCleanupParser();
     return Failed;

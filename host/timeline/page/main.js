@@ -1,56 +1,19 @@
 // SPDX-License-Identifier: MIT
-// Puts the parts together: what the run found, the cursor that all of them follow, the keys.
+// Puts the parts together: the run that is looked at, the cursor that its parts follow, the keys.
 
-const byId = (id) => document.getElementById(id);
 const ROW_HEIGHT = 22;
 const data = JSON.parse(byId("data").textContent);
 const map = new ImageMap(byId("map"), byId("legend"));
 const timeline = new Timeline(byId("timeline"));
 const bytes = new Bytes(byId("bytes"), byId("bytes-of"), byId("bytes-legend"));
-let run, view, current = 0, pending = false;
-
-// ---- the verdict ----
-
-function fact(list, name, text) {
-  if (!text) return;
-  list.append(element("dt", "", name), element("dd", "", text));
-}
-
-function showVerdict() {
-  const {verdict = {}, bug_check: bug, run: options = {}, findings = []} = run.report;
-  const facts = byId("facts"), list = byId("findings"), stack = byId("stack");
-  byId("verdict").classList.toggle("bad", verdict.exit_code !== 0);
-  byId("word").textContent = verdict.verdict || "no verdict";
-  byId("detail").textContent = verdict.detail || "";
-  byId("cause").textContent = verdict.cause || "";
-  facts.replaceChildren();
-  fact(facts, "where", verdict.where);
-  if (bug) {
-    fact(facts, "IRQL", irqlText(bug.irql) + (bug.irql_raised_by ? ", raised by " +
-      bug.irql_raised_by : ""));
-    if (bug.section) fact(facts, "section", bug.section + ", " + bug.section_kind);
-    fact(facts, "parameters", (bug.parameters || []).join("  "));
-  }
-  fact(facts, "advice", verdict.advice);
-  fact(facts, "page-out", options.page_out ? options.page_out + (options.evict ? ", evicted" : "") +
-    ", seed " + options.seed : "");
-  list.replaceChildren(...findings.filter((finding) => finding.text !== verdict.cause ||
-    findings.length > 1).map((finding) => element("li", "", finding.text +
-    (finding.where ? " — at " + finding.where : ""))));
-  stack.hidden = !(bug && bug.stack && bug.stack.length);
-  if (!stack.hidden) {
-    stack.querySelector("ol").replaceChildren(...bug.stack.map((frame) => element("li",
-      frame.routine.startsWith("nt!") ? "" : "own",
-      frame.routine + (frame.location ? " (" + frame.location + ")" : ""))));
-  }
-  byId("replay-line").hidden = !verdict.replay;
-  byId("replay").textContent = verdict.replay || "";
-}
+const overview = data.check ? new Check(data, chooseRun) : null;
+let run, view, current = 0, pending = false, shown = -1; // run: null when it has no timeline
 
 // ---- the cursor ----
 
 function draw() {
   pending = false;
+  if (!run) return;
   const image = run.count ? run.imageAt(current) : new Image(run);
   const page = run.count && run.k[current] !== KIND.lock && run.k[current] !== KIND.unlock &&
     run.k[current] !== KIND.discard ? run.g[current] : -1;
@@ -68,13 +31,13 @@ function redraw() {
 }
 
 function seek(i, scroll = true) {
-  if (run.count === 0) return;
+  if (!run || run.count === 0) return;
   current = Math.min(Math.max(0, i), run.count - 1);
   const slider = byId("slider"), words = run.text(current);
   slider.value = String(current);
-  slider.setAttribute("aria-valuetext", "event " + (current + 1) + ": " + words);
-  byId("now").replaceChildren(element("span", "when", "#" + group(current + 1) + " of " +
-    group(run.count) + " · " + timeText(run.time[current]) + " · IRQL " +
+  slider.setAttribute("aria-valuetext", "event " + run.number(current) + ": " + words);
+  byId("now").replaceChildren(element("span", "when", run.number(current) + " of " +
+    group(run.first + run.count) + " · " + timeText(run.time[current]) + " · IRQL " +
     irqlText(run.level[current]) + " · "), words);
   view.show(current);
   if (scroll) scrollRows();
@@ -91,7 +54,7 @@ function scrollRows() {
 }
 
 function rowText(i) {
-  return ("#" + (i + 1)).padEnd(8) + timeText(run.time[i]).padStart(11) + "  " +
+  return run.number(i).padEnd(9) + timeText(run.time[i]).padStart(11) + "  " +
     String(run.level[i]).padStart(2) + "  " + "  ".repeat(Math.min(run.l[i], 12)) + run.text(i);
 }
 
@@ -115,22 +78,25 @@ function drawRows() {
 function go(where) {
   switch (where) {
   case "first": seek(0); break;
-  case "last": seek(run.count - 1); break;
+  case "last": seek(Infinity); break;
   case "back": seek(current - 1); break;
   case "on": seek(current + 1); break;
-  case "fault": seek(run.nextFault(current, 1)); break;
-  case "fault-before": seek(run.nextFault(current, -1)); break;
+  case "fault": if (run) seek(run.nextFault(current, 1)); break;
+  case "fault-before": if (run) seek(run.nextFault(current, -1)); break;
   }
 }
 
-function zoom(how, center = view.at(current)) {
+function zoom(how, center) {
+  if (!run) return;
+  center ??= view.at(current);
   if (how === "all") view.all();
   else view.zoom(how === "in" ? .5 : 2, Math.min(Math.max(center, view.from), view.to));
   redraw();
 }
 
 const KEYS = {n: () => go("fault"), p: () => go("fault-before"), "+": () => zoom("in"),
-  "=": () => zoom("in"), "-": () => zoom("out"), "0": () => zoom("all")};
+  "=": () => zoom("in"), "-": () => zoom("out"), "0": () => zoom("all"),
+  "[": () => chooseRun(shown - 1), "]": () => chooseRun(shown + 1)};
 const MOVES = {ArrowLeft: () => go("back"), ArrowRight: () => go("on"), Home: () => go("first"),
   End: () => go("last"), PageUp: () => seek(current - 20), PageDown: () => seek(current + 20)};
 
@@ -181,36 +147,73 @@ function onPointer(canvas) {
   }, {passive: false});
 }
 
-function openRun(index) {
-  if (!(data.runs[index] instanceof Run)) data.runs[index] = new Run(data.runs[index]);
-  run = data.runs[index];
-  document.title = run.driver + " — Pageable report";
-  byId("driver").textContent = run.driver;
-  showVerdict();
+// ---- which run ----
+
+// The timeline of a row, which is read now; null: it has none, or what is there is none.
+function readRun(row) {
+  const holder = row.timeline === undefined ? null : byId("timeline-of-" + row.timeline);
+  try {
+    return holder && new Run(JSON.parse(holder.textContent));
+  } catch (error) {
+    return null;
+  }
+}
+
+function openTimeline() {
   view = new View(run, byId("scale").value === "time");
   map.open(run);
   timeline.open(run, view);
   bytes.open(run, view);
   byId("slider").max = String(Math.max(0, run.count - 1));
   byId("rows").style.height = run.count * ROW_HEIGHT + "px";
-  const missing = run.lost + run.left_out;
+  const missing = run.lost + run.first;
   byId("list-title").textContent = "Events (" + group(run.count) +
     (missing ? ", and " + group(missing) + " that are not here" : "") + ")";
   byId("now").textContent = run.count ? "" : "The run has no timeline.";
+  byId("list").scrollTop = 0;
   current = 0;
   seek(run.firstStop());
+}
+
+function openRun(index) {
+  const row = data.runs[index];
+  if (!row || index === shown) return;
+  shown = index;
+  run = readRun(row);
+  byId("run").value = String(index);
+  byId("absent").hidden = run !== null;
+  byId("with-timeline").hidden = run === null;
+  const name = overview ? overview.nameOf(index) : row.driver;
+  document.title = name + " — Pageable report";
+  byId("run-name").textContent = overview ? name : "";
+  if (overview) overview.show(index);
+  showVerdict(run ? run.report : overview ? overview.reportOf(index) : {findings: []});
+  if (!run) byId("again").textContent = overview ? overview.again(index) : "";
+  else openTimeline();
   redraw();
+}
+
+// By the address, so that a link leads to a run and the browser's "back" to the one before.
+const addressOf = (index) => "#run-" + data.runs[index].step;
+
+function chooseRun(index, toRun = false) {
+  if (!data.runs[index]) return;
+  openRun(index);
+  if (location.hash !== addressOf(index)) location.hash = addressOf(index);
+  if (toRun) byId("run-bar").scrollIntoView();
+}
+
+function openAddress() {
+  const index = data.runs.findIndex((row, i) => addressOf(i) === location.hash);
+  openRun(index >= 0 ? index : overview ? overview.first() : 0);
 }
 
 function start() {
   byId("version").textContent = data.pageable;
-  data.runs.forEach((one, index) => {
-    const verdict = one.events.find((event) => event.event === "verdict");
-    byId("run").append(new Option((index + 1) + ". " + one.driver +
-      (verdict ? ": " + verdict.verdict : ""), String(index)));
-  });
-  byId("run-choice").hidden = data.runs.length < 2;
-  byId("run").addEventListener("change", (event) => openRun(Number(event.target.value)));
+  byId("title").textContent = overview ? overview.title() : data.runs[0].driver;
+  byId("run").addEventListener("change", (event) => chooseRun(Number(event.target.value)));
+  byId("run-before").addEventListener("click", () => chooseRun(shown - 1));
+  byId("run-after").addEventListener("click", () => chooseRun(shown + 1));
   byId("slider").addEventListener("input", (event) => seek(Number(event.target.value)));
   byId("scale").addEventListener("change", (event) => {
     view.setScale(event.target.value === "time");
@@ -232,7 +235,8 @@ function start() {
   onPointer(bytes.canvas);
   window.addEventListener("resize", redraw);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
-  if (data.runs.length) openRun(0);
+  window.addEventListener("hashchange", openAddress);
+  openAddress();
 }
 
 start();

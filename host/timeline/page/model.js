@@ -43,6 +43,13 @@ class Image {
     this.locks = new Uint32Array(run.sections.length);
     this.gone = new Uint8Array(run.sections.length);
     this.loaded = this.whole = 0;
+    const before = run.before; // of a timeline whose first events are left out
+    if (!before) return;
+    this.state.set(Array.from(before.state, Number));
+    this.locks.set(before.locks);
+    this.gone.set(before.gone);
+    this.loaded = before.loaded;
+    this.whole = before.whole;
   }
   copy() {
     const twin = Object.create(Image.prototype);
@@ -89,6 +96,16 @@ class Image {
   }
 }
 
+// The events of a run, by their kind; findings may be many.
+function reportOf(events) {
+  const report = {findings: []};
+  for (const event of events) {
+    if (event.event === "finding") report.findings.push(event);
+    else report[event.event] = event;
+  }
+  return report;
+}
+
 class Run {
   constructor(data) {
     Object.assign(this, data);
@@ -99,11 +116,7 @@ class Run {
     this.sectionOf = new Uint8Array(this.pages).fill(255);
     this.sections.forEach((section, s) =>
       this.sectionOf.fill(s, section.first, section.first + section.pages));
-    this.report = {};
-    for (const event of this.events) {
-      if (event.event === "finding") (this.report.findings ||= []).push(event);
-      else this.report[event.event] = event;
-    }
+    this.report = reportOf(this.events);
     this.walk();
   }
   // One pass: key frames of the image, the level at each event, bytes of sections at each change.
@@ -117,7 +130,11 @@ class Run {
     const transient = new Set();
     for (let i = 0; i < this.count; i++) if (this.k[i] === KIND.discard) transient.add(this.g[i]);
     const resident = new Int32Array(sections);
-    let level = 0;
+    let level = this.before ? this.before.level : 0;
+    for (let s = 0; this.before && s < sections; s++) {
+      resident[s] = this.countResident(image, s);
+      this.note(image, s, 0, resident[s], transient.has(s));
+    }
     for (let i = 0; i < this.count; i++) {
       if (i % this.every === 0) this.frames.push(image.copy());
       if (DRIVER_IRQL.has(this.k[i])) level = this.q[i];
@@ -160,6 +177,10 @@ class Run {
     const image = this.frames[frame].copy();
     for (let at = frame * this.every; at <= i; at++) image.apply(at);
     return image;
+  }
+  // What event i is called: those left out before it count.
+  number(i) {
+    return "#" + group(this.first + i + 1);
   }
   isFault(i) {
     return this.k[i] === KIND.fault || this.k[i] === KIND.bugCheck;

@@ -243,7 +243,7 @@ class Timeline {
     this.ticks.forEach((tick, t) =>
       context.fillText(tick.name, right, this.tickTop + t * 20 + 7));
     const y = this.height - 8, words = (value) => view.byTime ? timeText(Math.round(value))
-      : "#" + group(Math.min(run.count, Math.round(value) + 1));
+      : run.number(Math.min(run.count - 1, Math.round(value)));
     context.textAlign = "left";
     context.fillText(words(view.from), LANE_LEFT, y);
     context.textAlign = "center";

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Opens a report in headless Chromium over its debugging pipe, and runs probe.js in the page.
+"""Opens a report in headless Chromium over its debugging pipe, and runs a probe in the page.
 
-browse.py FILE [--width=N] [--height=N] [--dark] [--screenshot=FILE.png] [--no-probe]
+browse.py FILE [--width=N] [--height=N] [--dark] [--at=#HASH] [--screenshot=FILE.png]
+          [--probe=probe.js | --no-probe]
 
 Prints the probe's lines. Fails with a line "FAIL ..." when the page complains on its console or asks
 for anything but itself.
@@ -94,12 +95,12 @@ def complaints(events, url):
         elif event.get("method") == "Runtime.consoleAPICalled":
             yield "console." + parameters["type"]
         elif event.get("method") == "Network.requestWillBeSent":
-            if parameters["request"]["url"] != url:
+            if parameters["request"]["url"] != url.split("#")[0]:
                 yield "request: " + parameters["request"]["url"]
 
 
 def look(browser, options):
-    url = pathlib.Path(options.file).resolve().as_uri()
+    url = pathlib.Path(options.file).resolve().as_uri() + options.at
     target = browser.command("Target.createTarget", url="about:blank")["targetId"]
     attached = browser.command("Target.attachToTarget", targetId=target, flatten=True)
     browser.session = attached["sessionId"]
@@ -123,8 +124,9 @@ def look(browser, options):
                                                                   options.height), "scale": 1})
         pathlib.Path(options.screenshot).write_bytes(base64.b64decode(picture["data"]))
     if not options.no_probe:
-        probe = pathlib.Path(__file__).with_name("probe.js").read_text(encoding="utf-8")
-        result = browser.command("Runtime.evaluate", expression=probe, awaitPromise=True,
+        body = "".join(pathlib.Path(__file__).with_name(name).read_text(encoding="utf-8")
+                       for name in ("checks.js", options.probe))
+        result = browser.command("Runtime.evaluate", expression=f"(() => {{{body}}})()", awaitPromise=True,
                                  returnByValue=True)
         if "exceptionDetails" in result:
             details = result["exceptionDetails"]
@@ -142,6 +144,8 @@ def main():
     parser.add_argument("--height", type=int, default=900)
     parser.add_argument("--dark", action="store_true")
     parser.add_argument("--screenshot")
+    parser.add_argument("--at", default="")
+    parser.add_argument("--probe", default="probe.js")
     parser.add_argument("--no-probe", action="store_true")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:

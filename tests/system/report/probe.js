@@ -1,23 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Run in a report by browse.py: uses the page as a user does. Its value is lines: "ok NAME",
-// "FAIL NAME: why", "figure NAME VALUE".
-"use strict";
-(() => {
-const lines = [];
-const check = (name, good, why) => lines.push(good ? "ok " + name : "FAIL " + name + ": " + why);
-const same = (name, is, want) => check(name, is === want, "is " + is + ", not " + want);
-const figure = (name, value) => lines.push("figure " + name + " " + value);
-const press = (target, key, options = {}) => target.dispatchEvent(new KeyboardEvent("keydown",
-  {key, bubbles: true, cancelable: true, ...options}));
-const frame = () => new Promise((done) => requestAnimationFrame(() => setTimeout(done, 0)));
-const byId = (id) => document.getElementById(id);
-const value = () => Number(byId("slider").value);
-
-const long = [];
-new PerformanceObserver((list) => {
-  for (const entry of list.getEntries()) long.push(Math.round(entry.duration));
-}).observe({type: "longtask"});
-
+// Run in a report by browse.py, behind checks.js: uses the timeline of a run as a user does.
 async function keys() {
   const last = Number(byId("slider").max), canvas = byId("timeline");
   press(canvas, "Home");
@@ -98,6 +80,7 @@ async function labor() {
     await frame();
   }
   figure("events", run.count);
+  figure("last_state", stateText(run));
   figure("slowest_seek_ms", worst.toFixed(1));
   check("the list has the rows in view only", document.querySelectorAll(".row").length < 80,
     document.querySelectorAll(".row").length);
@@ -124,4 +107,3 @@ async function probe() {
 }
 
 return probe();
-})();

@@ -31,9 +31,9 @@
 #define PAGE_MOST_BYTES (32u << 20)
 
 /*
- * What a run wrote, whole: malloc's. NULL: none, too large, or a piece only, as a run leaves it that
- * was killed. It may be anybody's file (of `report`): without `<` it can do nothing to the page,
- * which says so when it is no JSON.
+ * What a run wrote, whole: malloc's. NULL: none, too large, or a piece only, as a run leaves it
+ * that was killed. It may be anybody's file (of `report`): without `<` it can do nothing to the
+ * page, and what is no JSON counts there as none.
  */
 static char *PageReadTimeline(int File, uint64_t Room, size_t *Size)
 {

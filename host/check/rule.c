@@ -45,6 +45,48 @@ static const struct {
 
 #define RULE_COUNT (sizeof(Rules) / sizeof(Rules[0]))
 
+/* Findings of the kernel that are no bug check, by the code they come with. */
+static const struct {
+    uint32_t Code;
+    const char *Rule, *Name, *Advice;
+} KernelRules[] = {
+    {0x1A1010, "section-left-locked", "A section is locked when the driver is unloaded",
+     "Unlock each section as often as it was locked, at the latest in Unload."},
+    {0x1A0001, "paging-of-no-driver", "A driver is to be paged by an address in no driver",
+     "Give the address of a routine of the driver, such as DriverEntry."},
+    {0x1A0002, "paging-of-no-driver", "A driver is to be paged by an address in no driver",
+     "Give the address of a routine of the driver, such as DriverEntry."},
+    {0x1A0003, "paged-with-interrupt", "The whole driver is pageable with an interrupt connected",
+     "Disconnect the interrupt before MmPageEntireDriver: one that finds the driver out is a bug "
+     "check."},
+    {0xC40001, "prohibited-call", "A Storport miniport called what it must not",
+     "Use what StorPort provides instead."},
+    {0xC40002, "wait-true-from-pageable", "A call with Wait TRUE returns to pageable code",
+     "Take the caller out of the pageable section, or pass FALSE for Wait."},
+    {0x16, "firmware-return", "The driver ended the machine",
+     "Leave HalReturnToFirmware to the system."},
+    {0x100, "device-left", "A device object is left",
+     "Delete each device in Unload, and where DriverEntry fails."},
+    {0x101, "device-initializing", "AddDevice left DO_DEVICE_INITIALIZING set",
+     "Clear the flag when the device is ready."},
+    {0x102, "buffer-overrun", "More bytes are returned than the output buffer has",
+     "Set IoStatus.Information to at most the length of the output buffer."},
+    {0x103, "status-pending", "A request is completed with STATUS_PENDING",
+     "Complete it with its final status."},
+    {0x104, "pending-not-marked", "STATUS_PENDING was returned without IoMarkIrpPending",
+     "Call IoMarkIrpPending before the request is queued."},
+    {0x105, "not-completed", "A final status was returned for a request that is not completed",
+     "Complete the request, or mark it pending and return STATUS_PENDING."},
+    {0x106, "deleted-attached", "A device is deleted that another one is attached to",
+     "Detach the upper device first."},
+    {0x107, "error-log-entry", "An entry of the error log is left, or written twice",
+     "Write each entry once, or free it."},
+    {0x108, "dma-registers", "A DMA adapter goes while map registers are in use",
+     "Free them before the adapter is put back."},
+    {0x109, "wmi-registration", "A registration with WMI is left, or wrong",
+     "Deregister in Unload, with IoWMIRegistrationControl."},
+};
+
 static size_t RuleIndex(const char *Rule)
 {
     size_t i = 0;
@@ -72,13 +114,31 @@ static bool RuleIsBugCheck(const char *Rule, uint32_t *Code, uint64_t *First)
     return strncmp(Rule, "0x", 2) == 0 && BugCheckName(*Code)->Code != 0;
 }
 
+#define KERNEL_RULE_COUNT (sizeof(KernelRules) / sizeof(KernelRules[0]))
+
 const char *RuleOfKind(const char *Kind)
 {
-    if (strncmp(Kind, "0x", 2) == 0 &&
-        strtoul(Kind, NULL, 16) == (uint32_t)STATUS_DRIVER_ENTRYPOINT_NOT_FOUND) {
+    bool IsCode = strncmp(Kind, "0x", 2) == 0;
+    unsigned long Code = IsCode ? strtoul(Kind, NULL, 16) : 0;
+    if (Code == (uint32_t)STATUS_DRIVER_ENTRYPOINT_NOT_FOUND) {
         return RULE_MISSING_EXPORT;
     }
+    for (size_t i = 0; i < KERNEL_RULE_COUNT && IsCode; i++) {
+        if (KernelRules[i].Code == Code) {
+            return KernelRules[i].Rule;
+        }
+    }
     return *Kind != 0 ? Kind : "finding";
+}
+
+/* The first row of a rule, as two codes may have one; KERNEL_RULE_COUNT: there is none. */
+static size_t RuleOfKernel(const char *Rule)
+{
+    size_t i = 0;
+    while (i < KERNEL_RULE_COUNT && strcmp(KernelRules[i].Rule, Rule) != 0) {
+        i++;
+    }
+    return i;
 }
 
 const char *RuleName(const char *Rule)
@@ -88,6 +148,9 @@ const char *RuleName(const char *Rule)
     size_t Index = RuleIndex(Rule);
     if (Index < RULE_COUNT) {
         return Rules[Index].Name;
+    }
+    if (RuleOfKernel(Rule) < KERNEL_RULE_COUNT) {
+        return KernelRules[RuleOfKernel(Rule)].Name;
     }
     return RuleIsBugCheck(Rule, &Code, &First) ? BugCheckName(Code)->Name : Rule;
 }
@@ -100,6 +163,9 @@ const char *RuleAdvice(const char *Rule)
     if (Index < RULE_COUNT) {
         return Rules[Index].Advice;
     }
+    if (RuleOfKernel(Rule) < KERNEL_RULE_COUNT) {
+        return KernelRules[RuleOfKernel(Rule)].Advice;
+    }
     return RuleIsBugCheck(Rule, &Code, &First) ? BugCheckAdvice(Code, First) : "";
 }
 
@@ -110,6 +176,8 @@ void RuleHelp(const char *Rule, char *Out, size_t Capacity)
     size_t Index = RuleIndex(Rule);
     if (Index < RULE_COUNT) {
         snprintf(Out, Capacity, "%s", Rules[Index].Help);
+    } else if (RuleOfKernel(Rule) < KERNEL_RULE_COUNT) {
+        snprintf(Out, Capacity, "%s.", RuleName(Rule));
     } else if (!RuleIsBugCheck(Rule, &Code, &First)) {
         snprintf(Out, Capacity, "A finding of the kernel or of the command.");
     } else if (strchr(Rule, '/') != NULL && BugCheckCase(Code, First) != NULL) {

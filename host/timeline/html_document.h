@@ -5,8 +5,8 @@
  * JSON, in elements that nothing shows and in which no `<` occurs, so that nothing a driver says
  * can end the element that holds it. The script makes text nodes of it only.
  *
- *   HTML_DATA_ID          {"pageable": version, "runs": [...]}; of a check host/check/html.c has more
- *   HTML_TIMELINE_ID "N"  the timeline of the run that has "timeline": N, as HtmlRunWrite writes it;
+ *   HTML_DATA_ID          {"pageable": version, "runs": [...]}; of a check more: host/check/page.c
+ *   HTML_TIMELINE_ID "N"  the timeline of the run that has "timeline": N, of HtmlRunWrite;
  *                         read when that run is looked at, and no sooner
  *
  * In this order: HtmlBegin, elements, HtmlEnd; elements may be written while runs end.

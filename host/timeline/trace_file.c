@@ -8,6 +8,8 @@
 #include "host/text.h"
 #include "host/timeline/timeline_span.h"
 
+#define TRACE_METADATA "{\"ph\":\"M\",\"cat\":\"__metadata\",\"pid\":1,\"tid\":0,\"ts\":0,\"name\":"
+
 typedef struct {
     const TRACE_SOURCE *Source;
     FILE *Out;
@@ -55,13 +57,13 @@ static const char *TracePlace(TRACE *Trace, const TIMELINE_ENTRY *Entry)
 }
 
 /* The fields that every event has; the caller closes the object. */
-static void TraceBegin(TRACE *Trace, size_t Index, const char *Phase)
+static void TraceBegin(TRACE *Trace, size_t Index, const char *Phase, const char *Category)
 {
     const TIMELINE_ENTRY *Entry = &Trace->Source->Timeline->Entries[Index];
     uint64_t Time = Trace->Times[Index];
-    fprintf(Trace->Out, "%s{\"ph\":\"%s\",\"pid\":1,\"tid\":%u,\"ts\":%llu.%03llu",
-            Trace->Started ? ",\n" : "", Phase, Entry->Thread, (unsigned long long)Time / 1000,
-            (unsigned long long)Time % 1000);
+    fprintf(Trace->Out, "%s{\"ph\":\"%s\",\"cat\":\"%s\",\"pid\":1,\"tid\":%u,\"ts\":%llu.%03llu",
+            Trace->Started ? ",\n" : "", Phase, Category, Entry->Thread,
+            (unsigned long long)Time / 1000, (unsigned long long)Time % 1000);
     Trace->Started = true;
 }
 
@@ -86,8 +88,8 @@ static void TraceSpan(TRACE *Trace, size_t Index)
     bool Call = Entry->Kind == TimelineCall;
     bool Moment = Trace->Spans[Index].End == Index;
 
-    TraceBegin(Trace, Index, Moment ? "i" : "B");
-    fprintf(Trace->Out, ",\"cat\":\"%s\",\"name\":%s,\"args\":{", Call ? "call" : "routine",
+    TraceBegin(Trace, Index, Moment ? "i" : "B", Call ? "call" : "routine");
+    fprintf(Trace->Out, ",\"name\":%s,\"args\":{",
             Call ? TraceName(Trace, Entry->Name) : TracePlace(Trace, Entry));
     if (Call) {
         fprintf(Trace->Out, "\"from\":%s,\"first argument\":\"0x%llx\"", TracePlace(Trace, Entry),
@@ -166,10 +168,9 @@ static void TraceMoment(TRACE *Trace, size_t Index)
     default: return;
     }
     char *Json = TraceJson(Text);
-    TraceBegin(Trace, Index, "i");
-    fprintf(Trace->Out,
-            ",\"cat\":\"%s\",\"s\":\"%s\",\"name\":%s,\"args\":{\"at\":%s,\"IRQL\":%u}}",
-            Category, Scope, Json != NULL ? Json : "\"\"", TracePlace(Trace, Entry), Entry->Irql);
+    TraceBegin(Trace, Index, "i", Category);
+    fprintf(Trace->Out, ",\"s\":\"%s\",\"name\":%s,\"args\":{\"at\":%s,\"IRQL\":%u}}", Scope,
+            Json != NULL ? Json : "\"\"", TracePlace(Trace, Entry), Entry->Irql);
     free(Json);
 }
 
@@ -179,7 +180,7 @@ static void TraceSectionCounter(TRACE *Trace, size_t Index, const TIMELINE_SECTI
     snprintf(Name, sizeof(Name), "section %s", Section->Name);
     char *Json = TraceJson(Name);
     uint64_t Locked = Section->LockCount != 0 ? (uint64_t)Section->Pages * TIMELINE_PAGE_BYTES : 0;
-    TraceBegin(Trace, Index, "C");
+    TraceBegin(Trace, Index, "C", "section");
     fprintf(Trace->Out, ",\"name\":%s,\"args\":{\"resident\":%llu,\"locked\":%llu}}",
             Json != NULL ? Json : "\"\"",
             (unsigned long long)Section->InState[PageStateResident] * TIMELINE_PAGE_BYTES,
@@ -196,14 +197,14 @@ static void TraceEntry(TRACE *Trace, size_t Index)
     int Irql = TimelineDriverIrql(Entry);
     if (Irql >= 0 && Irql != Trace->Irql) {
         Trace->Irql = Irql;
-        TraceBegin(Trace, Index, "C");
+        TraceBegin(Trace, Index, "C", "irql");
         fprintf(Trace->Out, ",\"name\":\"IRQL\",\"args\":{\"level\":%d}}", Irql);
     }
     int Changed = TimelineImageApply(Image, Entry, &All);
     if (Trace->Spans[Index].IsSpan) {
         TraceSpan(Trace, Index);
     } else if (Trace->Spans[Index].EndsSpan) {
-        TraceBegin(Trace, Index, "E");
+        TraceBegin(Trace, Index, "E", Entry->Kind == TimelineReturn ? "call" : "routine");
         fprintf(Trace->Out, ",\"args\":{\"result\":\"0x%llx\"}}",
                 (unsigned long long)Entry->Value);
     } else {
@@ -225,9 +226,8 @@ static void TraceWriteAll(TRACE *Trace)
     fprintf(Trace->Out,
             "{\"displayTimeUnit\":\"ns\",\"otherData\":{\"pageable\":\"%s\",\"driver\":%s,"
             "\"entries\":%llu,\"lost\":%llu},\n\"traceEvents\":[\n"
-            "{\"ph\":\"M\",\"pid\":1,\"tid\":0,\"name\":\"process_name\",\"args\":{\"name\":%s}},\n"
-            "{\"ph\":\"M\",\"pid\":1,\"tid\":0,\"name\":\"thread_name\","
-            "\"args\":{\"name\":\"idle\"}}",
+            TRACE_METADATA "\"process_name\",\"args\":{\"name\":%s}},\n"
+            TRACE_METADATA "\"thread_name\",\"args\":{\"name\":\"idle\"}}",
             PAGEABLE_VERSION, Driver != NULL ? Driver : "\"\"",
             (unsigned long long)Timeline->Count,
             (unsigned long long)(Timeline->Lost + Timeline->Dropped),

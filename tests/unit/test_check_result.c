@@ -297,6 +297,13 @@ static void TestRules(void **State)
     RuleHelp("0xC4/0x3B", Text, sizeof(Text));
     assert_memory_equal(Text, "Bug check 0xC4: a wait", 22);
     assert_string_equal(RuleOfKind("0xc0000263"), RULE_MISSING_EXPORT);
+    assert_string_equal(RuleOfKind("0x1a1010"), "section-left-locked");
+    assert_string_equal(RuleName("section-left-locked"),
+                        "A section is locked when the driver is unloaded");
+    assert_memory_equal(RuleAdvice("section-left-locked"), "Unlock each", 11);
+    RuleHelp("device-left", Text, sizeof(Text));
+    assert_string_equal(Text, "A device object is left.");
+    assert_string_equal(RuleOfKind("0x1a1011"), "0x1a1011");
     assert_string_equal(RuleOfKind("budget"), "budget");
     assert_string_equal(RuleOfKind(""), "finding");
     assert_string_equal(RuleName("0xFFFFFFFF"), "0xFFFFFFFF");

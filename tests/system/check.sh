@@ -152,24 +152,30 @@ END
         "$pageable" check --config="$scratch/hang.toml"
 }
 
+# await_machines CHECK COUNT: until so many runs of a check have their QEMU; $machines are these
+await_machines() {
+    local pid machine i
+    for ((i = 0; i < 400; i++)); do
+        machines=
+        for pid in $(ps -o pid= --ppid "$1" 2>/dev/null); do
+            machine=$(machine_of "$pid")
+            grep -qs qemu "/proc/$machine/comm" && machines="$machines $machine"
+        done
+        [ "$(echo "$machines" | wc -w)" = "$2" ] && return 0
+        sleep 0.05
+    done
+    return 1
+}
+
 # check_signal NAME SIGNAL STATUS: two machines that hang, and a signal to the check
 check_signal() {
-    local name=$1 signal=$2 want=$3 problem='' command machine machines='' pid i
+    local name=$1 signal=$2 want=$3 problem='' command machines='' pid
     wanted "$name" || return 0
     # A job of its own, since a background job of a script ignores SIGINT.
     (set -m; exec "$pageable" check "$notepad" --run-option=--append=test-hang --jobs=2 \
         --jsonl="$scratch/cut-short") >"$out" 2>&1 </dev/null &
     command=$!
-    for ((i = 0; i < 200; i++)); do
-        machines=
-        for pid in $(ps -o pid= --ppid "$command" 2>/dev/null); do
-            machine=$(machine_of "$pid")
-            grep -qs qemu "/proc/$machine/comm" && machines="$machines $machine"
-        done
-        [ "$(echo "$machines" | wc -w)" = 2 ] && break
-        sleep 0.05
-    done
-    [ "$(echo "$machines" | wc -w)" = 2 ] || problem="not two machines were started"
+    await_machines "$command" 2 || problem="not two machines were started"
     kill -"$signal" "$command" 2>/dev/null
     wait "$command" 2>/dev/null
     status=$?
@@ -180,13 +186,43 @@ check_signal() {
         tail -n 1 "$scratch/cut-short" | grep -q '"complete":false' || problem="${problem:-no end}"
     fi
     for pid in $machines; do
-        for ((i = 0; i < 100; i++)); do
-            running "$pid" || break
-            sleep 0.05
-        done
-        running "$pid" && problem="QEMU ($pid) is still there"
+        await_end "$pid" || problem="QEMU ($pid) is still there"
     done
     result "$name" "$problem"
+}
+
+# A run that is stopped, as by SIGSTOP, cannot heed its time limit: the check ends it 20 seconds
+# later, and its machine. The two halves are apart, for other tests to pass meanwhile.
+stopped_check=
+stopped_run=
+stopped_machine=
+check_stopped_begin() {
+    local machines=
+    wanted "check: a run that is stopped" || return 0
+    "$pageable" check "$notepad" --page-out=at-raise --seeds=1 --timeout=10 \
+        --report-dir="$scratch/stop" --run-option=--append=test-hang \
+        >"$scratch/stopped" 2>&1 </dev/null &
+    stopped_check=$!
+    await_machines "$stopped_check" 1
+    stopped_machine=${machines# }
+    stopped_run=$(ps -o ppid= -p "$stopped_machine" 2>/dev/null | tr -d ' ')
+    kill -STOP "$stopped_run"
+}
+
+check_stopped_end() {
+    local problem=
+    wanted "check: a run that is stopped" || return 0
+    wait "$stopped_check"
+    status=$?
+    cp "$scratch/stopped" "$out"
+    [ "$status" = 5 ] || problem="exit $status instead of 5"
+    grep -q '^cause .*did not end by its time limit, and was killed' "$out" ||
+        problem="${problem:-another cause}"
+    grep -q '</html>' "$scratch/stop/report.html" || problem="${problem:-no whole page}"
+    [ -n "$stopped_run" ] || problem="${problem:-no run was stopped}"
+    running "$stopped_run" && problem="${problem:-the run is still there}"
+    await_end "$stopped_machine" || problem="${problem:-QEMU ($stopped_machine) is still there}"
+    result "check: a run that is stopped is killed" "$problem"
 }
 
 check_signals() {
@@ -296,6 +332,7 @@ check_ci() {
 }
 
 checks() {
+    check_stopped_begin
     check_files
     check_shards
     check_baselines
@@ -305,4 +342,5 @@ checks() {
     check_terminal
     check_scale
     check_ci
+    check_stopped_end
 }

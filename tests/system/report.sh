@@ -92,7 +92,8 @@ check_reports() {
     wanted "report check" || return 0
     echo "no driver" >"$scratch/text.sys"
     run "$pageable" check "$notepad" "$faulty" "$scratch/text.sys" \
-        "$build/drivers/correct/tour.sys" --seeds=1-2 --page-out=at-raise,never,random --report-dir="$whole"
+        "$build/drivers/correct/tour.sys" --seeds=1-2 --page-out=at-raise,never,random \
+        --report-dir="$whole"
     problem=
     [ "$status" = 3 ] || problem="exit $status instead of 3"
     kept=$(cd "$whole/runs" && echo *.timeline.json)

@@ -95,7 +95,7 @@ VOID MiInitializeImages(LOADER_BLOCK *Loader); /* the kernel's own record; befor
 PMI_SECTION MiFindSection(PVOID Address);
 /* Under MiImageLock, or in a bug check. NULL: it is none. */
 PMI_SECTION MiSectionOfHandle(PVOID Handle);
-/* Sets the slots of every import; unknown names get a stub. PASSIVE_LEVEL. */
+/* Sets the slots of every import; names that the kernel lacks get a stub. PASSIVE_LEVEL. */
 NTSTATUS MiBindImports(PMM_IMAGE Image, const PE_IMAGE *Pe, PCHAR ErrorText, SIZE_T ErrorSize);
 /* When no code of the image can run any more. */
 VOID MiFreeImportStubs(PMM_IMAGE Image);

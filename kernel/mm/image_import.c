@@ -3,8 +3,10 @@
  * Imports of a driver: bound by name against the kernel's own export directory (ntoskrnl.exe and
  * hal.dll are the same image here) or that of a loaded driver.
  *
- * A name nobody exports gets a stub: the load goes on, the host is told, and only a call ends in a
- * bug check that names what was called and from where. When drivers are verified, and in the
+ * A module that is neither, a name that another driver does not export, or an ordinal refuses the
+ * load, and the error text names them (host/load_refusal.c says the same of a file).
+ * A name that the kernel lacks gets a stub: the load goes on, the host is told, and only a call
+ * ends in a bug check that names what was called and from where. When drivers are verified, and in the
  * page-out modes always and random, functions are reached through a stub as well, those that the
  * driver looks up by MmGetSystemRoutineAddress too: it enters the gate, which has the call checked
  * and pages out first. Writes of CR8 in the code of a verified
@@ -83,6 +85,16 @@ static BOOLEAN MiIsWmiLibrary(PCSTR Dll)
     return _stricmp(Dll, "wmilib.sys") == 0;
 }
 
+static PMM_IMAGE MiFindModule(PCSTR Dll)
+{
+    for (ULONG i = 0; i < MI_MAX_IMAGES; i++) {
+        if (MiImages[i] != NULL && _stricmp(Dll, MiImages[i]->Name) == 0) {
+            return MiImages[i];
+        }
+    }
+    return NULL;
+}
+
 static PVOID MiFindExport(PCSTR Dll, PCSTR Name)
 {
     if (MiIsKernelName(Dll) || (MiIsStorPort(Dll) && strncmp(Name, "StorPort", 8) == 0) ||
@@ -90,13 +102,36 @@ static PVOID MiFindExport(PCSTR Dll, PCSTR Name)
         return PeMappedFindExport((PVOID)KeLoaderBlock->KernelBase, KeLoaderBlock->KernelSize,
                                   Name);
     }
-    for (ULONG i = 0; i < MI_MAX_IMAGES; i++) {
-        PMM_IMAGE Image = MiImages[i];
-        if (Image != NULL && _stricmp(Dll, Image->Name) == 0) {
-            return PeMappedFindExport((PVOID)Image->Base, Image->Pages << PAGE_SHIFT, Name);
-        }
+    PMM_IMAGE Image = MiFindModule(Dll);
+    return Image != NULL
+               ? PeMappedFindExport((PVOID)Image->Base, Image->Pages << PAGE_SHIFT, Name)
+               : NULL;
+}
+
+/*
+ * Of an import that nothing was found for: success if a stub may stand in for it. NV: the status
+ * for a module that is not there is that of its file, which NT looks for.
+ */
+static NTSTATUS MiJudgeMissing(PCSTR Dll, const PE_IMPORT *Import, PCHAR ErrorText,
+                               SIZE_T ErrorSize)
+{
+    BOOLEAN Kernel = MiIsKernelName(Dll);
+    if (Kernel && Import->Name != NULL) {
+        return STATUS_SUCCESS;
     }
-    return NULL;
+    if (Kernel || Import->Name == NULL) {
+        _snprintf(ErrorText, ErrorSize, "imports #%u of %s: ordinals name no routine for sure",
+                  Import->Ordinal, Dll);
+        return STATUS_DRIVER_ORDINAL_NOT_FOUND;
+    }
+    if (MiIsStorPort(Dll) || MiIsWmiLibrary(Dll) || MiFindModule(Dll) != NULL) {
+        _snprintf(ErrorText, ErrorSize, "imports %s from %s, which does not export it",
+                  Import->Name, Dll);
+        return STATUS_DRIVER_ENTRYPOINT_NOT_FOUND;
+    }
+    _snprintf(ErrorText, ErrorSize, "imports %s from %s, a module that is not provided",
+              Import->Name, Dll);
+    return STATUS_OBJECT_NAME_NOT_FOUND;
 }
 
 static BOOLEAN MiIsExecutable(PVOID Address)
@@ -132,16 +167,12 @@ typedef struct _MI_BINDING {
 static VOID MiBindOne(MI_BINDING *Binding, const PE_IMPORT_DLL *Dll, const PE_IMPORT *Import)
 {
     PVOID *Slot = (PVOID *)(Binding->Image->Base + Import->SlotRva);
-    PVOID Target = Import->Name != NULL ? MiFindExport(Dll->Name, Import->Name) : NULL;
+    PVOID Target = MiFindExport(Dll->Name, Import->Name);
     PUCHAR Stub = Binding->NextStub;
     if (Target == NULL) {
         PMI_MISSING_IMPORT Missing = Binding->NextMissing++;
         _snprintf(Missing->Dll, sizeof(Missing->Dll) - 1, "%s", Dll->Name);
-        if (Import->Name != NULL) {
-            _snprintf(Missing->Name, sizeof(Missing->Name) - 1, "%s", Import->Name);
-        } else {
-            _snprintf(Missing->Name, sizeof(Missing->Name) - 1, "#%u", Import->Ordinal);
-        }
+        _snprintf(Missing->Name, sizeof(Missing->Name) - 1, "%s", Import->Name);
         MiWriteStub(Stub, 1, (ULONG64)Missing, MiMissingImport);
         if (MmMissingImportHook != NULL) {
             MmMissingImportHook(Missing->Dll, Missing->Name);
@@ -230,26 +261,39 @@ VOID MiFreeImportStubs(PMM_IMAGE Image)
     }
 }
 
-/* Counts all imports, and the missing ones, so that one block holds every stub and record. */
+/*
+ * Counts all imports, and the missing ones, so that one block holds every stub and record. An image
+ * that is damaged or cannot be bound is refused here, with its reason.
+ */
 static NTSTATUS MiCountImports(PMM_IMAGE Image, const PE_IMAGE *Pe, PULONG Imports, PULONG Missing,
-                               PE_ERROR *Error)
+                               PCHAR ErrorText, SIZE_T ErrorSize)
 {
     PE_IMPORT_DLL Dll;
     PE_IMPORT Import;
+    PE_ERROR Error;
     PE_STEP Step;
     *Imports = *Missing = 0;
-    for (ULONG d = 0; (Step = PeImageImportDll(Pe, d, &Dll, Error)) == PeStepItem; d++) {
-        PE_STEP Inner;
+    for (ULONG d = 0; (Step = PeImageImportDll(Pe, d, &Dll, &Error)) == PeStepItem; d++) {
         Image->ImportsStorPort = Image->ImportsStorPort || MiIsStorPort(Dll.Name);
-        for (ULONG i = 0; (Inner = PeImageImport(Pe, &Dll, i, &Import, Error)) == PeStepItem; i++) {
+        for (ULONG i = 0; (Step = PeImageImport(Pe, &Dll, i, &Import, &Error)) == PeStepItem; i++) {
             (*Imports)++;
-            *Missing += Import.Name == NULL || MiFindExport(Dll.Name, Import.Name) == NULL;
+            if (Import.Name == NULL || MiFindExport(Dll.Name, Import.Name) == NULL) {
+                NTSTATUS Status = MiJudgeMissing(Dll.Name, &Import, ErrorText, ErrorSize);
+                if (!NT_SUCCESS(Status)) {
+                    return Status;
+                }
+                (*Missing)++;
+            }
         }
-        if (Inner == PeStepError) {
-            return STATUS_INVALID_IMAGE_FORMAT;
+        if (Step == PeStepError) {
+            break;
         }
     }
-    return Step == PeStepError ? STATUS_INVALID_IMAGE_FORMAT : STATUS_SUCCESS;
+    if (Step == PeStepError) {
+        _snprintf(ErrorText, ErrorSize, "offset 0x%I64x: %s", Error.Offset, Error.Rule);
+        return STATUS_INVALID_IMAGE_FORMAT;
+    }
+    return STATUS_SUCCESS;
 }
 
 NTSTATUS MiBindImports(PMM_IMAGE Image, const PE_IMAGE *Pe, PCHAR ErrorText, SIZE_T ErrorSize)
@@ -258,9 +302,8 @@ NTSTATUS MiBindImports(PMM_IMAGE Image, const PE_IMAGE *Pe, PCHAR ErrorText, SIZ
     PE_IMPORT_DLL Dll;
     PE_IMPORT Import;
     ULONG Imports, Missing;
-    NTSTATUS Status = MiCountImports(Image, Pe, &Imports, &Missing, &Error);
+    NTSTATUS Status = MiCountImports(Image, Pe, &Imports, &Missing, ErrorText, ErrorSize);
     if (!NT_SUCCESS(Status)) {
-        _snprintf(ErrorText, ErrorSize, "offset 0x%I64x: %s", Error.Offset, Error.Rule);
         return Status;
     }
     BOOLEAN Gated = MiCallsAreGated();

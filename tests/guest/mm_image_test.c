@@ -55,10 +55,7 @@ static VOID Put64(TEST_IMAGE *File, ULONG Offset, ULONG64 Value)
     __builtin_memcpy(File->Bytes + Offset, &Value, sizeof(Value));
 }
 
-/*
- * Three descriptors, two of them for one DLL; the second DLL has a name that nobody exports and an
- * ordinal.
- */
+/* Three descriptors, two of them for one DLL; the second DLL has a name that nobody exports. */
 static VOID BuildImports(TEST_IMAGE *File)
 {
     PIMAGE_IMPORT_DESCRIPTOR Dll = (PVOID)(File->Bytes + 0x2200);
@@ -81,7 +78,6 @@ static VOID BuildImports(TEST_IMAGE *File)
     Put64(File, 0x2280, Names + 0x2320);
     Put64(File, 0x22a0, Names + 0x2340);
     Put64(File, 0x22a8, Names + 0x2360);
-    Put64(File, 0x22b0, IMAGE_ORDINAL_FLAG64 | 77);
     PutText(File, 0x2392, "IoFreeMdl");
     Put64(File, 0x22c0, Names + 0x2390);
     __builtin_memcpy(File->Bytes + 0x600, File->Bytes + 0x2280, 0x10);
@@ -131,7 +127,7 @@ static VOID CountMissing(PCSTR Dll, PCSTR Name)
 {
     MissingSeen++;
     EXPECT(_stricmp(Dll, "hal.dll") == 0);
-    EXPECT(strcmp(Name, "HalNobodyExportsThis") == 0 || strcmp(Name, "#77") == 0);
+    EXPECT(strcmp(Name, "HalNobodyExportsThis") == 0);
 }
 
 static ULONG WrongPagedBytes(PUCHAR Paged)
@@ -172,7 +168,7 @@ GUEST_TEST(mm_image_is_laid_out_bound_and_pageable)
     EXPECT_EQUAL(MmImageSize(Image), IMAGE_SIZE);
     EXPECT_EQUAL((ULONG64)MmImageEntryPoint(Image), (ULONG64)Base + RVA_INIT + 0x1f0);
     EXPECT(MmFindImage(Base + RVA_PAGED) == Image);
-    EXPECT_EQUAL(MissingSeen, 2);
+    EXPECT_EQUAL(MissingSeen, 1);
     EXPECT_EQUAL(TargetOfImport(Base + RVA_RDATA), (ULONG64)IoDeleteDevice);
     EXPECT_EQUAL(TargetOfImport(Base + RVA_RDATA + 0x20), (ULONG64)KeStallExecutionProcessor);
     EXPECT(*(PULONG64)(Base + RVA_RDATA + 0x28) != 0);
@@ -226,6 +222,43 @@ GUEST_TEST(mm_image_that_is_truncated_is_refused)
         ExpectRefused(Cut, Size, "");
         ExFreePoolWithTag(Cut, TAG);
     }
+    ExFreePoolWithTag(File, TAG);
+}
+
+/* Not bound, with the import by name; everything given back. */
+static VOID ExpectUnbound(const TEST_IMAGE *File, NTSTATUS Expected, PCSTR Words)
+{
+    PMM_IMAGE Image;
+    CHAR Text[256];
+    ULONG64 Before = Committed();
+    NTSTATUS Status = Load(File, FILE_SIZE, &Image, Text);
+
+    EXPECT_EQUAL((ULONG)Status, (ULONG)Expected);
+    EXPECT(Image == NULL);
+    if (strcmp(Text, Words) != 0) {
+        GuestTestFail(__FILE__, __LINE__, "\"%s\" is not \"%s\"", Text, Words);
+    }
+    EXPECT_EQUAL(Committed(), Before);
+}
+
+GUEST_TEST(mm_image_with_imports_from_elsewhere_is_refused)
+{
+    TEST_IMAGE *File = ExAllocatePoolWithTag(NonPagedPool, sizeof(*File), TAG);
+
+    BuildImage(File);
+    PutText(File, 0x2310, "wdfldr.sys");
+    ExpectUnbound(File, STATUS_OBJECT_NAME_NOT_FOUND,
+                  "imports KeStallExecutionProcessor from wdfldr.sys, a module that is not "
+                  "provided");
+    BuildImage(File);
+    PutText(File, 0x2310, "wmilib.sys");
+    ExpectUnbound(File, STATUS_DRIVER_ENTRYPOINT_NOT_FOUND,
+                  "imports KeStallExecutionProcessor from wmilib.sys, which does not export it");
+    BuildImage(File);
+    Put64(File, 0x22a8, IMAGE_ORDINAL_FLAG64 | 77);
+    Put64(File, 0x628, IMAGE_ORDINAL_FLAG64 | 77);
+    ExpectUnbound(File, STATUS_DRIVER_ORDINAL_NOT_FOUND,
+                  "imports #77 of HAL.dll: ordinals name no routine for sure");
     ExFreePoolWithTag(File, TAG);
 }
 

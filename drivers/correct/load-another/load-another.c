@@ -12,6 +12,8 @@ DRIVER_DISPATCH LoadCreateClose;
 
 #define SERVICES L"\\Registry\\Machine\\System\\CurrentControlSet\\Services\\"
 #define COPY SERVICES L"LoadedCopy"
+#define OWN_FILE L"\\SystemRoot\\System32\\drivers\\load-another.sys"
+#define LOAD_FILE_LIMIT 65536u
 
 static ULONG LoadWrongLine; /* the first thing that was not as documented */
 #define CHECK(condition)                                                   \
@@ -42,6 +44,57 @@ static BOOLEAN LoadIsThere(PCWSTR Device)
     return NT_SUCCESS(Status);
 }
 
+/* Both at their start. File is closed. */
+static NTSTATUS LoadTransfer(PCWSTR Path, PVOID Bytes, PULONG Size, BOOLEAN Write)
+{
+    UNICODE_STRING Name;
+    OBJECT_ATTRIBUTES Attributes;
+    IO_STATUS_BLOCK IoStatus;
+    LARGE_INTEGER Start = {.QuadPart = 0};
+    HANDLE File;
+
+    RtlInitUnicodeString(&Name, Path);
+    InitializeObjectAttributes(&Attributes, &Name, OBJ_KERNEL_HANDLE | OBJ_CASE_INSENSITIVE, NULL,
+                               NULL);
+    NTSTATUS Status = ZwCreateFile(
+        &File, (Write ? FILE_WRITE_DATA : FILE_READ_DATA) | SYNCHRONIZE, &Attributes, &IoStatus,
+        NULL, FILE_ATTRIBUTE_NORMAL, FILE_SHARE_READ, Write ? FILE_OVERWRITE_IF : FILE_OPEN,
+        FILE_NON_DIRECTORY_FILE | FILE_SYNCHRONOUS_IO_NONALERT, NULL, 0);
+    if (!NT_SUCCESS(Status)) {
+        return Status;
+    }
+    Status = Write ? ZwWriteFile(File, NULL, NULL, NULL, &IoStatus, Bytes, *Size, &Start, NULL)
+                   : ZwReadFile(File, NULL, NULL, NULL, &IoStatus, Bytes, *Size, &Start, NULL);
+    *Size = (ULONG)IoStatus.Information;
+    ZwClose(File);
+    return Status;
+}
+
+/* This driver's own file, but that its imports are from a framework that is not there. */
+static VOID LoadForeign(PUNICODE_STRING Service, HANDLE Key)
+{
+    static const CHAR Tail[] = "toskrnl.exe", Foreign[sizeof("ntoskrnl.exe")] = "wdfldr.sys";
+    ULONG Size = LOAD_FILE_LIMIT, Found = 0;
+    PCHAR Bytes = ExAllocatePoolWithTag(PagedPool, Size, 'dnaL');
+
+    CHECK(Bytes != NULL);
+    if (Bytes == NULL) {
+        return;
+    }
+    CHECK(LoadTransfer(OWN_FILE, Bytes, &Size, FALSE) == STATUS_SUCCESS);
+    for (ULONG i = 0; i + sizeof(Foreign) <= Size; i++) {
+        if (Bytes[i] == 'n' && RtlEqualMemory(Bytes + i + 1, Tail, sizeof(Tail))) {
+            RtlCopyMemory(Bytes + i, Foreign, sizeof(Foreign));
+            Found++;
+        }
+    }
+    CHECK(Found == 1);
+    CHECK(LoadTransfer(L"\\SystemRoot\\Temp\\foreign.sys", Bytes, &Size, TRUE) == STATUS_SUCCESS);
+    ExFreePoolWithTag(Bytes, 'dnaL');
+    CHECK(LoadSetPath(Key, L"Temp\\foreign.sys") == STATUS_SUCCESS);
+    CHECK(ZwLoadDriver(Service) == STATUS_OBJECT_NAME_NOT_FOUND);
+}
+
 static VOID LoadCopy(VOID)
 {
     UNICODE_STRING Copy = RTL_CONSTANT_STRING(COPY);
@@ -63,6 +116,7 @@ static VOID LoadCopy(VOID)
     CHECK(ZwLoadDriver(&Copy) == STATUS_OBJECT_PATH_NOT_FOUND);
     CHECK(LoadSetPath(Key, L"Temp\\text.sys") == STATUS_SUCCESS);
     CHECK(ZwLoadDriver(&Copy) == STATUS_INVALID_IMAGE_FORMAT);
+    LoadForeign(&Copy, Key);
     CHECK(LoadSetPath(Key, L"System32\\drivers\\load-another.sys") == STATUS_SUCCESS);
     CHECK(ZwLoadDriver(&Copy) == STATUS_SUCCESS);
     CHECK(LoadIsThere(L"\\Device\\LoadedCopy"));

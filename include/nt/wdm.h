@@ -10,6 +10,7 @@
 #include "ex.h"
 #include "pool.h"
 #include "rtl.h"
+#include "rtl_table.h"
 #include "mm.h"
 #include "se.h"
 #include "ob.h"

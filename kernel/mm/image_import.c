@@ -6,10 +6,10 @@
  * A module that is neither, a name that another driver does not export, or an ordinal refuses the
  * load, and the error text names them (host/load_refusal.c says the same of a file).
  * A name that the kernel lacks gets a stub: the load goes on, the host is told, and only a call
- * ends in a bug check that names what was called and from where. When drivers are verified, and in the
- * page-out modes always and random, functions are reached through a stub as well, those that the
- * driver looks up by MmGetSystemRoutineAddress too: it enters the gate, which has the call checked
- * and pages out first. Writes of CR8 in the code of a verified
+ * ends in a bug check that names what was called and from where. When drivers are verified, and in
+ * the page-out modes always and random, functions are reached through a stub as well, those that
+ * the driver looks up by MmGetSystemRoutineAddress too: it enters the gate, which has the call
+ * checked and pages out first. Writes of CR8 in the code of a verified
  * driver are replaced here too, where the image is complete and still writable.
  *
  * Stubs are code in executable nonpaged pool, freed with the image, and so are their records:

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Generic tables on balanced links: at each node the heights of the two sides differ by one at most.
- * The tree hangs at BalancedRoot.RightChild, so that its root has a parent like any other node, and
- * BalancedRoot is its own parent. Look-ups change nothing, so that the caller may do several of them
- * at a time. Elements are numbered in their order; inserting and deleting forgets where
- * RtlGetElementGenericTableAvl was.
+ * Generic tables on balanced links: at each node the heights of the two sides differ by one at
+ * most. The tree hangs at BalancedRoot.RightChild, so that its root has a parent like any other
+ * node, and BalancedRoot is its own parent. Look-ups change nothing, so that the caller may do
+ * several of them at a time. Elements are numbered in their order; inserting and deleting forgets
+ * where RtlGetElementGenericTableAvl was.
  *
  * Deleting the element where RtlEnumerateGenericTableAvl is moves that back by one: the next call
  * returns what comes after the deleted one.

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Generic tables on splay links. What is looked up, inserted or enumerated with splaying becomes the
- * root; a list keeps the order of insertion, which is what RtlGetElementGenericTable numbers. The
- * caller serializes, look-ups too: they change the tree. Its routines compare, allocate and free.
+ * Generic tables on splay links. What is looked up, inserted or enumerated with splaying becomes
+ * the root; a list keeps the order of insertion, which is what RtlGetElementGenericTable numbers.
+ * The caller serializes, look-ups too: they change the tree. Its routines compare, allocate and
+ * free.
  */
 #include "rtl/tree_links.h"
 
@@ -121,7 +122,8 @@ PVOID RtlEnumerateGenericTableWithoutSplaying(PRTL_GENERIC_TABLE Table, PVOID *R
 {
     PRTL_SPLAY_LINKS Node = NULL;
     if (Table->TableRoot != NULL) {
-        Node = *RestartKey == NULL ? RtlpSmallestLinks(Table->TableRoot) : RtlRealSuccessor(*RestartKey);
+        Node = *RestartKey == NULL ? RtlpSmallestLinks(Table->TableRoot)
+                                   : RtlRealSuccessor(*RestartKey);
     }
     if (Node != NULL) {
         *RestartKey = Node;

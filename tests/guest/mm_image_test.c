@@ -193,20 +193,36 @@ GUEST_TEST(mm_image_is_laid_out_bound_and_pageable)
     ExFreePoolWithTag(File, TAG);
 }
 
-/* Refused with the offset of the mistake, everything given back. */
-static VOID ExpectRefused(const TEST_IMAGE *File, SIZE_T Size, PCSTR Words)
+/* Not loaded, everything given back. */
+static VOID ExpectStatus(const TEST_IMAGE *File, SIZE_T Size, NTSTATUS Expected, CHAR Text[256])
 {
     PMM_IMAGE Image;
-    CHAR Text[256];
     ULONG64 Before = Committed();
     NTSTATUS Status = Load(File, Size, &Image, Text);
 
-    EXPECT_EQUAL((ULONG)Status, (ULONG)STATUS_INVALID_IMAGE_FORMAT);
+    EXPECT_EQUAL((ULONG)Status, (ULONG)Expected);
     EXPECT(Image == NULL);
+    EXPECT_EQUAL(Committed(), Before);
+}
+
+/* Refused with the offset of the mistake. */
+static VOID ExpectRefused(const TEST_IMAGE *File, SIZE_T Size, PCSTR Words)
+{
+    CHAR Text[256];
+    ExpectStatus(File, Size, STATUS_INVALID_IMAGE_FORMAT, Text);
     if (strncmp(Text, "offset 0x", 9) != 0 || strstr(Text, Words) == NULL) {
         GuestTestFail(__FILE__, __LINE__, "\"%s\" does not say \"%s\"", Text, Words);
     }
-    EXPECT_EQUAL(Committed(), Before);
+}
+
+/* Not bound, with the import by name. */
+static VOID ExpectUnbound(const TEST_IMAGE *File, NTSTATUS Expected, PCSTR Words)
+{
+    CHAR Text[256];
+    ExpectStatus(File, FILE_SIZE, Expected, Text);
+    if (strcmp(Text, Words) != 0) {
+        GuestTestFail(__FILE__, __LINE__, "\"%s\" is not \"%s\"", Text, Words);
+    }
 }
 
 GUEST_TEST(mm_image_that_is_truncated_is_refused)
@@ -223,22 +239,6 @@ GUEST_TEST(mm_image_that_is_truncated_is_refused)
         ExFreePoolWithTag(Cut, TAG);
     }
     ExFreePoolWithTag(File, TAG);
-}
-
-/* Not bound, with the import by name; everything given back. */
-static VOID ExpectUnbound(const TEST_IMAGE *File, NTSTATUS Expected, PCSTR Words)
-{
-    PMM_IMAGE Image;
-    CHAR Text[256];
-    ULONG64 Before = Committed();
-    NTSTATUS Status = Load(File, FILE_SIZE, &Image, Text);
-
-    EXPECT_EQUAL((ULONG)Status, (ULONG)Expected);
-    EXPECT(Image == NULL);
-    if (strcmp(Text, Words) != 0) {
-        GuestTestFail(__FILE__, __LINE__, "\"%s\" is not \"%s\"", Text, Words);
-    }
-    EXPECT_EQUAL(Committed(), Before);
 }
 
 GUEST_TEST(mm_image_with_imports_from_elsewhere_is_refused)

@@ -153,7 +153,8 @@ static NTSTATUS TableAvl(VOID)
     }
     CHECK(RtlGetElementGenericTableAvl(Table, RECORDS) == NULL);
     Record.Key = 100;
-    CHECK(((PRECORD)RtlLookupFirstMatchingElementGenericTableAvl(Table, &Record, &Key))->Key == 100);
+    PRECORD First = RtlLookupFirstMatchingElementGenericTableAvl(Table, &Record, &Key);
+    CHECK(First != NULL && First->Key == 100);
     for (PRECORD At = RtlEnumerateGenericTableAvl(Table, TRUE); At != NULL;
          At = RtlEnumerateGenericTableAvl(Table, FALSE)) {
         Record = *At;

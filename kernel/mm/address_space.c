@@ -118,7 +118,7 @@ static VOID MiDeleteVad(PMI_WORKING_SET Set, PMI_VAD Vad)
     if (Vad->Section != NULL) {
         ObfDereferenceObject(Vad->Section);
     }
-    ExFreePoolWithTag(Vad, MI_TAG_VAD);
+    MiFreeVad(Vad);
 }
 
 VOID MmDeleteProcessAddressSpace(PEPROCESS Process)
@@ -216,11 +216,12 @@ NTSTATUS MiAllocatePrivateVad(PULONG64 Base, SIZE_T Size, ULONG Protection)
     Vad->Protection = Protection;
     Vad->Kind = MiVadPrivate;
     Vad->Section = NULL;
+    Vad->Secured = NULL;
     ExAcquireFastMutex(&Set->AddressLock);
     BOOLEAN Inserted = MiInsertVad(Process, Vad, *Base, Pages << PAGE_SHIFT);
     ExReleaseFastMutex(&Set->AddressLock);
     if (!Inserted) {
-        ExFreePoolWithTag(Vad, MI_TAG_VAD);
+        MiFreeVad(Vad);
         MiReturnCommit(Pages);
         return STATUS_CONFLICTING_ADDRESSES;
     }
@@ -255,6 +256,8 @@ NTSTATUS MmFreeUserMemory(PVOID Base)
         Status = STATUS_MEMORY_NOT_ALLOCATED;
     } else if (Vad->Kind != MiVadPrivate) {
         Status = STATUS_UNABLE_TO_DELETE_SECTION;
+    } else if (Vad->Secured != NULL) {
+        Status = STATUS_INVALID_PAGE_PROTECTION;
     } else {
         MiRemoveVad(Process, Vad);
         MiFreeVadPages(Vad);
@@ -263,6 +266,6 @@ NTSTATUS MmFreeUserMemory(PVOID Base)
     if (!NT_SUCCESS(Status)) {
         return Status;
     }
-    ExFreePoolWithTag(Vad, MI_TAG_VAD);
+    MiFreeVad(Vad);
     return STATUS_SUCCESS;
 }

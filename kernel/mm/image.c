@@ -37,7 +37,8 @@ VOID MiProtectPages(ULONG64 Va, ULONG64 Pages, ULONG Protection)
         PVOID Address = (PVOID)(Va + (Page << PAGE_SHIFT));
         PMMPTE Pte = MI_PTE_OF(Address);
         MMPTE Old = *Pte;
-        if (Old & (MI_PTE_VALID | MI_PTE_TRANSITION)) {
+        BOOLEAN View = (Old & MI_PTE_VALID) && (Old & MI_PTE_VIEW); /* of whatever memory */
+        if ((Old & (MI_PTE_VALID | MI_PTE_TRANSITION)) && !View) {
             PMMPFN Pfn = MI_PFN(MI_PTE_FRAME(Old));
             Pfn->OriginalPte = (Pfn->OriginalPte & ~MI_PTE_PROTECTION_MASK) | Bits;
         }

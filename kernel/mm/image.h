@@ -99,7 +99,7 @@ PMI_SECTION MiSectionOfHandle(PVOID Handle);
 NTSTATUS MiBindImports(PMM_IMAGE Image, const PE_IMAGE *Pe, PCHAR ErrorText, SIZE_T ErrorSize);
 /* When no code of the image can run any more. */
 VOID MiFreeImportStubs(PMM_IMAGE Image);
-/* Changes what may be done with mapped or paged-out pages. */
+/* Changes what may be done with mapped or paged-out pages, of user views too. */
 VOID MiProtectPages(ULONG64 Va, ULONG64 Pages, ULONG Protection);
 VOID MiRememberUnloadedImage(PMM_IMAGE Image);
 /* A new image, and the state of its pages, for the timeline. <= APC_LEVEL */

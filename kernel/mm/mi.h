@@ -329,6 +329,7 @@ typedef struct _MI_VAD {
     ULONG Protection;     /* MI_x */
     MI_VAD_KIND Kind;
     PVOID Section;
+    struct _MI_SECURE *Secured; /* ranges; the process cannot free or unmap it then */
 } MI_VAD, *PMI_VAD;
 #define MI_TAG_VAD 'daVM'
 #define MI_ALLOCATION_GRANULARITY 0x10000ull
@@ -341,6 +342,9 @@ VOID MiRemoveVad(PEPROCESS Process, PMI_VAD Vad);
  * Takes the lock itself: committed memory of the current process, at *Base or where it sets that.
  */
 NTSTATUS MiAllocatePrivateVad(PULONG64 Base, SIZE_T Size, ULONG Protection);
+/* virtual_protection.c */
+ULONG MiProtectionOfAddress(const MI_VAD *Vad, ULONG64 Va); /* AddressLock held */
+VOID MiFreeVad(PMI_VAD Vad); /* which is in no list any more */
 /* virtual_memory.c */
 NTSTATUS MiQueryVirtual(ULONG64 Va, PMEMORY_BASIC_INFORMATION Basic);
 FORCEINLINE PEPROCESS MiCurrentProcess(VOID)

@@ -102,12 +102,15 @@ NTSTATUS MiMapView(PVOID *Base, const MI_VIEW *View)
     }
     ExReleaseFastMutex(&Set->AddressLock);
     if (!NT_SUCCESS(Status)) {
-        ExFreePoolWithTag(Vad, MI_TAG_VAD);
+        MiFreeVad(Vad);
     }
     return Status;
 }
 
-/* STATUS_NOT_MAPPED_VIEW: there is none. */
+/*
+ * STATUS_NOT_MAPPED_VIEW: there is none. A section's view that is secured stays; a driver's own
+ * unmapping of its MDL does not ask.
+ */
 NTSTATUS MiUnmapView(ULONG64 Base, ULONG64 Pages)
 {
     PEPROCESS Process = MiCurrentProcess();
@@ -119,12 +122,16 @@ NTSTATUS MiUnmapView(ULONG64 Base, ULONG64 Pages)
         ExReleaseFastMutex(&Set->AddressLock);
         return STATUS_NOT_MAPPED_VIEW;
     }
+    if (Pages == 0 && Vad->Secured != NULL) {
+        ExReleaseFastMutex(&Set->AddressLock);
+        return STATUS_INVALID_PAGE_PROTECTION;
+    }
     MiRemoveVad(Process, Vad);
     MiClearView(Set, Vad);
     ExReleaseFastMutex(&Set->AddressLock);
     if (Vad->Section != NULL) {
         ObDereferenceObject(Vad->Section);
     }
-    ExFreePoolWithTag(Vad, MI_TAG_VAD);
+    MiFreeVad(Vad);
     return STATUS_SUCCESS;
 }

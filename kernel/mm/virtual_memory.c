@@ -97,15 +97,26 @@ NTSTATUS ZwAllocateVirtualMemory(HANDLE ProcessHandle, PVOID *BaseAddress, ULONG
 /* Attached. *Size: what was freed. */
 static NTSTATUS MiFreeVirtual(PVOID Base, PSIZE_T Size)
 {
-    MEMORY_BASIC_INFORMATION Basic;
-    NTSTATUS Status = MiQueryVirtual((ULONG64)Base, &Basic);
-    if (!NT_SUCCESS(Status) || Basic.State == MEM_FREE) {
+    PEPROCESS Process = MiCurrentProcess();
+    PMI_WORKING_SET Set = Process->MmWorkingSet;
+    ULONG64 Start = 0, Bytes = 0;
+    if (Set == NULL) {
         return STATUS_MEMORY_NOT_ALLOCATED;
     }
-    if (Basic.AllocationBase != Base || (*Size != 0 && *Size < Basic.RegionSize)) {
+    ExAcquireFastMutex(&Set->AddressLock);
+    PMI_VAD Vad = MiFindVad(Process, (ULONG64)Base);
+    if (Vad != NULL) {
+        Start = Vad->Start;
+        Bytes = Vad->End - Start;
+    }
+    ExReleaseFastMutex(&Set->AddressLock);
+    if (Bytes == 0) {
+        return STATUS_MEMORY_NOT_ALLOCATED;
+    }
+    if (Start != (ULONG64)Base || (*Size != 0 && *Size < Bytes)) {
         return STATUS_FREE_VM_NOT_AT_BASE;
     }
-    *Size = Basic.RegionSize;
+    *Size = Bytes;
     return MmFreeUserMemory(Base);
 }
 
@@ -157,9 +168,14 @@ NTSTATUS MiQueryVirtual(ULONG64 Va, PMEMORY_BASIC_INFORMATION Basic)
     ExAcquireFastMutex(&Set->AddressLock);
     PMI_VAD Vad = MiFindVad(Process, Va);
     if (Vad != NULL) {
-        End = Vad->End;
+        ULONG Protection = MiProtectionOfAddress(Vad, Va);
+        End = (ULONG64)Basic->BaseAddress + PAGE_SIZE;
+        while (End < Vad->End && MiProtectionOfAddress(Vad, End) == Protection) {
+            End += PAGE_SIZE;
+        }
         Basic->AllocationBase = (PVOID)Vad->Start;
-        Basic->AllocationProtect = Basic->Protect = MiPageOfProtection(Vad->Protection);
+        Basic->AllocationProtect = MiPageOfProtection(Vad->Protection);
+        Basic->Protect = MiPageOfProtection(Protection);
         Basic->State = MEM_COMMIT;
         Basic->Type = Vad->Kind == MiVadPrivate ? MEM_PRIVATE : MEM_MAPPED;
     } else {

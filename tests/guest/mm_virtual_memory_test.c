@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* ZwAllocateVirtualMemory and its like, on another process by its handle. */
-#include "mm/mm.h"
+#include "mm/mi.h"
 #include "ps/psp.h"
 #include "test.h"
 
@@ -53,6 +53,42 @@ GUEST_TEST(mm_virtual_memory_of_another_process)
     EXPECT_EQUAL(Size, 2 * PAGE_SIZE);
     EXPECT_EQUAL((ULONG)ZwFreeVirtualMemory(Handle, &Base, &Size, MEM_RELEASE),
                  (ULONG)STATUS_MEMORY_NOT_ALLOCATED);
+    ZwClose(Handle);
+    PspExitProcess(Process, STATUS_SUCCESS);
+    ObDereferenceObject(Process);
+}
+
+/* A secured range keeps its process from freeing it, and goes with the process. */
+GUEST_TEST(mm_secured_range_goes_with_its_process)
+{
+    PEPROCESS Process;
+    HANDLE Handle;
+    KAPC_STATE ApcState;
+    PVOID Base = NULL;
+    SIZE_T Size = 3 * PAGE_SIZE, None = 0;
+    ULONG Old;
+
+    EXPECT_EQUAL(PspCreateProcess("secured", &Process), STATUS_SUCCESS);
+    EXPECT_EQUAL(ObOpenObjectByPointer(Process, OBJ_KERNEL_HANDLE, NULL, PROCESS_ALL_ACCESS,
+                                       PsProcessType, KernelMode, &Handle),
+                 STATUS_SUCCESS);
+    EXPECT_EQUAL(ZwAllocateVirtualMemory(Handle, &Base, 0, &Size, MEM_COMMIT, PAGE_READWRITE),
+                 STATUS_SUCCESS);
+    EXPECT(MmSecureVirtualMemory(Base, Size, PAGE_READWRITE) == NULL); /* not of this process */
+    KeStackAttachProcess((PRKPROCESS)Process, &ApcState);
+    EXPECT(MmSecureVirtualMemory(Base, Size, PAGE_READWRITE) != NULL);
+    *(volatile ULONG *)Base = 1;
+    KeUnstackDetachProcess(&ApcState);
+    MmPageOutEverything(TRUE);
+    EXPECT_EQUAL((ULONG)ZwProtectVirtualMemory(Handle, &Base, &Size, PAGE_READONLY, &Old),
+                 (ULONG)STATUS_INVALID_PAGE_PROTECTION);
+    EXPECT_EQUAL((ULONG)ZwFreeVirtualMemory(Handle, &Base, &None, MEM_RELEASE),
+                 (ULONG)STATUS_INVALID_PAGE_PROTECTION);
+    Size = PAGE_SIZE;
+    EXPECT_EQUAL(ZwProtectVirtualMemory(Handle, &Base, &Size, PAGE_EXECUTE_READWRITE, &Old),
+                 STATUS_SUCCESS);
+    EXPECT_EQUAL(Old, PAGE_READWRITE); /* of a page that is out */
+    EXPECT_EQUAL(MiVerifyAll(), 0);
     ZwClose(Handle);
     PspExitProcess(Process, STATUS_SUCCESS);
     ObDereferenceObject(Process);

@@ -397,7 +397,17 @@ static void splay_table_is_its_model(void **State)
         BOOLEAN Was = Present[Record.Key], New;
         Record.Value = Record.Key + 1;
         if (Random(100) < (Step / 700 % 2 == 0 ? 70u : 30u)) {
-            RECORD *At = RtlInsertElementGenericTable(&Table, &Record, sizeof(Record), &New);
+            TABLE_SEARCH_RESULT Result;
+            PVOID Node;
+            RECORD *At;
+            if (Step % 2 == 0) {
+                At = RtlInsertElementGenericTable(&Table, &Record, sizeof(Record), &New);
+            } else { /* the same in two steps */
+                At = RtlLookupElementGenericTableFull(&Table, &Record, &Node, &Result);
+                assert_int_equal(At != NULL, Was);
+                At = RtlInsertElementGenericTableFull(&Table, &Record, sizeof(Record), &New, Node,
+                                                      Result);
+            }
             assert_int_equal(New, !Was);
             assert_true(At->Key == Record.Key && At->Value == Record.Value);
             assert_ptr_equal((PUCHAR)Table.TableRoot + SPLAY_HEADER, At); /* splayed */

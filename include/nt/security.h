@@ -506,6 +506,11 @@ NTSTATUS SeCaptureSecurityDescriptor(PSECURITY_DESCRIPTOR OriginalSecurityDescri
                                      PSECURITY_DESCRIPTOR *CapturedSecurityDescriptor);
 VOID SeReleaseSecurityDescriptor(PSECURITY_DESCRIPTOR CapturedSecurityDescriptor,
                                  KPROCESSOR_MODE CurrentMode, BOOLEAN CaptureIfKernelMode);
+NTSTATUS SeCreateAccessState(PACCESS_STATE AccessState, PVOID AuxData, ACCESS_MASK DesiredAccess,
+                             PGENERIC_MAPPING GenericMapping);
+VOID SeDeleteAccessState(PACCESS_STATE AccessState);
+VOID SeSetAccessStateGenericMapping(PACCESS_STATE AccessState, PGENERIC_MAPPING GenericMapping);
+NTSTATUS SeAppendPrivileges(PACCESS_STATE AccessState, PPRIVILEGE_SET Privileges);
 NTSTATUS SeAssignSecurity(PSECURITY_DESCRIPTOR ParentDescriptor,
                           PSECURITY_DESCRIPTOR ExplicitDescriptor,
                           PSECURITY_DESCRIPTOR *NewDescriptor, BOOLEAN IsDirectoryObject,

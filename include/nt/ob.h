@@ -245,6 +245,16 @@ NTSTATUS NtCreateEvent(PHANDLE EventHandle, ACCESS_MASK DesiredAccess,
                        BOOLEAN InitialState);
 NTSTATUS ZwOpenEvent(PHANDLE EventHandle, ACCESS_MASK DesiredAccess,
                      POBJECT_ATTRIBUTES ObjectAttributes);
+/* Their contents are between a port's two sides. */
+typedef struct _PORT_VIEW *PPORT_VIEW;
+typedef struct _REMOTE_PORT_VIEW *PREMOTE_PORT_VIEW;
+typedef struct _PORT_MESSAGE *PPORT_MESSAGE;
+typedef struct _SECURITY_QUALITY_OF_SERVICE *PSECURITY_QUALITY_OF_SERVICE;
+NTSTATUS ZwConnectPort(PHANDLE PortHandle, PUNICODE_STRING PortName,
+                       PSECURITY_QUALITY_OF_SERVICE SecurityQos, PPORT_VIEW ClientView,
+                       PREMOTE_PORT_VIEW ServerView, PULONG MaxMessageLength,
+                       PVOID ConnectionInformation, PULONG ConnectionInformationLength);
+NTSTATUS ZwRequestWaitReplyPort(HANDLE PortHandle, PPORT_MESSAGE Request, PPORT_MESSAGE Reply);
 NTSTATUS ZwSetEvent(HANDLE EventHandle, PLONG PreviousState);
 NTSTATUS NtSetEvent(HANDLE EventHandle, PLONG PreviousState);
 PKEVENT IoCreateNotificationEvent(PUNICODE_STRING EventName, PHANDLE EventHandle);

@@ -148,6 +148,28 @@ static NTSTATUS SmallClaims(PDRIVER_OBJECT DriverObject)
     return STATUS_SUCCESS;
 }
 
+/* No server has made a port: no name and no handle leads to one. */
+static NTSTATUS SmallPorts(VOID)
+{
+    UNICODE_STRING Nowhere = RTL_CONSTANT_STRING(L"\\RPC Control\\Nobody");
+    UNICODE_STRING Directory = RTL_CONSTANT_STRING(L"\\Device");
+    OBJECT_ATTRIBUTES Attributes;
+    HANDLE Port = NULL, Event;
+
+    PAGED_CODE();
+    CHECK(!NT_SUCCESS(ZwConnectPort(&Port, &Nowhere, NULL, NULL, NULL, NULL, NULL, NULL)));
+    CHECK(ZwConnectPort(&Port, &Directory, NULL, NULL, NULL, NULL, NULL, NULL) ==
+          STATUS_OBJECT_TYPE_MISMATCH);
+    CHECK(Port == NULL);
+    InitializeObjectAttributes(&Attributes, NULL, OBJ_KERNEL_HANDLE, NULL, NULL);
+    CHECK(ZwCreateEvent(&Event, EVENT_ALL_ACCESS, &Attributes, NotificationEvent, FALSE) ==
+          STATUS_SUCCESS);
+    CHECK(ZwRequestWaitReplyPort(Event, NULL, NULL) == STATUS_OBJECT_TYPE_MISMATCH);
+    CHECK(ZwClose(Event) == STATUS_SUCCESS);
+    CHECK(ZwRequestWaitReplyPort(NULL, NULL, NULL) == STATUS_INVALID_HANDLE);
+    return STATUS_SUCCESS;
+}
+
 VOID SmallUnload(PDRIVER_OBJECT DriverObject)
 {
     PAGED_CODE();
@@ -167,6 +189,9 @@ NTSTATUS DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING RegistryPath)
     }
     if (NT_SUCCESS(Status)) {
         Status = SmallDebug();
+    }
+    if (NT_SUCCESS(Status)) {
+        Status = SmallPorts();
     }
     return NT_SUCCESS(Status) ? SmallClaims(DriverObject) : Status;
 }

@@ -125,6 +125,15 @@ PNP_GUID(GUID_BATTERY_PERCENTAGE_REMAINING, 0xa7ad8041, 0xb45a, 0x4cae, 0x87, 0x
          0xb4, 0x68, 0xa9, 0xe1);
 
 /* All PASSIVE_LEVEL, where nothing else is said. */
+/* IRP_MN_QUERY_PNP_DEVICE_STATE's answer, in IoStatus.Information. */
+typedef ULONG PNP_DEVICE_STATE, *PPNP_DEVICE_STATE;
+#define PNP_DEVICE_DISABLED 0x01u
+#define PNP_DEVICE_DONT_DISPLAY_IN_UI 0x02u
+#define PNP_DEVICE_FAILED 0x04u
+#define PNP_DEVICE_REMOVED 0x08u
+#define PNP_DEVICE_RESOURCE_REQUIREMENTS_CHANGED 0x10u
+#define PNP_DEVICE_NOT_DISABLEABLE 0x20u
+
 NTSTATUS IoRegisterPlugPlayNotification(IO_NOTIFICATION_EVENT_CATEGORY EventCategory,
                                         ULONG EventCategoryFlags, PVOID EventCategoryData,
                                         PDRIVER_OBJECT DriverObject,
@@ -132,6 +141,8 @@ NTSTATUS IoRegisterPlugPlayNotification(IO_NOTIFICATION_EVENT_CATEGORY EventCate
                                         PVOID Context, PVOID *NotificationEntry);
 NTSTATUS IoUnregisterPlugPlayNotification(PVOID NotificationEntry);
 NTSTATUS IoUnregisterPlugPlayNotificationEx(PVOID NotificationEntry);
+VOID IoInvalidateDeviceRelations(PDEVICE_OBJECT DeviceObject, DEVICE_RELATION_TYPE Type);
+VOID IoInvalidateDeviceState(PDEVICE_OBJECT PhysicalDeviceObject);
 NTSTATUS IoReportTargetDeviceChange(PDEVICE_OBJECT PhysicalDeviceObject,
                                     PVOID NotificationStructure);
 /* <= DISPATCH_LEVEL */

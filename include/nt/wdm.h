@@ -22,6 +22,7 @@
 #include "wmi.h"
 #include "cm_callback.h"
 #include "pnp.h"
+#include "device_description.h"
 #include "dma.h"
 #include "ps.h"
 #include "process_information.h"

@@ -24,16 +24,6 @@ static NTSTATUS IopPnpCancelRemove(PDRIVER_OBJECT Driver)
     return STATUS_SUCCESS;
 }
 
-static BOOLEAN IopHasOpenFiles(PDRIVER_OBJECT Driver)
-{
-    LONG Count = IopDriverExtension(Driver)->PhysicalDevice->ReferenceCount;
-    for (PDEVICE_OBJECT Device = Driver->DeviceObject; Device != NULL;
-         Device = Device->NextDevice) {
-        Count += Device->ReferenceCount;
-    }
-    return Count != 0;
-}
-
 /* STATUS_DEVICE_BUSY: files are open; NT waits until they are closed. */
 static NTSTATUS IopPnpRemove(PDRIVER_OBJECT Driver)
 {
@@ -94,7 +84,9 @@ VOID IopControlPnp(PCONTROL_REQUEST Request)
     NTSTATUS Status = STATUS_NO_SUCH_DEVICE;
 
     if (Driver != NULL && Driver->DriverExtension->AddDevice != NULL) {
+        IopLockPnp();
         Status = IopTakePnpStep(Driver, &Request->Message.Pnp);
+        IopUnlockPnp();
     }
     IopReply(Request->Message.Id, Status, 0, NULL, 0);
 }

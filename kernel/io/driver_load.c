@@ -94,7 +94,9 @@ NTSTATUS IopLoadDriver(PCUNICODE_STRING Name, PMM_IMAGE Image, PDRIVER_OBJECT *L
     IopClearInitializing(Driver);
     if (Driver->DriverExtension->AddDevice != NULL) {
         Driver->Flags &= ~(ULONG)DRVO_LEGACY_DRIVER;
+        IopLockPnp();
         Status = IopAddRootDevice(Driver);
+        IopUnlockPnp();
         if (!NT_SUCCESS(Status)) {
             if (Driver->DriverUnload != NULL) {
                 Driver->DriverUnload(Driver);

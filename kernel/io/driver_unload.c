@@ -59,6 +59,7 @@ static BOOLEAN IopCanUnload(PDRIVER_OBJECT Driver)
 static NTSTATUS IopRemoveForUnload(PDRIVER_OBJECT Driver)
 {
     NTSTATUS Status = STATUS_SUCCESS;
+    IopLockPnp();
     if (IopDriverExtension(Driver)->PnpState == IopPnpStopPending) {
         IopCancelStopRootDevice(Driver);
     }
@@ -69,6 +70,7 @@ static NTSTATUS IopRemoveForUnload(PDRIVER_OBJECT Driver)
     if (NT_SUCCESS(Status) && IopDriverExtension(Driver)->PhysicalDevice != NULL) {
         IopRemoveRootDevice(Driver);
     }
+    IopUnlockPnp();
     return Status;
 }
 

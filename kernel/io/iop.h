@@ -277,6 +277,8 @@ NTSTATUS IopSetFile(PFILE_OBJECT File, BOOLEAN Lock, PVOID Buffer, ULONG Length,
 
 /* ---- plug_and_play.c ---- */
 VOID IopInitializeRootDriver(VOID);
+VOID IopLockPnp(VOID); /* PASSIVE_LEVEL; held for all that follows */
+VOID IopUnlockPnp(VOID);
 NTSTATUS IopAddRootDevice(PDRIVER_OBJECT Driver);   /* AddDevice and start */
 NTSTATUS IopQueryRemoveRootDevice(PDRIVER_OBJECT Driver);
 VOID IopCancelRemoveRootDevice(PDRIVER_OBJECT Driver);
@@ -286,6 +288,11 @@ VOID IopCancelStopRootDevice(PDRIVER_OBJECT Driver);
 VOID IopStopRootDevice(PDRIVER_OBJECT Driver);
 NTSTATUS IopStartRootDevice(PDRIVER_OBJECT Driver);
 VOID IopSurpriseRemoveRootDevice(PDRIVER_OBJECT Driver);
+BOOLEAN IopHasOpenFiles(PDRIVER_OBJECT Driver); /* on its device's stack */
+/* Asks the stack of a root device. Type: of a query for relations. Information may be NULL. */
+NTSTATUS IopAskPnp(PDEVICE_OBJECT Physical, UCHAR MinorFunction, DEVICE_RELATION_TYPE Type,
+                   PULONG_PTR Information);
+PDRIVER_OBJECT IopRootDeviceDriver(PDEVICE_OBJECT Device); /* NULL: it is gone, or none */
 /* Path of a physical device object of the root driver, NULL: Device is none. */
 PCUNICODE_STRING IopRootDeviceName(PDEVICE_OBJECT Device);
 PCUNICODE_STRING IopRootDeviceService(PDEVICE_OBJECT Device);

@@ -10,17 +10,24 @@
  *   Started, Stopped -query-remove-> RemovePending -remove-> None, -cancel-remove-> what it was
  *   Started, Stopped -surprise-removal-> SurpriseRemoved -remove-> None
  *
- * A query that the stack refuses is cancelled, and the state stays. All on the agent thread.
+ * A query that the stack refuses is cancelled, and the state stays. All under IopLockPnp.
  */
 #include "io/pnp_notification.h"
 
 typedef struct _IOP_ROOT_DEVICE {
+    PDRIVER_OBJECT Driver;  /* NULL: the device is gone */
     UNICODE_STRING Service; /* the driver's; its registry path's text */
     UNICODE_STRING Name;
     WCHAR NameBuffer[24];
 } IOP_ROOT_DEVICE, *PIOP_ROOT_DEVICE;
 
 static PDRIVER_OBJECT IopRootDriver;
+
+/*
+ * Requests of the agent thread (a scenario's, load and unload) and those that drivers have queued
+ * (device_invalidate.c) come one at a time. An event and no mutex: drivers are called with APCs on.
+ */
+static KEVENT IopPnpIdle;
 
 static PIOP_ROOT_DEVICE IopRootDeviceOf(PDEVICE_OBJECT Device)
 {
@@ -32,6 +39,12 @@ PCUNICODE_STRING IopRootDeviceName(PDEVICE_OBJECT Device)
 {
     PIOP_ROOT_DEVICE Root = IopRootDeviceOf(Device);
     return Root == NULL ? NULL : &Root->Name;
+}
+
+PDRIVER_OBJECT IopRootDeviceDriver(PDEVICE_OBJECT Device)
+{
+    PIOP_ROOT_DEVICE Root = IopRootDeviceOf(Device);
+    return Root == NULL ? NULL : Root->Driver;
 }
 
 PCUNICODE_STRING IopRootDeviceService(PDEVICE_OBJECT Device)
@@ -130,11 +143,22 @@ static NTSTATUS IopRootEntry(PDRIVER_OBJECT Driver, PUNICODE_STRING RegistryPath
 VOID IopInitializeRootDriver(VOID)
 {
     UNICODE_STRING Name = RTL_CONSTANT_STRING(L"\\Driver\\PnpManager");
+    KeInitializeEvent(&IopPnpIdle, SynchronizationEvent, TRUE);
     NT_VERIFY(NT_SUCCESS(IoCreateDriver(&Name, IopRootEntry)));
 }
 
-/* Sends a PnP request to the top of the stack and waits. PASSIVE_LEVEL */
-static NTSTATUS IopSendPnp(PDEVICE_OBJECT Physical, UCHAR MinorFunction)
+VOID IopLockPnp(VOID)
+{
+    KeWaitForSingleObject(&IopPnpIdle, Executive, KernelMode, FALSE, NULL);
+}
+
+VOID IopUnlockPnp(VOID)
+{
+    KeSetEvent(&IopPnpIdle, IO_NO_INCREMENT, FALSE);
+}
+
+NTSTATUS IopAskPnp(PDEVICE_OBJECT Physical, UCHAR MinorFunction, DEVICE_RELATION_TYPE Type,
+                   PULONG_PTR Information)
 {
     PDEVICE_OBJECT Top = IoGetAttachedDeviceReference(Physical);
     PIRP Irp = IopAllocateIrpMustSucceed(Top->StackSize);
@@ -143,9 +167,17 @@ static NTSTATUS IopSendPnp(PDEVICE_OBJECT Physical, UCHAR MinorFunction)
     Irp->IoStatus.Status = STATUS_NOT_SUPPORTED;
     Stack->MajorFunction = IRP_MJ_PNP;
     Stack->MinorFunction = MinorFunction;
-    NTSTATUS Status = IopSendAndWait(Top, Irp, NULL);
+    if (MinorFunction == IRP_MN_QUERY_DEVICE_RELATIONS) {
+        Stack->Parameters.QueryDeviceRelations.Type = Type;
+    }
+    NTSTATUS Status = IopSendAndWait(Top, Irp, Information);
     ObfDereferenceObject(Top);
     return Status;
+}
+
+static NTSTATUS IopSendPnp(PDEVICE_OBJECT Physical, UCHAR MinorFunction)
+{
+    return IopAskPnp(Physical, MinorFunction, BusRelations, NULL);
 }
 
 static NTSTATUS IopCreateRootDevice(PDRIVER_OBJECT Driver, PDEVICE_OBJECT *Physical)
@@ -166,6 +198,7 @@ static NTSTATUS IopCreateRootDevice(PDRIVER_OBJECT Driver, PDEVICE_OBJECT *Physi
     NT_VERIFY(NT_SUCCESS(Status) && Information->Name.Length <= sizeof(Root->NameBuffer));
     RtlInitEmptyUnicodeString(&Root->Name, Root->NameBuffer, sizeof(Root->NameBuffer));
     RtlCopyUnicodeString(&Root->Name, &Information->Name);
+    Root->Driver = Driver;
     Root->Service = Driver->DriverExtension->ServiceKeyName;
     Device->Flags |= DO_BUS_ENUMERATED_DEVICE;
     Device->Flags &= ~(ULONG)DO_DEVICE_INITIALIZING;
@@ -177,6 +210,7 @@ static VOID IopDeleteRootDevice(PDRIVER_OBJECT Driver)
 {
     PDEVICE_OBJECT Physical = IopDriverExtension(Driver)->PhysicalDevice;
     IopDriverExtension(Driver)->PhysicalDevice = NULL;
+    IopRootDeviceOf(Physical)->Driver = NULL;
     IopDriverExtension(Driver)->PnpState = IopPnpNone;
     IopForgetInterfaces(IopRootDeviceName(Physical));
     if (Physical->AttachedDevice != NULL) {
@@ -303,4 +337,14 @@ VOID IopSurpriseRemoveRootDevice(PDRIVER_OBJECT Driver)
     Extension->PnpState = IopPnpSurpriseRemoved;
     IopSendPnp(Extension->PhysicalDevice, IRP_MN_SURPRISE_REMOVAL);
     IopNotifyTargetDevice(Extension->PhysicalDevice, &GUID_TARGET_DEVICE_REMOVE_COMPLETE);
+}
+
+BOOLEAN IopHasOpenFiles(PDRIVER_OBJECT Driver)
+{
+    LONG Count = IopDriverExtension(Driver)->PhysicalDevice->ReferenceCount;
+    for (PDEVICE_OBJECT Device = Driver->DeviceObject; Device != NULL;
+         Device = Device->NextDevice) {
+        Count += Device->ReferenceCount;
+    }
+    return Count != 0;
 }

@@ -122,9 +122,9 @@ KI_PADDED(KTHREAD, 0x600,
     DISPATCHER_HEADER Header;    /* signalled at termination */
     PVOID SListFaultAddress;
     ULONG64 QuantumTarget;
-    PVOID InitialStack;          /* 28: top of the kernel stack */
+    PVOID InitialStack;          /* 28: where calls begin; floating_state.c has what is above */
     PVOID volatile StackLimit;   /* 30: lowest usable address */
-    PVOID StackBase;             /* 38: as InitialStack */
+    PVOID StackBase;             /* 38: top of the kernel stack */
     KSPIN_LOCK ThreadLock;
     ULONG64 CycleTime;
     ULONG64 Reserved50;
@@ -334,6 +334,7 @@ C_ASSERT(sizeof(KTHREAD) == 0x600);
 C_ASSERT(offsetof(KTHREAD, InitialStack) == 0x28);
 C_ASSERT(offsetof(KTHREAD, KernelStack) == 0x58);
 C_ASSERT(offsetof(KTHREAD, ApcState.Process) == 0x80); /* switch.S */
+C_ASSERT(offsetof(KTHREAD, ApcState.UserApcPending) == 0x8a); /* trap.S */
 C_ASSERT(offsetof(KTHREAD, Teb) == 0xf0); /* switch.S too */
 C_ASSERT(offsetof(ETHREAD, Cid) == 0x648);
 C_ASSERT(offsetof(ETHREAD, Win32StartAddress) == 0x6a0);

@@ -20,7 +20,10 @@
 #define DESCRIPTOR_TSS_AVAILABLE 0x89ull
 
 #define CR0_VALUE 0x80050033ull /* PG AM WP NE ET MP PE */
-#define CR4_VALUE 0x678ull      /* OSXMMEXCPT OSFXSR MCE PAE PSE DE; no PGE, SMEP, SMAP, OSXSAVE */
+#define CR4_VALUE 0x678ull      /* OSXMMEXCPT OSFXSR MCE PAE PSE DE; no PGE, SMAP, OSXSAVE */
+#define CR4_SMEP (1ull << 20)
+#define CPUID_FEATURES 7u /* subleaf 0: SMEP is bit 7 of ebx */
+#define CPUID_SMEP (1u << 7)
 #define MSR_EFER 0xc0000080u
 #define MSR_GS_BASE 0xc0000101u
 #define MSR_KERNEL_GS_BASE 0xc0000102u
@@ -147,10 +150,31 @@ static VOID KiFillGdt(ULONG64 *Gdt, const KTSS64 *Tss)
     Gdt[KGDT64_R3_CMTEB / 8] = 0x0040f30000003c00;
 }
 
+static VOID KiCpuId(ULONG Leaf, ULONG Registers[4])
+{
+    __asm__ volatile("cpuid"
+                     : "=a"(Registers[0]), "=b"(Registers[1]), "=c"(Registers[2]),
+                       "=d"(Registers[3])
+                     : "a"(Leaf), "c"(0));
+}
+
+/* Kernel mode does not execute user memory, where the processor can see to that. */
+static BOOLEAN KiHasSmep(VOID)
+{
+    ULONG Registers[4];
+
+    KiCpuId(0, Registers);
+    if (Registers[0] < CPUID_FEATURES) {
+        return FALSE;
+    }
+    KiCpuId(CPUID_FEATURES, Registers);
+    return (Registers[1] & CPUID_SMEP) != 0;
+}
+
 static VOID KiSetControlRegisters(VOID)
 {
     ULONG64 Cr0 = CR0_VALUE;
-    ULONG64 Cr4 = CR4_VALUE;
+    ULONG64 Cr4 = CR4_VALUE | (KiHasSmep() ? CR4_SMEP : 0);
     ULONG MxCsr = INITIAL_MXCSR;
     KiWriteMsr(MSR_EFER, EFER_VALUE);
     __asm__ volatile("movq %0, %%cr0" : : "r"(Cr0));
@@ -195,8 +219,9 @@ static VOID KiDropIdentityMap(VOID)
 
 static VOID KiFillPcr(PKPCR Pcr, KI_PROCESSOR_TABLES *Tables)
 {
-    ULONG Signature, Ebx, Ecx, Edx;
-    __asm__ volatile("cpuid" : "=a"(Signature), "=b"(Ebx), "=c"(Ecx), "=d"(Edx) : "a"(1), "c"(0));
+    ULONG Registers[4];
+
+    KiCpuId(1, Registers);
     Pcr->GdtBase = Tables->Gdt;
     Pcr->TssBase = &Tables->Tss;
     Pcr->IdtBase = Tables->Idt;
@@ -205,7 +230,7 @@ static VOID KiFillPcr(PKPCR Pcr, KI_PROCESSOR_TABLES *Tables)
     Pcr->MajorVersion = PCR_VERSION;
     Pcr->MinorVersion = PCR_VERSION;
     Pcr->Prcb.MxCsr = INITIAL_MXCSR;
-    Pcr->Prcb.CpuType = (UCHAR)((Signature >> 8) & 15);
+    Pcr->Prcb.CpuType = (UCHAR)((Registers[0] >> 8) & 15);
 }
 
 /*

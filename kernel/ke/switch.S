@@ -76,6 +76,12 @@ KiSwapContext:
     movq    KPROCESS_DIRECTORY_TABLE(%r8), %r8
     movq    KTHREAD_INITIAL_STACK(%rdx), %r10
     movq    %gs:KPCR_TSS, %r11
+    /* x87 and MMX: only user mode uses them. */
+    cmpq    $0, KTHREAD_TEB(%rcx)
+    je      4f
+    movq    KTHREAD_INITIAL_STACK(%rcx), %rax
+    fxsave64 (%rax)
+4:
 
     cli
     movq    %rsp, KTHREAD_KERNEL_STACK(%rcx)
@@ -91,6 +97,7 @@ KiSwapContext:
     movq    KTHREAD_TEB(%rdx), %rax
     testq   %rax, %rax
     jz      3f
+    fxrstor64 (%r10)
     movq    %rax, %rdx
     shrq    $32, %rdx
     movl    $MSR_KERNEL_GS_BASE, %ecx

@@ -77,7 +77,7 @@ static VOID KiCheckServiceExit(PKTHREAD Thread, const KI_SERVICE *Service)
     }
 }
 
-VOID KiSystemService(PKTRAP_FRAME Frame)
+BOOLEAN KiSystemService(PKTRAP_FRAME Frame, PKEXCEPTION_FRAME ExceptionFrame)
 {
     PKTHREAD Thread = KiCurrentThread();
     ULONG Number = (ULONG)Frame->Rax;
@@ -85,6 +85,7 @@ VOID KiSystemService(PKTRAP_FRAME Frame)
 
     Frame->PreviousMode = UserMode;
     Frame->FaultAddress = 0;
+    Frame->TrapFrame = (ULONG64)ExceptionFrame; /* for NtContinue */
     Thread->PreviousMode = UserMode;
     Thread->TrapFrame = Frame;
     __asm__ volatile("sti" : : : "memory");
@@ -101,8 +102,10 @@ VOID KiSystemService(PKTRAP_FRAME Frame)
             KiCheckServiceExit(Thread, Service);
         }
     }
-    if (Thread->TrapFrame != NULL) { /* else NtContinue has replaced the state, rax too */
+    BOOLEAN Replaced = Thread->TrapFrame == NULL; /* by NtContinue, rax too */
+    if (!Replaced) {
         Frame->Rax = (ULONG)Status;
     }
     Thread->TrapFrame = NULL;
+    return Replaced;
 }

@@ -7,7 +7,7 @@
  *   stack. The memory of the KTHREAD is its owner's (Ps); Ke never frees it.
  */
 #include "dispatcher.h"
-#include "se/se_internal.h"
+#include "ke/trap_dispatch.h"
 
 VOID KeInitializeThread(PKTHREAD Thread, PVOID StackTop, PKSTART_ROUTINE Routine, PVOID Context,
                         PKPROCESS Process)
@@ -18,6 +18,9 @@ VOID KeInitializeThread(PKTHREAD Thread, PVOID StackTop, PKSTART_ROUTINE Routine
     InitializeListHead(&Thread->Header.WaitListHead);
     Thread->InitialStack = StackTop;
     Thread->StackBase = StackTop;
+    if (Routine != NULL) {
+        Thread->InitialStack = KiInitializeFloatingState(StackTop);
+    }
     Thread->StackLimit = (PUCHAR)StackTop - KERNEL_STACK_SIZE;
     Thread->KernelStackResident = Thread->EnableStackSwap = TRUE;
     Thread->Process = Process;
@@ -41,10 +44,9 @@ VOID KeInitializeThread(PKTHREAD Thread, PVOID StackTop, PKSTART_ROUTINE Routine
     Thread->StartContext = Context;
     if (Routine != NULL) {
         /* Above the frame: KiThreadStartup's home space and its return address, 0. */
-        PULONG64 Home = (PULONG64)StackTop - 6;
+        PULONG64 Home = (PULONG64)Thread->InitialStack - 6;
         KI_SWITCH_FRAME *Frame = (KI_SWITCH_FRAME *)Home - 1;
 
-        NT_ASSERT(((ULONG_PTR)StackTop & 15) == 0);
         __builtin_memset(Frame, 0, sizeof(*Frame) + 6 * sizeof(ULONG64));
         Frame->MxCsr = INITIAL_MXCSR;
         Frame->RFlags = 0x202;

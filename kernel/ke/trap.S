@@ -8,12 +8,15 @@
  * look like a function with a machine frame, so that a walk up the stack crosses it. All gates are
  * interrupt gates: entered with IF clear, and C code decides when to set it.
  *
- * r12-r15 and xmm6-15 stay in the processor, as C code preserves them. xmm0-5 are saved, since
- * handlers and interrupt routines of drivers use them; only the fast page fault path leaves them
- * alone, as MiFastFault uses none.
+ * r12-r15 and xmm6-15 stay in the processor, as C code preserves them; a KEXCEPTION_FRAME has them
+ * where user mode's state may be read or replaced: in system calls (NtContinue) and on the way back
+ * with a user APC. xmm0-5 are saved, since handlers and interrupt routines of drivers use them; only
+ * the fast page fault path leaves them alone, as MiFastFault uses none.
  *
  * Offsets are checked in trap_dispatch.c.
  */
+#include "ke/exception_frame.h"
+
     .set FRAME_PREVIOUS_MODE, 0x28
     .set FRAME_MXCSR, 0x2c
     .set FRAME_RAX, 0x30
@@ -37,6 +40,8 @@
     .set PCR_MXCSR, 0x180
     .set PCR_TSS, 0x08
     .set PCR_USER_RSP, 0x10
+    .set PCR_CURRENT_THREAD, 0x188
+    .set KTHREAD_USER_APC_PENDING, 0x8a
     .set TSS_RSP0, 0x04
     .set R3_CODE, 0x33
     .set R3_DATA, 0x2b
@@ -134,8 +139,16 @@ FUNCTION KiExceptionExit
     cli
     testb   $1, FRAME_CS(%rsp)
     jz      1f
+    movq    %gs:PCR_CURRENT_THREAD, %rax
+    cmpb    $0, KTHREAD_USER_APC_PENDING(%rax)
+    je      1f
     movq    %rsp, %rcx
+    subq    $EXCEPTION_FRAME_SIZE, %rsp
+    SAVE_EXCEPTION_FRAME
+    movq    %rsp, %rdx
     callq   KiPrepareUserReturn
+    LOAD_EXCEPTION_FRAME
+    addq    $EXCEPTION_FRAME_SIZE, %rsp
 1:
     ldmxcsr FRAME_MXCSR(%rsp)
     movaps  FRAME_XMM0+0x00(%rsp), %xmm0
@@ -278,7 +291,8 @@ FUNCTION KiIrqlWriteEntry
  * user's stack; rcx is the address to return to and r11 the flags. SFMASK has cleared IF, DF, TF
  * and AC; rsp is still the user's, so gs and rsp are changed before anything else. The frame looks
  * as a trap's does, and the way back is the same: all registers but rax come back as they were,
- * which is more than Windows promises. C code preserves r12-r15 and xmm6-15.
+ * which is more than Windows promises. C code preserves r12-r15 and xmm6-15; they are loaded from
+ * the exception frame when KiSystemService says that NtContinue has put others there.
  */
 FUNCTION KiSystemCall64
     .seh_proc KiSystemCall64
@@ -298,7 +312,15 @@ FUNCTION KiSystemCall64
     BUILD_FRAME
     SAVE_FLOATING
     movq    %rsp, %rcx
+    subq    $EXCEPTION_FRAME_SIZE, %rsp
+    SAVE_EXCEPTION_FRAME
+    movq    %rsp, %rdx
     callq   KiSystemService
+    testb   %al, %al
+    jz      1f
+    LOAD_EXCEPTION_FRAME
+1:
+    addq    $EXCEPTION_FRAME_SIZE, %rsp
     jmp     KiExceptionExit
     .seh_endproc
 

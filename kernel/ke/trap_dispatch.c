@@ -263,9 +263,11 @@ VOID KiFatalTrap(PKTRAP_FRAME Frame, ULONG Vector)
     }
 }
 
-VOID KiPrepareUserReturn(PKTRAP_FRAME Frame)
+VOID KiPrepareUserReturn(PKTRAP_FRAME Frame, PKEXCEPTION_FRAME ExceptionFrame)
 {
     PKTHREAD Thread = KiCurrentThread();
+
+    Frame->TrapFrame = (ULONG64)ExceptionFrame; /* for KiInitializeUserApc */
     while (Thread->ApcState.UserApcPending) {
         __asm__ volatile("sti" : : : "memory");
         if (Thread->Terminating) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "ke/ki.h"
+#include "se/se_internal.h"
 
 /* An exception to raise, from a trap; layout known to trap.S (EXCEPTION_ there). */
 typedef struct _KI_TRAP_EXCEPTION {
@@ -27,11 +28,22 @@ VOID KiSpuriousInterrupt(VOID);
 BOOLEAN KiTrap(PKTRAP_FRAME Frame, PKI_TRAP_EXCEPTION Exception, ULONG Vector);
 BOOLEAN KiPageFaultTrap(PKTRAP_FRAME Frame, PKI_TRAP_EXCEPTION Exception);
 DECLSPEC_NORETURN VOID KiFatalTrap(PKTRAP_FRAME Frame, ULONG Vector);
-/* Delivers user APCs, or ends the thread. Interrupts stay off over the return. */
-VOID KiPrepareUserReturn(PKTRAP_FRAME Frame);
+/*
+ * Delivers user APCs, or ends the thread; called when UserApcPending. Both frames are user mode's
+ * state and are loaded afterwards. Interrupts stay off over the return.
+ */
+VOID KiPrepareUserReturn(PKTRAP_FRAME Frame, PKEXCEPTION_FRAME ExceptionFrame);
 
 /* ---- system_service.c, called by trap.S with interrupts off; on return they are on ---- */
-VOID KiSystemService(PKTRAP_FRAME Frame);
+/* TRUE: what ExceptionFrame has is to be loaded. */
+BOOLEAN KiSystemService(PKTRAP_FRAME Frame, PKEXCEPTION_FRAME ExceptionFrame);
+
+/* ---- floating_state.c: of user mode; any IRQL ---- */
+/* Below StackTop room for the state, which is set; returns the end of what calls may use. */
+PVOID KiInitializeFloatingState(PVOID StackTop);
+/* The current thread's x87 and MMX registers, to and from State; its other fields have no meaning. */
+VOID KiReadFloatingState(PXSAVE_FORMAT State);
+VOID KiWriteFloatingState(const XSAVE_FORMAT *State);
 
 /* ---- fastfail.c ---- */
 BOOLEAN KiFastFail(PKTRAP_FRAME Frame, PKI_TRAP_EXCEPTION Exception);

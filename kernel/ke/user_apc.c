@@ -8,27 +8,26 @@
  *   rsp at the dispatcher = the CONTEXT: P1Home to P3Home are the routine's arguments, P4Home is
  *   the routine
  *
- * r12-r15 and xmm6-15 stay in the processor meanwhile, as a routine preserves them; the CONTEXT has
- * zeros for them, and NtContinue does not load them.
+ * Both frames of the state, KTRAP_FRAME and KEXCEPTION_FRAME, are at hand in both routines: the one
+ * points to the other (trap.S, system_service.c).
  */
 #include "ke/trap_dispatch.h"
 
 #include "ex/ex.h"
 #include "mm/mm.h"
+#include "nt/rtl.h"
 #include "ps/user_mode.h"
-#include "se/se_internal.h"
 
 VOID KiInitializeUserApc(PKTRAP_FRAME TrapFrame, PKNORMAL_ROUTINE NormalRoutine,
                          PVOID NormalContext, PVOID SystemArgument1, PVOID SystemArgument2)
 {
     PEPROCESS Process = PsGetCurrentThread()->ThreadsProcess;
-    KEXCEPTION_FRAME Unknown = {0};
     CONTEXT Context;
 
     if (Process->UserApcDispatcher == NULL) {
         return; /* the program has no use for APCs */
     }
-    KiContextFromFrames(&Context, TrapFrame, &Unknown);
+    KiContextFromFrames(&Context, TrapFrame, (PKEXCEPTION_FRAME)TrapFrame->TrapFrame);
     Context.P1Home = (ULONG64)NormalContext;
     Context.P2Home = (ULONG64)SystemArgument1;
     Context.P3Home = (ULONG64)SystemArgument2;
@@ -43,16 +42,34 @@ VOID KiInitializeUserApc(PKTRAP_FRAME TrapFrame, PKNORMAL_ROUTINE NormalRoutine,
     TrapFrame->Rip = (ULONG64)Process->UserApcDispatcher;
 }
 
+/* The parts of From that its ContextFlags name. Debug registers and segments are not user mode's. */
+static VOID KiMergeContext(PCONTEXT Into, const CONTEXT *From)
+{
+    if ((From->ContextFlags & CONTEXT_CONTROL) == CONTEXT_CONTROL) {
+        Into->Rip = From->Rip;
+        Into->Rsp = From->Rsp;
+        Into->EFlags = From->EFlags;
+    }
+    if ((From->ContextFlags & CONTEXT_INTEGER) == CONTEXT_INTEGER) {
+        ULONG64 Rsp = Into->Rsp; /* stands among them */
+        RtlCopyMemory(&Into->Rax, &From->Rax, offsetof(CONTEXT, Rip) - offsetof(CONTEXT, Rax));
+        Into->Rsp = Rsp;
+    }
+    if ((From->ContextFlags & CONTEXT_FLOATING_POINT) == CONTEXT_FLOATING_POINT) {
+        Into->MxCsr = From->MxCsr;
+        Into->FltSave = From->FltSave;
+    }
+}
+
 /*
- * Puts Context in the place of the state that the system call would return to. It does not return a
- * status then: rax is Context's. TestAlert: APCs that wait are delivered first.
+ * Puts what UserContext says in the place of the state that the system call would return to. It
+ * does not return a status then: rax is that state's. TestAlert: APCs that wait come first.
  */
 NTSTATUS NtContinue(PCONTEXT UserContext, BOOLEAN TestAlert)
 {
     PKTHREAD Thread = KiCurrentThread();
     PKTRAP_FRAME TrapFrame = Thread->TrapFrame;
-    KEXCEPTION_FRAME Dropped;
-    CONTEXT Context;
+    CONTEXT Context, State;
 
     if (TrapFrame == NULL || Thread->PreviousMode != UserMode) {
         return STATUS_INVALID_PARAMETER;
@@ -61,10 +78,13 @@ NTSTATUS NtContinue(PCONTEXT UserContext, BOOLEAN TestAlert)
     if (!NT_SUCCESS(Status)) {
         return Status;
     }
-    if (Context.Rip > MM_HIGHEST_USER_ADDRESS) {
+    PKEXCEPTION_FRAME ExceptionFrame = (PKEXCEPTION_FRAME)TrapFrame->TrapFrame;
+    KiContextFromFrames(&State, TrapFrame, ExceptionFrame);
+    KiMergeContext(&State, &Context);
+    if (State.Rip > MM_HIGHEST_USER_ADDRESS) {
         return STATUS_ACCESS_VIOLATION; /* iretq itself might fault there */
     }
-    KiContextToFrames(&Context, TrapFrame, &Dropped, UserMode);
+    KiContextToFrames(&State, TrapFrame, ExceptionFrame, UserMode);
     Thread->TrapFrame = NULL; /* KiSystemService leaves rax alone */
     if (TestAlert) {
         KeTestAlertThread(UserMode);

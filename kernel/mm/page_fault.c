@@ -6,6 +6,7 @@
  *   what the PTE says        what happens                              returns
  *   valid, access allowed    another thread was faster                 retry
  *   valid, not allowed       kernel: 0xBE, 0xFC; user: exception       STATUS_ACCESS_VIOLATION
+ *   valid, user's, executed  from kernel mode: 0xFC (SMEP)
  *   transition               soft fault: off its list, valid           retry
  *   transition, being read   waits for the reader                      retry
  *   demand zero              a zeroed page                             retry
@@ -217,12 +218,17 @@ static DECLSPEC_NORETURN VOID MiFaultInNonpagedArea(PVOID Address, ULONG_PTR Fau
                    NoTable ? 2 : 0, Frame);
 }
 
-/* The page is there and the access is not allowed. */
+/*
+ * The page is there and the access is not allowed. That a user page which kernel mode executes is
+ * 0xFC, whether or not its own code may run there, is from reports of such crashes on Windows; it
+ * is not documented.
+ */
 static NTSTATUS MiProtectionFault(PVOID Address, ULONG_PTR FaultCode, PMMPTE Pte,
                                   PKTRAP_FRAME Frame)
 {
     MMPTE Value = Pte != NULL ? *Pte : 0;
-    if (MiIsUserAddress(Address) || (FaultCode & MI_FAULT_USER)) {
+    if ((FaultCode & MI_FAULT_USER) ||
+        (MiIsUserAddress(Address) && !(FaultCode & MI_FAULT_EXECUTE))) {
         return STATUS_ACCESS_VIOLATION;
     }
     if (FaultCode & MI_FAULT_EXECUTE) {

@@ -12,6 +12,8 @@
  */
 #include "se_internal.h"
 
+#include "ke/trap_dispatch.h"
+
 #define KI_RFLAGS_INTERRUPT 0x200u
 
 BOOLEAN (*KiDebugRoutine)(PEXCEPTION_RECORD Record, PCONTEXT Context, BOOLEAN SecondChance);
@@ -65,7 +67,10 @@ VOID KiContextFromFrames(PCONTEXT Context, const KTRAP_FRAME *Trap,
         .R15 = Exception->R15,
         .Rip = Trap->Rip,
     };
-    Context->FltSave.ControlWord = INITIAL_FPCSR;
+    Context->FltSave.ControlWord = INITIAL_FPCSR; /* kernel code has no others */
+    if (Trap->SegCs & 1) {
+        KiReadFloatingState(&Context->FltSave);
+    }
     Context->FltSave.MxCsr = Trap->MxCsr;
     for (ULONG Index = 0; Index < 6; Index++) {
         (&Context->Xmm0)[Index] = (M128A){Trap->Xmm[Index][0], (LONGLONG)Trap->Xmm[Index][1]};
@@ -83,6 +88,7 @@ VOID KiContextToFrames(const CONTEXT *Context, PKTRAP_FRAME Trap, PKEXCEPTION_FR
     Trap->EFlags = (Context->EFlags & SE_EFLAGS_ALLOWED) | SE_EFLAGS_FIXED;
     if (PreviousMode != KernelMode) {
         Trap->EFlags |= KI_RFLAGS_INTERRUPT;
+        KiWriteFloatingState(&Context->FltSave);
     }
     Trap->Rax = Context->Rax;
     Trap->Rcx = Context->Rcx;

@@ -14,6 +14,8 @@
  *
  * Stack: 000 KEXCEPTION_FRAME (its head is the home space of the call)   138 EXCEPTION_RECORD
  */
+#include "ke/exception_frame.h"
+
     .text
 
     .globl KiExceptionDispatch
@@ -23,34 +25,7 @@ KiExceptionDispatch:
     .seh_proc KiExceptionDispatch
     subq    $0x1d8, %rsp
     .seh_stackalloc 0x1d8
-    movaps  %xmm6, 0x30(%rsp)
-    .seh_savexmm %xmm6, 0x30
-    movaps  %xmm7, 0x40(%rsp)
-    .seh_savexmm %xmm7, 0x40
-    movaps  %xmm8, 0x50(%rsp)
-    .seh_savexmm %xmm8, 0x50
-    movaps  %xmm9, 0x60(%rsp)
-    .seh_savexmm %xmm9, 0x60
-    movaps  %xmm10, 0x70(%rsp)
-    .seh_savexmm %xmm10, 0x70
-    movaps  %xmm11, 0x80(%rsp)
-    .seh_savexmm %xmm11, 0x80
-    movaps  %xmm12, 0x90(%rsp)
-    .seh_savexmm %xmm12, 0x90
-    movaps  %xmm13, 0xa0(%rsp)
-    .seh_savexmm %xmm13, 0xa0
-    movaps  %xmm14, 0xb0(%rsp)
-    .seh_savexmm %xmm14, 0xb0
-    movaps  %xmm15, 0xc0(%rsp)
-    .seh_savexmm %xmm15, 0xc0
-    movq    %r12, 0x118(%rsp)
-    .seh_savereg %r12, 0x118
-    movq    %r13, 0x120(%rsp)
-    .seh_savereg %r13, 0x120
-    movq    %r14, 0x128(%rsp)
-    .seh_savereg %r14, 0x128
-    movq    %r15, 0x130(%rsp)
-    .seh_savereg %r15, 0x130
+    SAVE_EXCEPTION_FRAME prologue=1
     .seh_endprologue
 
     movl    %ecx, 0x138(%rsp)           /* ExceptionCode */
@@ -72,20 +47,7 @@ KiExceptionDispatch:
     movl    $1, %r9d                    /* FirstChance */
     callq   KiDispatchException
 
-    movaps  0x30(%rsp), %xmm6
-    movaps  0x40(%rsp), %xmm7
-    movaps  0x50(%rsp), %xmm8
-    movaps  0x60(%rsp), %xmm9
-    movaps  0x70(%rsp), %xmm10
-    movaps  0x80(%rsp), %xmm11
-    movaps  0x90(%rsp), %xmm12
-    movaps  0xa0(%rsp), %xmm13
-    movaps  0xb0(%rsp), %xmm14
-    movaps  0xc0(%rsp), %xmm15
-    movq    0x118(%rsp), %r12
-    movq    0x120(%rsp), %r13
-    movq    0x128(%rsp), %r14
-    movq    0x130(%rsp), %r15
+    LOAD_EXCEPTION_FRAME
     leaq    -0x80(%rbp), %rsp
     jmp     KiExceptionExit
     .seh_endproc

@@ -4,7 +4,7 @@
 #include "ring3.h"
 
 extern const UCHAR Ring3Registers[], Ring3Calls[], Ring3NoStack[], Ring3Exit[], Ring3Spin[],
-    Ring3Wait[];
+    Ring3Wait[], Ring3KeepFloating[];
 
 #define CALL_BLOCK(n) (0x10u + 0x60u * (n))
 #define CALL_RESULT 8
@@ -252,5 +252,31 @@ GUEST_TEST(ke_ring_3_is_pageable)
     }
     EXPECT_EQUAL(PspTerminateThread(Thread, STATUS_CANCELLED), STATUS_SUCCESS);
     EXPECT_EQUAL((ULONG)Ring3Join(Thread), (ULONG)STATUS_CANCELLED);
+    Ring3Delete(&Test);
+}
+
+#define FLOATING_THREADS 3
+#define FLOATING_SWITCHES 20u
+
+/* x87, MMX and SSE registers are each thread's own, however often threads take turns. */
+GUEST_TEST(ke_floating_state_is_kept_for_each_thread)
+{
+    RING3 Test;
+    PETHREAD Threads[FLOATING_THREADS];
+    Ring3Create(&Test);
+    for (ULONG i = 0; i < FLOATING_THREADS; i++) {
+        Threads[i] = Ring3Start(&Test, Ring3KeepFloating);
+    }
+    for (ULONG i = 0; i < FLOATING_THREADS; i++) {
+        TEST_AWAIT(Ring3Get(&Test, 0x20 + 8 * i) > 1);
+        ULONG Before = Threads[i]->Tcb.ContextSwitches;
+        TEST_AWAIT(Threads[i]->Tcb.ContextSwitches - Before >= FLOATING_SWITCHES);
+    }
+    Ring3Put(&Test, 8, 1);
+    for (ULONG i = 0; i < FLOATING_THREADS; i++) {
+        EXPECT_EQUAL(Ring3Join(Threads[i]), RING3_EXIT);
+    }
+    EXPECT_EQUAL(Ring3Get(&Test, 0x10), 0);
+    EXPECT_EQUAL(Ring3Get(&Test, 0x18), 0);
     Ring3Delete(&Test);
 }

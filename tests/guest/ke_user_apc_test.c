@@ -4,7 +4,8 @@
 #include "ring3.h"
 #include "wire/system_service.h"
 
-extern const UCHAR Ring3ReadWithApc[], Ring3ApcDispatcher[], Ring3Calls[];
+extern const UCHAR Ring3ReadWithApc[], Ring3ApcDispatcher[], Ring3Calls[], Ring3WaitWithState[],
+    Ring3StateDispatcher[];
 
 static PIRP PendingRead;
 
@@ -99,6 +100,10 @@ GUEST_TEST(ke_user_continue_is_checked)
     Ring3Put(&Test, 0x10, SERVICE_NtContinue);
     Ring3Put(&Test, 0x20, (ULONG64)Test.Page + 0x800);
     Ring3Put(&Test, 0x800 + offsetof(CONTEXT, Rip), 0xfffff80000000000ull);
+    /* No part of it is named, so none is taken and the call comes back. */
+    EXPECT_EQUAL(Ring3Run(&Test, Ring3Calls), RING3_EXIT);
+    EXPECT_EQUAL((ULONG)Ring3Get(&Test, 0x18), SERVICE_NtContinue);
+    Ring3Put(&Test, 0x800 + offsetof(CONTEXT, ContextFlags), CONTEXT_CONTROL);
     EXPECT_EQUAL(Ring3Run(&Test, Ring3Calls), RING3_EXIT);
     EXPECT_EQUAL((ULONG)Ring3Get(&Test, 0x18), (ULONG)STATUS_ACCESS_VIOLATION);
     /*
@@ -109,4 +114,37 @@ GUEST_TEST(ke_user_continue_is_checked)
     EXPECT_EQUAL((ULONG)Ring3Run(&Test, Ring3Calls), (ULONG)STATUS_ACCESS_VIOLATION);
     EXPECT(Test.Process->Terminating);
     Ring3Delete(&Test);
+}
+
+static VOID NothingToFree(PKAPC Apc, PKNORMAL_ROUTINE *Routine, PVOID *Context, PVOID *Argument1,
+                          PVOID *Argument2)
+{
+}
+
+/* A CONTEXT has all of the state that its thread had, and gives it back as the routine left it. */
+GUEST_TEST(ke_user_apc_context_is_complete)
+{
+    static const ULONG Before[] = {0x1212, 0x1313, 0x1414, 0x1515, 0x1212, 0x1313, 0x1414, 0x77f};
+    static const ULONG After[] = {0x1212, 0x3131, 0x1414, 0x1515, 0x1212, 0x5151, 0x7171, 0xb7f};
+    RING3 Test;
+    KAPC Apc;
+    if (!IoTestLoad(0, FALSE)) {
+        return;
+    }
+    Ring3Create(&Test);
+    Test.Process->UserApcDispatcher = Test.Code + (Ring3StateDispatcher - Ring3Program);
+    OpenAsynchronously(&Test);
+    Ring3Put(&Test, 0, Ring3Get(&Test, 8)); /* the event */
+    PETHREAD Thread = Ring3Start(&Test, Ring3WaitWithState);
+    TEST_AWAIT(Thread->Tcb.State == Waiting && Thread->Tcb.Alertable);
+    KeInitializeApc(&Apc, &Thread->Tcb, OriginalApcEnvironment, NothingToFree, NULL,
+                    (PKNORMAL_ROUTINE)(PVOID)0x1000, UserMode, Test.Page);
+    EXPECT(KeInsertQueueApc(&Apc, NULL, NULL, 0));
+    EXPECT_EQUAL(Ring3Join(Thread), RING3_EXIT);
+    for (ULONG i = 0; i < RTL_NUMBER_OF(Before); i++) {
+        EXPECT_EQUAL(Ring3Get(&Test, 0x100 + 8 * i), Before[i]);
+        EXPECT_EQUAL((USHORT)Ring3Get(&Test, 0x10 + 8 * i), After[i]);
+    }
+    Ring3Delete(&Test);
+    IoTestUnload();
 }

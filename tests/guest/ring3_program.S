@@ -213,6 +213,139 @@ ROUTINE Ring3ApcRoutine
     xorl    %ebx, %ebx
     retq
 
+/*
+ * Fills XMM, MMX (the x87 stack), MXCSR and the x87 control word with what no other thread has and
+ * looks whether they stay. Page: 0 threads so far; 8 not 0: end; 10h how often something was
+ * wrong; 18h what; from 20h on each thread's rounds. r15 is the thread's number from 1 on.
+ */
+ROUTINE Ring3KeepFloating
+    movq    %rcx, %r12
+    movl    $1, %r15d
+    lock xaddq %r15, (%rcx)
+    incq    %r15
+    movabsq $0x0101010101010101, %rbx
+    imulq   %r15, %rbx
+    subq    $0x28, %rsp
+    movl    %r15d, %eax
+    shll    $13, %eax            /* rounding */
+    andl    $0x6000, %eax
+    orl     $0x1f80, %eax
+    movl    %eax, 0x10(%rsp)
+    ldmxcsr 0x10(%rsp)
+    movl    %r15d, %eax
+    shll    $10, %eax
+    andl    $0xc00, %eax
+    orl     $0x37f, %eax
+    movw    %ax, 0x18(%rsp)
+    fldcw   0x18(%rsp)
+    .irp number, 0, 1, 2, 3, 4, 5, 6, 7
+    leaq    \number(%rbx), %rax
+    movq    %rax, %mm\number
+    .endr
+    .irp number, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
+    leaq    0x10 + \number(%rbx), %rax
+    movq    %rax, %xmm\number
+    pinsrw  $7, %r15d, %xmm\number
+    .endr
+1:
+    xorl    %r13d, %r13d
+    .irp number, 0, 1, 2, 3, 4, 5, 6, 7
+    movq    %mm\number, %rax
+    leaq    \number(%rbx), %rdx
+    xorq    %rdx, %rax
+    orq     %rax, %r13
+    .endr
+    .irp number, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
+    movq    %xmm\number, %rax
+    leaq    0x10 + \number(%rbx), %rdx
+    xorq    %rdx, %rax
+    orq     %rax, %r13
+    pextrw  $7, %xmm\number, %eax
+    xorq    %r15, %rax
+    orq     %rax, %r13
+    .endr
+    stmxcsr 0x14(%rsp)
+    movl    0x14(%rsp), %eax
+    xorl    0x10(%rsp), %eax
+    orq     %rax, %r13
+    fnstcw  0x1a(%rsp)
+    movzwl  0x1a(%rsp), %eax
+    xorw    0x18(%rsp), %ax
+    orq     %rax, %r13
+    jz      2f
+    incq    0x10(%r12)
+    movq    %r13, 0x18(%r12)
+2:
+    incq    0x18(%r12,%r15,8)
+    movl    $SERVICE_NtTestAlert, %eax
+    syscall
+    cmpq    $0, 0x08(%r12)
+    je      1b
+    addq    $0x28, %rsp
+    jmp     Ring3Exit
+
+/*
+ * Waits alertably for the event at 0 of the page, with a state that nothing else has. Page: 10h-28h
+ * r12-r15, 30h xmm6, 38h xmm15, 40h mm7, 48h the x87 control word, all after the wait.
+ */
+ROUTINE Ring3WaitWithState
+    movq    %rcx, %rbx
+    movq    $0x1212, %r12
+    movq    $0x1313, %r13
+    movq    $0x1414, %r14
+    movq    $0x1515, %r15
+    movq    %r12, %xmm6
+    movq    %r13, %xmm15
+    movq    %r14, %mm7
+    movw    $0x77f, 0x48(%rbx)
+    fldcw   0x48(%rbx)
+    movq    (%rbx), %r10
+    movl    $1, %edx
+    xorl    %r8d, %r8d
+    movl    $SERVICE_NtWaitForSingleObject, %eax
+    syscall
+    movq    %r12, 0x10(%rbx)
+    movq    %r13, 0x18(%rbx)
+    movq    %r14, 0x20(%rbx)
+    movq    %r15, 0x28(%rbx)
+    movq    %xmm6, 0x30(%rbx)
+    movq    %xmm15, 0x38(%rbx)
+    movq    %mm7, 0x40(%rbx)
+    fnstcw  0x48(%rbx)
+    jmp     Ring3Exit
+
+/*
+ * The dispatcher of an APC whose context is the page: tells what the CONTEXT says, at 100h of the
+ * page in the order of above; changes r13, xmm15, mm7 and the control word there; spoils them all
+ * in the processor and goes back.
+ */
+ROUTINE Ring3StateDispatcher
+    movq    (%rsp), %rcx
+    .irp number, 12, 13, 14, 15
+    movq    0xd8 + 8 * (\number - 12)(%rsp), %rax
+    movq    %rax, 0x100 + 8 * (\number - 12)(%rcx)
+    .endr
+    movq    0x200(%rsp), %rax
+    movq    %rax, 0x120(%rcx)
+    movq    0x290(%rsp), %rax
+    movq    %rax, 0x128(%rcx)
+    movq    0x190(%rsp), %rax
+    movq    %rax, 0x130(%rcx)
+    movzwl  0x100(%rsp), %eax
+    movq    %rax, 0x138(%rcx)
+    movq    $0x3131, 0xe0(%rsp)
+    movq    $0x5151, 0x290(%rsp)
+    movq    $0x7171, 0x190(%rsp)
+    movw    $0xb7f, 0x100(%rsp)
+    fninit
+    xorl    %r12d, %r12d
+    xorl    %r13d, %r13d
+    xorl    %r14d, %r14d
+    xorl    %r15d, %r15d
+    pxor    %xmm6, %xmm6
+    pxor    %xmm15, %xmm15
+    jmp     Ring3Continue
+
 ROUTINE Ring3ApcDispatcher
     movq    0x00(%rsp), %rcx
     movq    0x08(%rsp), %rdx
@@ -221,6 +354,10 @@ ROUTINE Ring3ApcDispatcher
     subq    $0x20, %rsp
     callq   *%rax
     addq    $0x20, %rsp
+    jmp     Ring3Continue
+
+/* rsp: the CONTEXT. */
+ROUTINE Ring3Continue
     movq    %rsp, %r10
     movl    $1, %edx
     movl    $SERVICE_NtContinue, %eax

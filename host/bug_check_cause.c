@@ -154,8 +154,9 @@ static void BugCheckExplainFault(const RUN *Run, const BUG_CHECK_PLACES *Places,
                               : BugCheckWhyGone(Check);
         snprintf(Cause, Size, "%s %s %s%s%s", Actor, Write ? "wrote to" : "read", Memory, At, Why);
     } else if (!BugCheckInDriver(Run, Check->FaultAddress)) {
-        snprintf(Cause, Size, "%s called %s%s, which holds no code", Places->Where->Routine,
-                 Memory, At);
+        snprintf(Cause, Size, "%s called %s%s, which %s", Places->Where->Routine, Memory, At,
+                 Check->Memory == ControlMemoryUser ? "kernel mode may not execute"
+                                                    : "holds no code");
     } else if (BugCheckWentOn(Run, Places)) {
         const CONTROL_HISTORY *Last = BugCheckLastReturn(Run, Check->Rip);
         char Name[200] = "";

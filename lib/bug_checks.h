@@ -186,8 +186,9 @@ BUG_CHECK(WORKER_INVALID, "Memory was freed or queued with an active work item i
 BUG_CHECK(CRITICAL_PROCESS_DIED, "A process or thread ended that was marked as critical.",
           "Clear ProcessBreakOnTermination or ThreadBreakOnTermination before it ends.", NULL,
           P("process or thread"), P("0: a process, 1: a thread"), P_NONE, P_NONE)
-BUG_CHECK(ATTEMPTED_EXECUTE_OF_NOEXECUTE_MEMORY, "Memory that holds no code was executed.",
-          "Look for a function pointer that was overwritten, or code made in nonexecutable pool.",
+BUG_CHECK(ATTEMPTED_EXECUTE_OF_NOEXECUTE_MEMORY, "Memory was executed that holds no code, or user memory.",
+          "Look for a function pointer that was overwritten or that a caller of user mode passed, "
+          "or code made in nonexecutable pool.",
           "code-in-pool", P("address executed"), P("PTE contents"), P_NONE, P_NONE)
 BUG_CHECK(KERNEL_SECURITY_CHECK_FAILURE, "A check against corruption failed.",
           "Look for what overwrote the structure: a list entry used twice, or a write past a "

@@ -280,3 +280,85 @@ GUEST_TEST(ke_floating_state_is_kept_for_each_thread)
     EXPECT_EQUAL(Ring3Get(&Test, 0x18), 0);
     Ring3Delete(&Test);
 }
+
+/* ---- what ends in a bug check: tests/system/run runs these by name and looks for it ---- */
+
+static NTSTATUS (*Misbehave)(VOID);
+
+static NTSTATUS MisbehavingService(ULONG64 A0, ULONG64 A1, ULONG64 A2, ULONG64 A3, ULONG64 A4,
+                                   ULONG64 A5, ULONG64 A6, ULONG64 A7, ULONG64 A8, ULONG64 A9,
+                                   ULONG64 A10)
+{
+    return Misbehave();
+}
+
+static VOID CrashInService(NTSTATUS (*Routine)(VOID))
+{
+    RING3 Test;
+    Misbehave = Routine;
+    KiServiceTable[SERVICE_NtCreateFile].Routine = MisbehavingService;
+    Ring3Create(&Test);
+    Ring3Put(&Test, 0, 1);
+    Ring3Put(&Test, CALL_BLOCK(0), SERVICE_NtCreateFile);
+    Ring3Run(&Test, Ring3Calls);
+    EXPECT(!"returned");
+}
+
+static NTSTATUS ReturnRaised(VOID)
+{
+    KIRQL OldIrql;
+    KeRaiseIrql(DISPATCH_LEVEL, &OldIrql);
+    return STATUS_SUCCESS;
+}
+
+/* 0x4A: P1 the service's routine, P2 the IRQL. */
+GUEST_TEST(crash_service_returns_raised)
+{
+    CrashInService(ReturnRaised);
+}
+
+static NTSTATUS ReturnInCriticalRegion(VOID)
+{
+    KeEnterCriticalRegion();
+    return STATUS_SUCCESS;
+}
+
+/* 0x01: P3 the counts of disabled APCs, P4 0: a system call. */
+GUEST_TEST(crash_service_leaves_apcs_disabled)
+{
+    CrashInService(ReturnInCriticalRegion);
+}
+
+static NTSTATUS ReturnAttached(VOID)
+{
+    static KAPC_STATE ApcState;
+    KeStackAttachProcess(&PsInitialSystemProcess->Pcb, &ApcState);
+    return STATUS_SUCCESS;
+}
+
+/* 0x01: P2 says that another address space is current. */
+GUEST_TEST(crash_service_stays_attached)
+{
+    CrashInService(ReturnAttached);
+}
+
+static NTSTATUS ReturnByException(VOID)
+{
+    ExRaiseStatus(STATUS_DATA_ERROR);
+}
+
+/* 0x3B: P1 the exception. */
+GUEST_TEST(crash_service_raises)
+{
+    CrashInService(ReturnByException);
+}
+
+/* [SMEP] 0xFC: kernel mode calls what user mode may execute. */
+GUEST_TEST(crash_call_into_user_memory)
+{
+    RING3 Test;
+    Ring3Create(&Test);
+    Ring3Attach(&Test);
+    ((VOID (*)(VOID))(ULONG_PTR)Test.Code)();
+    EXPECT(!"returned");
+}

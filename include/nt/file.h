@@ -78,6 +78,15 @@ typedef struct _FILE_EA_INFORMATION {
     ULONG EaSize;
 } FILE_EA_INFORMATION, *PFILE_EA_INFORMATION;
 
+/* An entry of a list; the value follows the name and its NUL. */
+typedef struct _FILE_FULL_EA_INFORMATION {
+    ULONG NextEntryOffset; /* 0: the last */
+    UCHAR Flags;
+    UCHAR EaNameLength; /* without the NUL */
+    USHORT EaValueLength;
+    CHAR EaName[1];
+} FILE_FULL_EA_INFORMATION, *PFILE_FULL_EA_INFORMATION;
+
 typedef struct _FILE_ACCESS_INFORMATION {
     ULONG AccessFlags; /* ACCESS_MASK */
 } FILE_ACCESS_INFORMATION, *PFILE_ACCESS_INFORMATION;

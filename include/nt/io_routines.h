@@ -252,6 +252,8 @@ NTSTATUS IoSetInformation(PFILE_OBJECT FileObject, FILE_INFORMATION_CLASS FileIn
 NTSTATUS IoQueryVolumeInformation(PFILE_OBJECT FileObject,
                                   FS_INFORMATION_CLASS FsInformationClass, ULONG Length,
                                   PVOID FsInformation, PULONG ReturnedLength);
+NTSTATUS IoCheckEaBufferValidity(PFILE_FULL_EA_INFORMATION EaBuffer, ULONG EaLength,
+                                 PULONG ErrorOffset);
 NTSTATUS IoCheckShareAccess(ACCESS_MASK DesiredAccess, ULONG DesiredShareAccess,
                             PFILE_OBJECT FileObject, PSHARE_ACCESS ShareAccess, BOOLEAN Update);
 VOID IoSetShareAccess(ACCESS_MASK DesiredAccess, ULONG DesiredShareAccess,

@@ -95,6 +95,7 @@ static BOOLEAN IopIsTransfer(const IOP_REQUEST *Request)
 static NTSTATUS IopBuildOther(const IOP_REQUEST *Request, PDEVICE_OBJECT Top, PIRP Irp)
 {
     PIO_STACK_LOCATION Stack = IoGetNextIrpStackLocation(Irp);
+    KPROCESSOR_MODE Mode = Request->Mode; /* of the buffer */
     ULONG Flags = DO_BUFFERED_IO;
     BOOLEAN Write = FALSE;
 
@@ -106,6 +107,7 @@ static NTSTATUS IopBuildOther(const IOP_REQUEST *Request, PDEVICE_OBJECT Top, PI
         break;
     case IRP_MJ_SET_INFORMATION:
         Write = TRUE;
+        Mode = KernelMode; /* it has been captured */
         Stack->Parameters.SetFile.Length = Request->OutputLength;
         Stack->Parameters.SetFile.FileInformationClass = (FILE_INFORMATION_CLASS)Request->Code;
         Stack->Parameters.SetFile.FileObject = Request->Target;
@@ -123,8 +125,8 @@ static NTSTATUS IopBuildOther(const IOP_REQUEST *Request, PDEVICE_OBJECT Top, PI
     default:
         return STATUS_SUCCESS; /* a flush has nothing */
     }
-    return IopSetUpTransferBuffers(Irp, Flags, Request->Mode, Request->Output,
-                                   Request->OutputLength, Write);
+    return IopSetUpTransferBuffers(Irp, Flags, Mode, Request->Output, Request->OutputLength,
+                                   Write);
 }
 
 /* The packet with its buffers, ready to be sent. */

@@ -8,6 +8,8 @@
  * STATUS_INFO_LENGTH_MISMATCH. Both before anything is sent, as documented.
  */
 #include "io/iop.h"
+
+#include "ex/ex.h"
 #include "nt/rtl.h"
 
 typedef struct _IOP_CLASS {
@@ -143,27 +145,35 @@ static NTSTATUS IopFinishQuery(PFILE_OBJECT File, ACCESS_MASK Granted, PVOID Buf
     return NT_SUCCESS(Copied) ? Status : Copied;
 }
 
-NTSTATUS IopQueryFile(PFILE_OBJECT File, ACCESS_MASK Granted, BOOLEAN Lock, PVOID Buffer,
-                      ULONG Length, FILE_INFORMATION_CLASS Class, PIO_STATUS_BLOCK IoStatus)
+/* Least: of the class. */
+static NTSTATUS IopCheckClass(ULONG Least, ULONG Length)
 {
-    FILE_POSITION_INFORMATION Value = {{.QuadPart = 0}}; /* the longest that is answered here */
-    ULONG Bytes;
-    if (IopQueryFileLength(Class) == 0) {
+    if (Least == 0) {
         return STATUS_INVALID_INFO_CLASS;
     }
-    if (Length < IopQueryFileLength(Class)) {
-        return STATUS_INFO_LENGTH_MISMATCH;
+    return Length < Least ? STATUS_INFO_LENGTH_MISMATCH : STATUS_SUCCESS;
+}
+
+NTSTATUS IopQueryFile(PFILE_OBJECT File, const IOP_HANDLE_USE *Use, PVOID Buffer, ULONG Length,
+                      FILE_INFORMATION_CLASS Class, PIO_STATUS_BLOCK IoStatus)
+{
+    FILE_POSITION_INFORMATION Value = {{.QuadPart = 0}}; /* the longest that is answered here */
+    ACCESS_MASK Granted = Use != NULL ? Use->Granted : 0;
+    ULONG Bytes;
+    NTSTATUS Status = IopCheckClass(IopQueryFileLength(Class), Length);
+    if (!NT_SUCCESS(Status)) {
+        return Status;
     }
     if (IopAnswerQuery(File, Granted, Class, &Value, &Bytes)) {
-        NTSTATUS Status = MmCopyGuarded(Buffer, &Value, Bytes);
+        Status = MmCopyGuarded(Buffer, &Value, Bytes);
         IoStatus->Status = Status;
         IoStatus->Information = NT_SUCCESS(Status) ? Bytes : 0;
         return Status;
     }
     IOP_REQUEST Request = {
         .File = File,
-        .Unlocked = !Lock,
-        .Mode = KernelMode,
+        .Unlocked = Use == NULL,
+        .Mode = Use != NULL ? Use->Mode : KernelMode,
         .Wait = TRUE,
         .MajorFunction = IRP_MJ_QUERY_INFORMATION,
         .Code = (ULONG)Class,
@@ -171,26 +181,60 @@ NTSTATUS IopQueryFile(PFILE_OBJECT File, ACCESS_MASK Granted, BOOLEAN Lock, PVOI
         .OutputLength = Length,
         .IoStatus = IoStatus,
     };
-    NTSTATUS Status = IopPerformRequest(&Request);
+    Status = IopPerformRequest(&Request);
     return Class == FileAllInformation ? IopFinishQuery(File, Granted, Buffer, Status) : Status;
 }
 
 /* ---- by handle ---- */
 
+/* Where the answer goes is in the caller's memory, and the request's status is the kernel's own. */
+static NTSTATUS IopReferenceForClass(HANDLE Handle, UCHAR MajorFunction,
+                                     FILE_INFORMATION_CLASS Class, PFILE_OBJECT *File,
+                                     IOP_HANDLE_USE *Use)
+{
+    OBJECT_HANDLE_INFORMATION Information = {0};
+    Use->Mode = ExGetPreviousMode();
+    NTSTATUS Status =
+        ObReferenceObjectByHandle(Handle, IopInformationAccess(MajorFunction, Class),
+                                  IoFileObjectType, Use->Mode, (PVOID *)File, &Information);
+    Use->Granted = Information.GrantedAccess;
+    return Status;
+}
+
+NTSTATUS NtQueryInformationFile(HANDLE FileHandle, PIO_STATUS_BLOCK IoStatusBlock,
+                                PVOID FileInformation, ULONG Length,
+                                FILE_INFORMATION_CLASS FileInformationClass)
+{
+    KPROCESSOR_MODE Mode = ExGetPreviousMode();
+    IO_STATUS_BLOCK Result = {{STATUS_SUCCESS}, 0};
+    IOP_HANDLE_USE Use;
+    PFILE_OBJECT File;
+    NTSTATUS Status = IopCheckClass(IopQueryFileLength(FileInformationClass), Length);
+    if (NT_SUCCESS(Status)) {
+        Status = ExProbeCaller(IoStatusBlock, sizeof(Result), sizeof(PVOID), Mode);
+    }
+    if (NT_SUCCESS(Status)) {
+        Status = ExProbeCaller(FileInformation, Length, sizeof(ULONG), Mode);
+    }
+    if (NT_SUCCESS(Status)) {
+        Status = IopReferenceForClass(FileHandle, IRP_MJ_QUERY_INFORMATION, FileInformationClass,
+                                      &File, &Use);
+    }
+    if (!NT_SUCCESS(Status)) {
+        return Status;
+    }
+    Status = IopQueryFile(File, &Use, FileInformation, Length, FileInformationClass, &Result);
+    ObDereferenceObject(File);
+    NTSTATUS Copied = ExCopyToCaller(IoStatusBlock, &Result, sizeof(Result), Mode);
+    return NT_SUCCESS(Copied) ? Status : Copied;
+}
+
 NTSTATUS ZwQueryInformationFile(HANDLE FileHandle, PIO_STATUS_BLOCK IoStatusBlock,
                                 PVOID FileInformation, ULONG Length,
                                 FILE_INFORMATION_CLASS FileInformationClass)
 {
-    PFILE_OBJECT File;
-    OBJECT_HANDLE_INFORMATION Information;
-    NTSTATUS Status = ObReferenceObjectByHandle(FileHandle, 0, IoFileObjectType, KernelMode,
-                                                (PVOID *)&File, &Information);
-    if (NT_SUCCESS(Status)) {
-        Status = IopQueryFile(File, Information.GrantedAccess, TRUE, FileInformation, Length,
-                              FileInformationClass, IoStatusBlock);
-        ObDereferenceObject(File);
-    }
-    return Status;
+    return KE_CALL_AS_KERNEL(NtQueryInformationFile(FileHandle, IoStatusBlock, FileInformation,
+                                                    Length, FileInformationClass));
 }
 
 /* The position of a synchronous file, and the mode, which the driver need not know of. */
@@ -226,9 +270,13 @@ static BOOLEAN IopAnswerSet(PFILE_OBJECT File, const VOID *Buffer, FILE_INFORMAT
     return FALSE;
 }
 
-/* The directory a file is renamed into, opened for it; NULL: it stays where it is. */
+/*
+ * The directory a file is renamed into, opened for it; NULL: it stays where it is. User mode needs
+ * access to it, and a handle of its own when it names a directory by one.
+ */
 static NTSTATUS IopOpenTarget(PFILE_OBJECT File, const FILE_RENAME_INFORMATION *Rename,
-                              ULONG Length, PHANDLE Handle, PFILE_OBJECT *Target)
+                              ULONG Length, KPROCESSOR_MODE Mode, PHANDLE Handle,
+                              PFILE_OBJECT *Target)
 {
     OBJECT_ATTRIBUTES Attributes;
     IO_STATUS_BLOCK IoStatus;
@@ -244,6 +292,9 @@ static NTSTATUS IopOpenTarget(PFILE_OBJECT File, const FILE_RENAME_INFORMATION *
     if (Rename->FileName[0] != L'\\' && Rename->RootDirectory == NULL) {
         return STATUS_SUCCESS;
     }
+    if (Mode != KernelMode && ObIsKernelHandle(Rename->RootDirectory)) {
+        return STATUS_INVALID_HANDLE;
+    }
     Name.Buffer = (PWCHAR)Rename->FileName;
     Name.Length = Name.MaximumLength = (USHORT)Rename->FileNameLength;
     InitializeObjectAttributes(&Attributes, &Name, OBJ_CASE_INSENSITIVE | OBJ_KERNEL_HANDLE,
@@ -252,7 +303,8 @@ static NTSTATUS IopOpenTarget(PFILE_OBJECT File, const FILE_RENAME_INFORMATION *
                                    NULL, 0,
                                    FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE,
                                    FILE_OPEN, FILE_OPEN_FOR_BACKUP_INTENT, NULL, 0, 0, NULL,
-                                   IO_OPEN_TARGET_DIRECTORY | IO_NO_PARAMETER_CHECKING);
+                                   IO_OPEN_TARGET_DIRECTORY | IO_NO_PARAMETER_CHECKING |
+                                       (Mode != KernelMode ? IO_FORCE_ACCESS_CHECK : 0));
     if (!NT_SUCCESS(Status)) {
         *Handle = NULL;
         return Status;
@@ -265,16 +317,13 @@ static NTSTATUS IopOpenTarget(PFILE_OBJECT File, const FILE_RENAME_INFORMATION *
     return Status;
 }
 
-NTSTATUS IopSetFile(PFILE_OBJECT File, BOOLEAN Lock, PVOID Buffer, ULONG Length,
+NTSTATUS IopSetFile(PFILE_OBJECT File, const IOP_HANDLE_USE *Use, PVOID Buffer, ULONG Length,
                     FILE_INFORMATION_CLASS Class, PIO_STATUS_BLOCK IoStatus)
 {
-    NTSTATUS Status = STATUS_SUCCESS;
     HANDLE Handle = NULL;
-    if (IopSetFileLength(Class) == 0) {
-        return STATUS_INVALID_INFO_CLASS;
-    }
-    if (Length < IopSetFileLength(Class)) {
-        return STATUS_INFO_LENGTH_MISMATCH;
+    NTSTATUS Status = IopCheckClass(IopSetFileLength(Class), Length);
+    if (!NT_SUCCESS(Status)) {
+        return Status;
     }
     if (IopAnswerSet(File, Buffer, Class, &Status)) {
         IoStatus->Status = Status;
@@ -283,8 +332,8 @@ NTSTATUS IopSetFile(PFILE_OBJECT File, BOOLEAN Lock, PVOID Buffer, ULONG Length,
     }
     IOP_REQUEST Request = {
         .File = File,
-        .Unlocked = !Lock,
-        .Mode = KernelMode,
+        .Unlocked = Use == NULL,
+        .Mode = Use != NULL ? Use->Mode : KernelMode,
         .Wait = TRUE,
         .MajorFunction = IRP_MJ_SET_INFORMATION,
         .Code = (ULONG)Class,
@@ -296,7 +345,7 @@ NTSTATUS IopSetFile(PFILE_OBJECT File, BOOLEAN Lock, PVOID Buffer, ULONG Length,
                      Class == FileLinkInformation;
     if (Rename) {
         Request.ReplaceIfExists = ((PFILE_RENAME_INFORMATION)Buffer)->ReplaceIfExists;
-        Status = IopOpenTarget(File, Buffer, Length, &Handle, &Request.Target);
+        Status = IopOpenTarget(File, Buffer, Length, Request.Mode, &Handle, &Request.Target);
     }
     if (NT_SUCCESS(Status)) {
         Status = IopPerformRequest(&Request);
@@ -313,19 +362,49 @@ NTSTATUS IopSetFile(PFILE_OBJECT File, BOOLEAN Lock, PVOID Buffer, ULONG Length,
     return Status;
 }
 
+NTSTATUS NtSetInformationFile(HANDLE FileHandle, PIO_STATUS_BLOCK IoStatusBlock,
+                              PVOID FileInformation, ULONG Length,
+                              FILE_INFORMATION_CLASS FileInformationClass)
+{
+    KPROCESSOR_MODE Mode = ExGetPreviousMode();
+    IO_STATUS_BLOCK Result = {{STATUS_SUCCESS}, 0};
+    PVOID Captured = FileInformation;
+    IOP_HANDLE_USE Use;
+    PFILE_OBJECT File;
+    NTSTATUS Status = IopCheckClass(IopSetFileLength(FileInformationClass), Length);
+    if (NT_SUCCESS(Status)) {
+        Status = ExProbeCaller(IoStatusBlock, sizeof(Result), sizeof(PVOID), Mode);
+    }
+    if (NT_SUCCESS(Status)) {
+        Status = IopReferenceForClass(FileHandle, IRP_MJ_SET_INFORMATION, FileInformationClass,
+                                      &File, &Use);
+    }
+    if (!NT_SUCCESS(Status)) {
+        return Status;
+    }
+    if (Mode != KernelMode) {
+        Captured = ExAllocatePoolWithTag(NonPagedPoolNx, Length, IO_TAG_BUFFER);
+        Status = Captured != NULL ? ExCopyFromCaller(Captured, FileInformation, Length, Mode)
+                                  : STATUS_INSUFFICIENT_RESOURCES;
+    }
+    if (NT_SUCCESS(Status)) {
+        Status = IopSetFile(File, &Use, Captured, Length, FileInformationClass, &Result);
+        NTSTATUS Copied = ExCopyToCaller(IoStatusBlock, &Result, sizeof(Result), Mode);
+        Status = NT_SUCCESS(Copied) ? Status : Copied;
+    }
+    if (Mode != KernelMode && Captured != NULL) {
+        ExFreePoolWithTag(Captured, IO_TAG_BUFFER);
+    }
+    ObDereferenceObject(File);
+    return Status;
+}
+
 NTSTATUS ZwSetInformationFile(HANDLE FileHandle, PIO_STATUS_BLOCK IoStatusBlock,
                               PVOID FileInformation, ULONG Length,
                               FILE_INFORMATION_CLASS FileInformationClass)
 {
-    PFILE_OBJECT File;
-    NTSTATUS Status = ObReferenceObjectByHandle(FileHandle, 0, IoFileObjectType, KernelMode,
-                                                (PVOID *)&File, NULL);
-    if (NT_SUCCESS(Status)) {
-        Status = IopSetFile(File, TRUE, FileInformation, Length, FileInformationClass,
-                            IoStatusBlock);
-        ObDereferenceObject(File);
-    }
-    return Status;
+    return KE_CALL_AS_KERNEL(NtSetInformationFile(FileHandle, IoStatusBlock, FileInformation,
+                                                  Length, FileInformationClass));
 }
 
 /* ---- by file object, for file system filters; PASSIVE_LEVEL ---- */
@@ -334,7 +413,7 @@ NTSTATUS IoQueryFileInformation(PFILE_OBJECT FileObject, FILE_INFORMATION_CLASS 
                                 ULONG Length, PVOID FileInformation, PULONG ReturnedLength)
 {
     IO_STATUS_BLOCK IoStatus = {{STATUS_SUCCESS}, 0};
-    NTSTATUS Status = IopQueryFile(FileObject, 0, FALSE, FileInformation, Length, Class,
+    NTSTATUS Status = IopQueryFile(FileObject, NULL, FileInformation, Length, Class,
                                    &IoStatus);
     *ReturnedLength = (ULONG)IoStatus.Information;
     return Status;
@@ -344,5 +423,5 @@ NTSTATUS IoSetInformation(PFILE_OBJECT FileObject, FILE_INFORMATION_CLASS Class,
                           PVOID FileInformation)
 {
     IO_STATUS_BLOCK IoStatus;
-    return IopSetFile(FileObject, FALSE, FileInformation, Length, Class, &IoStatus);
+    return IopSetFile(FileObject, NULL, FileInformation, Length, Class, &IoStatus);
 }

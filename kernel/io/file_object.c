@@ -277,12 +277,15 @@ static BOOLEAN IopIsDirectOpen(POB_PARSE_PARAMETERS Parameters, PFILE_OBJECT Rel
  * The device's descriptor guards the device. A name below it is the driver's affair, unless the
  * device has FILE_DEVICE_SECURE_OPEN, as documented.
  */
-static NTSTATUS IopCheckOpen(PDEVICE_OBJECT Device, POB_PARSE_PARAMETERS Parameters)
+static NTSTATUS IopCheckOpen(PDEVICE_OBJECT Device, UCHAR StackFlags,
+                             POB_PARSE_PARAMETERS Parameters)
 {
     if (Parameters->Remaining.Length != 0 && !(Device->Characteristics & FILE_DEVICE_SECURE_OPEN)) {
         return STATUS_SUCCESS;
     }
-    return ObpCheckAccess(Device, Parameters->DesiredAccess, Parameters->Attributes,
+    return ObpCheckAccess(Device, Parameters->DesiredAccess,
+                          Parameters->Attributes |
+                              (StackFlags & SL_FORCE_ACCESS_CHECK ? OBJ_FORCE_ACCESS_CHECK : 0),
                           Parameters->AccessMode);
 }
 
@@ -304,7 +307,7 @@ static NTSTATUS IopOpenFileOn(PDEVICE_OBJECT Device, PFILE_OBJECT Related,
         Packet->Size != sizeof(IOP_OPEN_PACKET)) {
         return STATUS_OBJECT_TYPE_MISMATCH;
     }
-    NTSTATUS Status = IopCheckOpen(Device, Parameters);
+    NTSTATUS Status = IopCheckOpen(Device, Packet->StackFlags, Parameters);
     if (NT_SUCCESS(Status)) {
         Status = IopOpenDevice(Device);
     }

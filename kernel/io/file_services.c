@@ -61,6 +61,10 @@ static NTSTATUS IopCreateFile(KPROCESSOR_MODE Mode, PIOP_OPEN_PACKET Packet,
             return STATUS_INSUFFICIENT_RESOURCES;
         }
         Status = ExCopyFromCaller(Packet->EaBuffer, EaBuffer, Packet->EaLength, Mode);
+        if (NT_SUCCESS(Status) && Mode != KernelMode) {
+            ULONG Where;
+            Status = IoCheckEaBufferValidity(Packet->EaBuffer, Packet->EaLength, &Where);
+        }
     }
     if (NT_SUCCESS(Status)) {
         Status = ObOpenObjectByName(ObjectAttributes, IoFileObjectType, Mode, NULL, DesiredAccess,
@@ -144,7 +148,11 @@ NTSTATUS ZwCreateFile(PHANDLE FileHandle, ACCESS_MASK DesiredAccess,
                                           EaLength));
 }
 
-/* The caller is taken for kernel mode with or without IO_NO_PARAMETER_CHECKING. */
+/*
+ * The caller is the thread's previous mode, as documented: in a thread that is in a system call of
+ * user mode, addresses of the kernel are an access violation. IO_NO_PARAMETER_CHECKING makes it
+ * kernel mode; IO_FORCE_ACCESS_CHECK has the device's descriptor asked all the same.
+ */
 NTSTATUS IoCreateFileSpecifyDeviceObjectHint(
     PHANDLE FileHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes,
     PIO_STATUS_BLOCK IoStatusBlock, PLARGE_INTEGER AllocationSize, ULONG FileAttributes,
@@ -174,8 +182,13 @@ NTSTATUS IoCreateFileSpecifyDeviceObjectHint(
     if (!NT_SUCCESS(Status)) {
         return Status;
     }
-    return KE_CALL_AS_KERNEL(IopCreateForCaller(FileHandle, DesiredAccess, ObjectAttributes,
-                                                IoStatusBlock, AllocationSize, EaBuffer, &Packet));
+    if (Options & IO_NO_PARAMETER_CHECKING) {
+        return KE_CALL_AS_KERNEL(IopCreateForCaller(FileHandle, DesiredAccess, ObjectAttributes,
+                                                    IoStatusBlock, AllocationSize, EaBuffer,
+                                                    &Packet));
+    }
+    return IopCreateForCaller(FileHandle, DesiredAccess, ObjectAttributes, IoStatusBlock,
+                              AllocationSize, EaBuffer, &Packet);
 }
 
 NTSTATUS IoCreateFile(PHANDLE FileHandle, ACCESS_MASK DesiredAccess,

@@ -270,9 +270,19 @@ ULONG IopSetFileLength(FILE_INFORMATION_CLASS Class);
 ULONG IopQueryVolumeLength(FS_INFORMATION_CLASS Class);
 /* What a user-mode handle must have been granted. */
 ACCESS_MASK IopInformationAccess(UCHAR MajorFunction, FILE_INFORMATION_CLASS Class);
-NTSTATUS IopQueryFile(PFILE_OBJECT File, ACCESS_MASK Granted, BOOLEAN Lock, PVOID Buffer,
-                      ULONG Length, FILE_INFORMATION_CLASS Class, PIO_STATUS_BLOCK IoStatus);
-NTSTATUS IopSetFile(PFILE_OBJECT File, BOOLEAN Lock, PVOID Buffer, ULONG Length,
+/* Of the handle that a request comes by. */
+typedef struct _IOP_HANDLE_USE {
+    ACCESS_MASK Granted;
+    KPROCESSOR_MODE Mode; /* the requestor's; access has been checked */
+} IOP_HANDLE_USE;
+/*
+ * Use NULL: by file object, of kernel mode, and without the file's lock. IoStatus is system memory;
+ * it is set unless the class or the length is wrong. A query's Buffer is memory of Use's mode, range
+ * checked; what is set is system memory.
+ */
+NTSTATUS IopQueryFile(PFILE_OBJECT File, const IOP_HANDLE_USE *Use, PVOID Buffer, ULONG Length,
+                      FILE_INFORMATION_CLASS Class, PIO_STATUS_BLOCK IoStatus);
+NTSTATUS IopSetFile(PFILE_OBJECT File, const IOP_HANDLE_USE *Use, PVOID Buffer, ULONG Length,
                     FILE_INFORMATION_CLASS Class, PIO_STATUS_BLOCK IoStatus);
 
 /* ---- plug_and_play.c ---- */

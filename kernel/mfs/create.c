@@ -328,6 +328,9 @@ static NTSTATUS MfsReadParameters(PMFS_REQUEST Request, PMFS_CREATE Create)
     if (Create->Options & FILE_OPEN_BY_FILE_ID) {
         return STATUS_NOT_SUPPORTED;
     }
+    if (Stack->Parameters.Create.EaLength != 0 && Create->Disposition != FILE_OPEN) {
+        return STATUS_EAS_NOT_SUPPORTED;
+    }
     if (Stack->Parameters.Create.EaLength != 0) {
         return STATUS_EAS_NOT_SUPPORTED;
     }

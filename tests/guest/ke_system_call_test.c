@@ -6,7 +6,7 @@
 extern const UCHAR Ring3Registers[], Ring3Calls[], Ring3NoStack[], Ring3Exit[], Ring3Spin[],
     Ring3Wait[], Ring3KeepFloating[];
 
-#define CALL_BLOCK(n) (0x10u + 0x60u * (n))
+#define CALL_BLOCK(n) (0x10u + 0x70u * (n))
 #define CALL_RESULT 8
 #define CALL_ARGUMENT(n) (0x10u + 8u * (n))
 
@@ -75,11 +75,11 @@ GUEST_TEST(ke_system_call_arguments_of_the_stack)
     Ring3Create(&Test);
     Ring3Put(&Test, 0, 1);
     Ring3Put(&Test, CALL_BLOCK(0), SERVICE_NtCreateFile);
-    for (ULONG i = 0; i < 10; i++) {
+    for (ULONG i = 0; i < KI_SERVICE_ARGUMENTS; i++) {
         Ring3Put(&Test, CALL_BLOCK(0) + CALL_ARGUMENT(i), 0x1111111111111111ull * (i + 1));
     }
     EXPECT_EQUAL(RunWithService(&Test, Ring3Calls), RING3_EXIT);
-    for (ULONG i = 0; i < 10; i++) {
+    for (ULONG i = 0; i < KI_SERVICE_ARGUMENTS; i++) {
         EXPECT_EQUAL(Seen.Argument[i], 0x1111111111111111ull * (i + 1));
     }
     /* A stack that is none is an error for a service that has arguments there. */
@@ -127,7 +127,7 @@ GUEST_TEST(ke_system_call_bad_pointers)
             Ring3Put(&Test, 0, 1);
             Ring3Put(&Test, CALL_BLOCK(0), Service);
             Ring3Put(&Test, CALL_BLOCK(0) + CALL_RESULT, 0);
-            for (ULONG Argument = 0; Argument < 10; Argument++) {
+            for (ULONG Argument = 0; Argument < KI_SERVICE_ARGUMENTS; Argument++) {
                 Ring3Put(&Test, CALL_BLOCK(0) + CALL_ARGUMENT(Argument), Bad[i]);
             }
             EXPECT_EQUAL(Ring3Run(&Test, Ring3Calls), RING3_EXIT);
@@ -271,6 +271,7 @@ GUEST_TEST(ke_floating_state_is_kept_for_each_thread)
         TEST_AWAIT(Ring3Get(&Test, 0x20 + 8 * i) > 1);
         ULONG Before = Threads[i]->Tcb.ContextSwitches;
         TEST_AWAIT(Threads[i]->Tcb.ContextSwitches - Before >= FLOATING_SWITCHES);
+        EXPECT(Threads[i]->Tcb.ContextSwitches - Before >= FLOATING_SWITCHES);
     }
     Ring3Put(&Test, 8, 1);
     for (ULONG i = 0; i < FLOATING_THREADS; i++) {

@@ -137,6 +137,7 @@ GUEST_TEST(ke_user_apc_context_is_complete)
     Ring3Put(&Test, 0, Ring3Get(&Test, 8)); /* the event */
     PETHREAD Thread = Ring3Start(&Test, Ring3WaitWithState);
     TEST_AWAIT(Thread->Tcb.State == Waiting && Thread->Tcb.Alertable);
+    EXPECT(Thread->Tcb.State == Waiting && Thread->Tcb.Alertable);
     KeInitializeApc(&Apc, &Thread->Tcb, OriginalApcEnvironment, NothingToFree, NULL,
                     (PKNORMAL_ROUTINE)(PVOID)0x1000, UserMode, Test.Page);
     EXPECT(KeInsertQueueApc(&Apc, NULL, NULL, 0));

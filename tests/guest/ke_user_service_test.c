@@ -161,3 +161,120 @@ GUEST_TEST(ke_user_services_for_tokens)
                  (ULONG)STATUS_ACCESS_VIOLATION);
     Ring3Delete(&Test);
 }
+
+#define FILE_TO_USE "\\DosDevices\\C:\\ring3.txt"
+
+/* What user mode asks of a file and tells it, by its handle at 800h of the page. */
+static ULONG CreateTestFile(ULONG64 Access, ULONG64 EaLength)
+{
+    static const WCHAR Name[] = L"" FILE_TO_USE;
+    Ring3Attach(&Test);
+    __builtin_memcpy((PUCHAR)Test.Page + 0x960, Name, sizeof(Name) - sizeof(WCHAR));
+    Ring3Detach(&Test);
+    PutAttributes(sizeof(OBJECT_ATTRIBUTES), At(0x940), sizeof(Name) - sizeof(WCHAR), At(0x960));
+    return CALL(NtCreateFile, At(0x800), Access, At(0x900), At(0x880), 0, FILE_ATTRIBUTE_NORMAL,
+                FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE, FILE_OPEN_IF, 0,
+                At(0xa00), EaLength);
+}
+
+#define QUERY(file, status, buffer, length, class) \
+    CALL(NtQueryInformationFile, file, status, buffer, length, class)
+#define SET(file, status, buffer, length, class) \
+    CALL(NtSetInformationFile, file, status, buffer, length, class)
+
+static VOID CheckQuery(ULONG64 File)
+{
+    const ULONG Length = sizeof(FILE_STANDARD_INFORMATION);
+    EXPECT_EQUAL(QUERY(File, At(0x880), At(0xb00), Length, FileStandardInformation), 0);
+    EXPECT_EQUAL(Ring3Get(&Test, 0x888), Length);
+    EXPECT_EQUAL(QUERY(File, At(0x880), At(0xb00), sizeof(FILE_ALL_INFORMATION) + 64,
+                       FileAllInformation),
+                 STATUS_SUCCESS);
+    EXPECT_EQUAL(QUERY(File, At(0x880), At(0xb00), 4, FileModeInformation), STATUS_SUCCESS);
+    EXPECT_EQUAL(QUERY(File, At(0x880), At(0xb00), Length - 1, FileStandardInformation),
+                 (ULONG)STATUS_INFO_LENGTH_MISMATCH);
+    EXPECT_EQUAL(QUERY(File, At(0x880), At(0xb00), Length, 0x7fffffff),
+                 (ULONG)STATUS_INVALID_INFO_CLASS);
+    EXPECT_EQUAL(QUERY(0x1234, At(0x880), At(0xb00), Length, FileStandardInformation),
+                 (ULONG)STATUS_INVALID_HANDLE);
+    for (ULONG i = 0; i < RTL_NUMBER_OF(Bad); i++) {
+        EXPECT_EQUAL(QUERY(File, Bad[i], At(0xb00), Length, FileStandardInformation),
+                     (ULONG)STATUS_ACCESS_VIOLATION);
+        EXPECT_EQUAL(QUERY(File, At(0x880), Bad[i], Length, FileStandardInformation),
+                     (ULONG)STATUS_ACCESS_VIOLATION);
+        EXPECT_EQUAL(QUERY(File, At(0x880), Bad[i], 4, FileModeInformation),
+                     (ULONG)STATUS_ACCESS_VIOLATION);
+    }
+}
+
+static VOID CheckSet(ULONG64 File)
+{
+    Ring3Put(&Test, 0xb00, 100);
+    EXPECT_EQUAL(SET(File, At(0x880), At(0xb00), 8, FileEndOfFileInformation), STATUS_SUCCESS);
+    EXPECT_EQUAL(QUERY(File, At(0x880), At(0xb40), sizeof(FILE_STANDARD_INFORMATION),
+                       FileStandardInformation),
+                 STATUS_SUCCESS);
+    EXPECT_EQUAL(Ring3Get(&Test, 0xb48), 100);
+    for (ULONG i = 0; i < RTL_NUMBER_OF(Bad); i++) {
+        EXPECT_EQUAL(SET(File, Bad[i], At(0xb00), 8, FileEndOfFileInformation),
+                     (ULONG)STATUS_ACCESS_VIOLATION);
+        if (Bad[i] != READ_ONLY) {
+            EXPECT_EQUAL(SET(File, At(0x880), Bad[i], 8, FileEndOfFileInformation),
+                         (ULONG)STATUS_ACCESS_VIOLATION);
+        }
+    }
+    /* A rename below a directory by a handle of the kernel's: \a in no process's table. */
+    HANDLE Kernel;
+    OBJECT_ATTRIBUTES Attributes;
+    InitializeObjectAttributes(&Attributes, NULL, OBJ_KERNEL_HANDLE, NULL, NULL);
+    EXPECT_EQUAL(ZwCreateEvent(&Kernel, EVENT_ALL_ACCESS, &Attributes, NotificationEvent, TRUE),
+                 STATUS_SUCCESS);
+    Ring3Put(&Test, 0xb00, 0);
+    Ring3Put(&Test, 0xb08, (ULONG64)Kernel);
+    Ring3Put(&Test, 0xb10, 2 | (ULONG64)L'a' << 32);
+    EXPECT_EQUAL(SET(File, At(0x880), At(0xb00), 24, FileRenameInformation),
+                 (ULONG)STATUS_INVALID_HANDLE);
+    EXPECT_EQUAL(ZwClose(Kernel), STATUS_SUCCESS);
+}
+
+/* The class's access, the requestor's addresses, both for real: previous mode is UserMode. */
+GUEST_TEST(ke_user_services_for_file_information)
+{
+    Ring3Create(&Test);
+    EXPECT_EQUAL(CreateTestFile(FILE_GENERIC_READ | FILE_GENERIC_WRITE | DELETE, 0), 0);
+    ULONG64 File = Ring3Get(&Test, 0x800);
+    CheckQuery(File);
+    CheckSet(File);
+    EXPECT_EQUAL(CreateTestFile(SYNCHRONIZE, 0), STATUS_SUCCESS);
+    ULONG64 Bare = Ring3Get(&Test, 0x800);
+    EXPECT_EQUAL(QUERY(Bare, At(0x880), At(0xb00), sizeof(FILE_BASIC_INFORMATION),
+                       FileBasicInformation),
+                 (ULONG)STATUS_ACCESS_DENIED);
+    EXPECT_EQUAL(SET(Bare, At(0x880), At(0xb00), 8, FileEndOfFileInformation),
+                 (ULONG)STATUS_ACCESS_DENIED);
+    Ring3Put(&Test, 0xb00, TRUE);
+    EXPECT_EQUAL(SET(Bare, At(0x880), At(0xb00), 1, FileDispositionInformation),
+                 (ULONG)STATUS_ACCESS_DENIED);
+    EXPECT_EQUAL(SET(File, At(0x880), At(0xb00), 1, FileDispositionInformation), STATUS_SUCCESS);
+    EXPECT_EQUAL(CALL(NtClose, Bare), STATUS_SUCCESS);
+    EXPECT_EQUAL(CALL(NtClose, File), STATUS_SUCCESS);
+    Ring3Delete(&Test);
+}
+
+/* A list of extended attributes is looked at before any file system sees it. */
+GUEST_TEST(ke_user_services_check_attribute_lists)
+{
+    Ring3Create(&Test);
+    /* Two entries: "A" with 1 byte of value at 0, "B" with none at 12. */
+    Ring3Put(&Test, 0xa00, 12 | (ULONG64)1 << 40 | (ULONG64)1 << 48);
+    Ring3Put(&Test, 0xa08, 'A' | 'x' << 16);
+    Ring3Put(&Test, 0xa10, (ULONG64)1 << 8 | (ULONG64)'B' << 32);
+    EXPECT_EQUAL(CreateTestFile(FILE_GENERIC_READ, 22), (ULONG)STATUS_EAS_NOT_SUPPORTED);
+    EXPECT_EQUAL(CreateTestFile(FILE_GENERIC_READ, 21), (ULONG)STATUS_EA_LIST_INCONSISTENT);
+    EXPECT_EQUAL(CreateTestFile(FILE_GENERIC_READ, 8), (ULONG)STATUS_EA_LIST_INCONSISTENT);
+    Ring3Put(&Test, 0xa00, 14 | (ULONG64)1 << 40 | (ULONG64)1 << 48);
+    EXPECT_EQUAL(CreateTestFile(FILE_GENERIC_READ, 24), (ULONG)STATUS_EA_LIST_INCONSISTENT);
+    Ring3Put(&Test, 0xa00, 0xfffffffc | (ULONG64)1 << 40 | (ULONG64)1 << 48);
+    EXPECT_EQUAL(CreateTestFile(FILE_GENERIC_READ, 24), (ULONG)STATUS_EA_LIST_INCONSISTENT);
+    Ring3Delete(&Test);
+}

@@ -68,8 +68,8 @@ ROUTINE Ring3Registers
     jmp     Ring3Exit
 
 /*
- * Page: 0 number of calls; then for each 10h-aligned block of 60h from 10h on: number of the
- * service, what it returned, four register arguments, six of the stack.
+ * Page: 0 number of calls; then for each 10h-aligned block of 70h from 10h on: number of the
+ * service, what it returned, four register arguments, seven of the stack.
  */
 ROUTINE Ring3Calls
     movq    %rcx, %r12
@@ -91,6 +91,8 @@ ROUTINE Ring3Calls
     movq    %rax, 0x48(%rsp)
     movq    0x58(%rbx), %rax
     movq    %rax, 0x50(%rsp)
+    movq    0x60(%rbx), %rax
+    movq    %rax, 0x58(%rsp)
     movq    0x10(%rbx), %r10
     movq    0x18(%rbx), %rdx
     movq    0x20(%rbx), %r8
@@ -99,7 +101,7 @@ ROUTINE Ring3Calls
     syscall
     movq    %rax, 0x08(%rbx)
     addq    $0x68, %rsp
-    addq    $0x60, %rbx
+    addq    $0x70, %rbx
     decq    %r13
     jmp     1b
 
@@ -111,7 +113,7 @@ ROUTINE Ring3Repeat
     subq    $0x68, %rsp
     leaq    0x30(%rbx), %rsi
     leaq    0x28(%rsp), %rdi
-    movl    $6, %ecx
+    movl    $7, %ecx
     rep movsq
 2:
     movq    0x10(%rbx), %r10

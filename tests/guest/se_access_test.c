@@ -58,6 +58,51 @@ GUEST_TEST(se_device_opens_for_whom_its_list_names)
     IoTestUnload();
 }
 
+static NTSTATUS SeTestCreate(KPROCESSOR_MODE PreviousMode, ULONG Options)
+{
+    UNICODE_STRING Name = RTL_CONSTANT_STRING(IO_TEST_DEVICE);
+    OBJECT_ATTRIBUTES Attributes;
+    IO_STATUS_BLOCK IoStatus;
+    HANDLE Handle;
+
+    InitializeObjectAttributes(&Attributes, &Name, OBJ_KERNEL_HANDLE, NULL, NULL);
+    KiCurrentThread()->PreviousMode = PreviousMode;
+    NTSTATUS Status = IoCreateFile(&Handle, GENERIC_READ | SYNCHRONIZE, &Attributes, &IoStatus,
+                                   NULL, 0, FILE_SHARE_READ, FILE_OPEN, 0, NULL, 0,
+                                   0, NULL, Options);
+    KiCurrentThread()->PreviousMode = KernelMode;
+    if (NT_SUCCESS(Status)) {
+        ZwClose(Handle);
+    }
+    return Status;
+}
+
+/* IoCreateFile is for the previous mode, unless its options say otherwise. */
+GUEST_TEST(se_io_create_file_is_for_whom_it_is_told)
+{
+    const ULONG Trusted = IO_NO_PARAMETER_CHECKING;
+    PEPROCESS Client;
+    KAPC_STATE ApcState;
+
+    if (!IoTestLoad(0, FALSE)) {
+        return;
+    }
+    EXPECT_EQUAL(PspCreateProcess("client", &Client), STATUS_SUCCESS);
+    EXPECT_EQUAL(SeTestAllowOnly(SeExports->SeLocalSystemSid), STATUS_SUCCESS);
+    KeStackAttachProcess(&Client->Pcb, &ApcState);
+    EXPECT_EQUAL(SeTestCreate(KernelMode, 0), STATUS_SUCCESS);
+    EXPECT_EQUAL((ULONG)SeTestCreate(KernelMode, IO_FORCE_ACCESS_CHECK),
+                 (ULONG)STATUS_ACCESS_DENIED);
+    EXPECT_EQUAL((ULONG)SeTestCreate(UserMode, 0), (ULONG)STATUS_ACCESS_VIOLATION);
+    EXPECT_EQUAL(SeTestCreate(UserMode, Trusted), STATUS_SUCCESS);
+    EXPECT_EQUAL((ULONG)SeTestCreate(UserMode, Trusted | IO_FORCE_ACCESS_CHECK),
+                 (ULONG)STATUS_ACCESS_DENIED);
+    KeUnstackDetachProcess(&ApcState);
+    PspExitProcess(Client, STATUS_SUCCESS);
+    ObDereferenceObject(Client);
+    IoTestUnload();
+}
+
 GUEST_TEST(se_named_event_has_the_makers_descriptor)
 {
     UNICODE_STRING Name = RTL_CONSTANT_STRING(L"\\BaseNamedObjects\\SeTest");

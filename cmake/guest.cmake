@@ -36,20 +36,25 @@ add_custom_command(OUTPUT vf_exports.c
             ${EXPORT_TABLES} > vf_exports.c
     DEPENDS ${EXPORT_TABLES} tools/exports-to-c.awk VERBATIM)
 
-# ---- client.exe, which the kernel contains ----
+# ---- programs of ring 3: client.exe is in the kernel, fuzz.exe in the test kernel ----
 file(GLOB USER_SOURCES CONFIGURE_DEPENDS user/*.c user/*.S)
-add_library(user_objects OBJECT ${USER_SOURCES})
-target_compile_options(user_objects PRIVATE ${GUEST_FLAGS})
-target_include_directories(user_objects PRIVATE ${GUEST_INCLUDES})
-add_custom_command(OUTPUT client.exe client.pdb
-    COMMAND ${LLD_LINK} /subsystem:native,10.00 /nodefaultlib /machine:x64 /debug /release /Brepro
-            /pdbsourcepath:. /pdbaltpath:%_PDB% /entry:ClientThread /fixed /base:0x100000
-            /export:KiUserApcDispatcher
-            /out:client.exe /pdb:client.pdb /implib:client.lib $<TARGET_OBJECTS:user_objects>
-    DEPENDS user_objects $<TARGET_OBJECTS:user_objects>
-    COMMAND_EXPAND_LISTS VERBATIM)
-set_source_files_properties(kernel/io/client_image.S PROPERTIES
-    OBJECT_DEPENDS ${CMAKE_BINARY_DIR}/client.exe COMPILE_OPTIONS -I${CMAKE_BINARY_DIR})
+file(GLOB FUZZ_PROGRAM_SOURCES CONFIGURE_DEPENDS tests/user/*.c tests/user/*.S)
+function(user_program name entry container)
+    add_library(${name}_objects OBJECT ${ARGN})
+    target_compile_options(${name}_objects PRIVATE ${GUEST_FLAGS})
+    target_include_directories(${name}_objects PRIVATE ${GUEST_INCLUDES})
+    add_custom_command(OUTPUT ${name}.exe ${name}.pdb
+        COMMAND ${LLD_LINK} /subsystem:native,10.00 /nodefaultlib /machine:x64 /debug /release
+                /Brepro /pdbsourcepath:. /pdbaltpath:%_PDB% /entry:${entry} /fixed /base:0x100000
+                /export:KiUserApcDispatcher /out:${name}.exe /pdb:${name}.pdb
+                /implib:${name}.lib $<TARGET_OBJECTS:${name}_objects>
+        DEPENDS ${name}_objects $<TARGET_OBJECTS:${name}_objects>
+        COMMAND_EXPAND_LISTS VERBATIM)
+    set_source_files_properties(${container} PROPERTIES
+        OBJECT_DEPENDS ${CMAKE_BINARY_DIR}/${name}.exe COMPILE_OPTIONS -I${CMAKE_BINARY_DIR})
+endfunction()
+user_program(client ClientThread kernel/io/client_image.S ${USER_SOURCES})
+user_program(fuzz FuzzThread tests/guest/fuzz_image.S ${FUZZ_PROGRAM_SOURCES} user/system_call.S)
 
 # ---- kernel ----
 file(GLOB KERNEL_SOURCES CONFIGURE_DEPENDS

@@ -30,6 +30,7 @@ typedef struct {
     SESSION Session;
     SYMBOLS Symbols;
     unsigned Passed, Failed;
+    char Name[256]; /* of the test that failed first */
 } TEST_GUEST;
 
 static void TestGuestOnResult(TEST_GUEST *Test, const CONTROL_MESSAGE *Message)
@@ -43,6 +44,9 @@ static void TestGuestOnResult(TEST_GUEST *Test, const CONTROL_MESSAGE *Message)
         Test->Passed++;
     } else {
         printf("FAIL  guest %s: %s (%u failures)\n", Name, Text, Message->TestResult.Failures);
+        if (Test->Name[0] == 0) {
+            snprintf(Test->Name, sizeof(Test->Name), "%s", Name);
+        }
         Test->Failed++;
     }
     fflush(stdout);
@@ -182,6 +186,12 @@ static void TestGuestSession(TEST_GUEST *Test)
     MachineStop(&Test->Machine);
     if (Test->Session.State != SessionShutDown) {
         TestGuestExplain(Test);
+    }
+    if (Test->Failed != 0) {
+        printf("      replay: pageable test-guest %s --seed=%llu%s%s\n",
+               Test->Name[0] != 0 ? Test->Name : Pattern, (unsigned long long)Test->Options.Seed,
+               Test->Options.Append != NULL ? " --append=" : "",
+               Test->Options.Append != NULL ? Test->Options.Append : "");
     }
     printf("%u passed, %u failed\n", Test->Passed, Test->Failed);
 }

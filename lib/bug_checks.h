@@ -186,7 +186,8 @@ BUG_CHECK(WORKER_INVALID, "Memory was freed or queued with an active work item i
 BUG_CHECK(CRITICAL_PROCESS_DIED, "A process or thread ended that was marked as critical.",
           "Clear ProcessBreakOnTermination or ThreadBreakOnTermination before it ends.", NULL,
           P("process or thread"), P("0: a process, 1: a thread"), P_NONE, P_NONE)
-BUG_CHECK(ATTEMPTED_EXECUTE_OF_NOEXECUTE_MEMORY, "Memory was executed that holds no code, or user memory.",
+BUG_CHECK(ATTEMPTED_EXECUTE_OF_NOEXECUTE_MEMORY,
+          "Memory was executed that holds no code, or user memory.",
           "Look for a function pointer that was overwritten or that a caller of user mode passed, "
           "or code made in nonexecutable pool.",
           "code-in-pool", P("address executed"), P("PTE contents"), P_NONE, P_NONE)

@@ -13,7 +13,8 @@ static ULONG IopEaEntrySize(const FILE_FULL_EA_INFORMATION *Entry, ULONG Length)
 /*
  * The rules of the WDK page: each entry lies in the buffer, its name ends with NUL; the last has
  * NextEntryOffset 0, each other one more than 0 and a multiple of 4. That entries do not overlap is
- * not documented [NV] and asked for here. *ErrorOffset: of the entry that is wrong. < DISPATCH_LEVEL
+ * not documented [NV] and asked for here. *ErrorOffset: of the entry that is wrong.
+ * < DISPATCH_LEVEL
  */
 NTSTATUS IoCheckEaBufferValidity(PFILE_FULL_EA_INFORMATION EaBuffer, ULONG EaLength,
                                  PULONG ErrorOffset)

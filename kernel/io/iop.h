@@ -277,8 +277,8 @@ typedef struct _IOP_HANDLE_USE {
 } IOP_HANDLE_USE;
 /*
  * Use NULL: by file object, of kernel mode, and without the file's lock. IoStatus is system memory;
- * it is set unless the class or the length is wrong. A query's Buffer is memory of Use's mode, range
- * checked; what is set is system memory.
+ * it is set unless the class or the length is wrong. A query's Buffer is memory of Use's mode, its
+ * range checked; what is set is system memory.
  */
 NTSTATUS IopQueryFile(PFILE_OBJECT File, const IOP_HANDLE_USE *Use, PVOID Buffer, ULONG Length,
                       FILE_INFORMATION_CLASS Class, PIO_STATUS_BLOCK IoStatus);

@@ -36,8 +36,8 @@ VOID KiReadFloatingState(PXSAVE_FORMAT State)
 }
 
 /*
- * Whatever State has can be loaded: reserved bits are a fault in MXCSR only. fxrstor loads MXCSR and
- * the XMM registers too, with what they are: kernel C uses none (-mgeneral-regs-only).
+ * Whatever State has can be loaded: reserved bits are a fault in MXCSR only. fxrstor loads MXCSR
+ * and the XMM registers too, with what they are: kernel C uses none (-mgeneral-regs-only).
  */
 VOID KiWriteFloatingState(const XSAVE_FORMAT *State)
 {

@@ -10,8 +10,8 @@
  *
  * r12-r15 and xmm6-15 stay in the processor, as C code preserves them; a KEXCEPTION_FRAME has them
  * where user mode's state may be read or replaced: in system calls (NtContinue) and on the way back
- * with a user APC. xmm0-5 are saved, since handlers and interrupt routines of drivers use them; only
- * the fast page fault path leaves them alone, as MiFastFault uses none.
+ * with a user APC. xmm0-5 are saved, since handlers and interrupt routines of drivers use them;
+ * only the fast page fault path leaves them alone, as MiFastFault uses none.
  *
  * Offsets are checked in trap_dispatch.c.
  */

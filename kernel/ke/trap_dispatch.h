@@ -41,7 +41,7 @@ BOOLEAN KiSystemService(PKTRAP_FRAME Frame, PKEXCEPTION_FRAME ExceptionFrame);
 /* ---- floating_state.c: of user mode; any IRQL ---- */
 /* Below StackTop room for the state, which is set; returns the end of what calls may use. */
 PVOID KiInitializeFloatingState(PVOID StackTop);
-/* The current thread's x87 and MMX registers, to and from State; its other fields have no meaning. */
+/* The current thread's x87 and MMX registers, to and from State; its other fields are not used. */
 VOID KiReadFloatingState(PXSAVE_FORMAT State);
 VOID KiWriteFloatingState(const XSAVE_FORMAT *State);
 

@@ -42,7 +42,7 @@ VOID KiInitializeUserApc(PKTRAP_FRAME TrapFrame, PKNORMAL_ROUTINE NormalRoutine,
     TrapFrame->Rip = (ULONG64)Process->UserApcDispatcher;
 }
 
-/* The parts of From that its ContextFlags name. Debug registers and segments are not user mode's. */
+/* What From's ContextFlags name; debug registers and segments are not user mode's. */
 static VOID KiMergeContext(PCONTEXT Into, const CONTEXT *From)
 {
     if ((From->ContextFlags & CONTEXT_CONTROL) == CONTEXT_CONTROL) {

@@ -65,3 +65,83 @@ NTSTATUS MfsTestDelete(PCWSTR Path)
                                NULL);
     return ZwDeleteFile(&Attributes);
 }
+
+#define MFS_TEST_TAG 'tsfM'
+#define MFS_TEST_ENTRY (sizeof(FILE_DIRECTORY_INFORMATION) + 256 * sizeof(WCHAR))
+
+static VOID MfsTestEmptyDirectory(HANDLE Directory, BOOLEAN Root);
+
+/* FALSE: it is still there. */
+static BOOLEAN MfsTestDeleteEntry(HANDLE Directory, const FILE_DIRECTORY_INFORMATION *Entry)
+{
+    UNICODE_STRING Name = {(USHORT)Entry->FileNameLength, (USHORT)Entry->FileNameLength,
+                           (PWCHAR)Entry->FileName};
+    FILE_BASIC_INFORMATION Basic = {.FileAttributes = FILE_ATTRIBUTE_NORMAL};
+    FILE_DISPOSITION_INFORMATION Delete = {TRUE};
+    OBJECT_ATTRIBUTES Attributes;
+    IO_STATUS_BLOCK IoStatus;
+    HANDLE File;
+
+    InitializeObjectAttributes(&Attributes, &Name, OBJ_KERNEL_HANDLE, Directory, NULL);
+    NTSTATUS Status = ZwOpenFile(&File, DELETE | FILE_LIST_DIRECTORY | FILE_WRITE_ATTRIBUTES |
+                                            SYNCHRONIZE,
+                                 &Attributes, &IoStatus, FILE_SHARE_READ,
+                                 FILE_SYNCHRONOUS_IO_NONALERT);
+    if (NT_SUCCESS(Status)) {
+        if (Entry->FileAttributes & FILE_ATTRIBUTE_DIRECTORY) {
+            MfsTestEmptyDirectory(File, FALSE);
+        }
+        ZwSetInformationFile(File, &IoStatus, &Basic, sizeof(Basic), FileBasicInformation);
+        Status = ZwSetInformationFile(File, &IoStatus, &Delete, sizeof(Delete),
+                                      FileDispositionInformation);
+        ZwClose(File);
+    }
+    EXPECT_EQUAL((ULONG)Status, STATUS_SUCCESS);
+    return NT_SUCCESS(Status);
+}
+
+/* What a directory has of itself, and the root of Windows' folders. */
+static BOOLEAN MfsTestStays(const FILE_DIRECTORY_INFORMATION *Entry, BOOLEAN Root)
+{
+    static const PCWSTR Names[] = {L".", L"..", L"Windows", L"Users", L"Program Files"};
+    ULONG Characters = Entry->FileNameLength / sizeof(WCHAR);
+    for (ULONG i = 0; i < (Root ? RTL_NUMBER_OF(Names) : 2); i++) {
+        if (wcslen(Names[i]) == Characters &&
+            _wcsnicmp(Names[i], Entry->FileName, Characters) == 0) {
+            return TRUE;
+        }
+    }
+    return FALSE;
+}
+
+static VOID MfsTestEmptyDirectory(HANDLE Directory, BOOLEAN Root)
+{
+    PFILE_DIRECTORY_INFORMATION Entry =
+        ExAllocatePoolWithTag(PagedPool, MFS_TEST_ENTRY, MFS_TEST_TAG);
+    IO_STATUS_BLOCK IoStatus;
+    BOOLEAN First = TRUE;
+
+    while (Entry != NULL &&
+           NT_SUCCESS(ZwQueryDirectoryFile(Directory, NULL, NULL, NULL, &IoStatus, Entry,
+                                           MFS_TEST_ENTRY, FileDirectoryInformation, TRUE, NULL,
+                                           First))) {
+        BOOLEAN Stays = MfsTestStays(Entry, Root);
+        if (!Stays && !MfsTestDeleteEntry(Directory, Entry)) {
+            break;
+        }
+        First = !Stays; /* what is left has moved up */
+    }
+    ExFreePoolWithTag(Entry, MFS_TEST_TAG);
+}
+
+VOID MfsTestEmptyVolume(VOID)
+{
+    HANDLE Root;
+    NTSTATUS Status = MfsTestCreate(L"\\DosDevices\\C:\\", FILE_LIST_DIRECTORY, FILE_OPEN,
+                                    FILE_DIRECTORY_FILE | FILE_SYNCHRONOUS_IO_NONALERT, &Root);
+    EXPECT_EQUAL(Status, STATUS_SUCCESS);
+    if (NT_SUCCESS(Status)) {
+        MfsTestEmptyDirectory(Root, TRUE);
+        ZwClose(Root);
+    }
+}

@@ -19,3 +19,5 @@ NTSTATUS MfsTestCreateIn(HANDLE Root, PCWSTR Path, ACCESS_MASK Access, ULONG Dis
 VOID MfsTestWriteWhole(PCWSTR Path, PCSTR Text, ULONG Length);
 ULONG64 MfsTestSize(HANDLE File);
 NTSTATUS MfsTestDelete(PCWSTR Path);
+/* Deletes what tests have left; nobody has it open. */
+VOID MfsTestEmptyVolume(VOID);

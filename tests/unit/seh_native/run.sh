@@ -12,8 +12,8 @@ flags="--target=x86_64-pc-windows-msvc -std=gnu17 -fms-extensions -ffreestanding
     -Wall -Wextra -Werror -Wno-unused-parameter -DSEH_NATIVE=1 ${SEH_NATIVE_CFLAGS:-}
     -I$here -I$root/include -I$root/include/nt -I$root/kernel -I$root"
 objects=
-for source in "$root"/kernel/se/*.[cS] "$root"/lib/unwind_*.c "$root"/tests/guest/seh_*.c \
-    "$here/image.c" "$here/trap.S"; do
+for source in "$root"/kernel/se/*.[cS] "$root/kernel/ke/floating_state.c" \
+    "$root"/lib/unwind_*.c "$root"/tests/guest/seh_*.c "$here/image.c" "$here/trap.S"; do
     case $source in
     */stack_limits.c) continue ;; # image.c knows the stacks here
     esac

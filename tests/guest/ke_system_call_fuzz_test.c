@@ -21,6 +21,7 @@
 #define FUZZ_PATTERN 0x5aa55aa5u
 #define FUZZ_SEEDS_OF_A_TEST 1000003u
 #define FUZZ_LOOK_MILLISECONDS 20
+#define FUZZ_LOOKS_IN_ALL 500 /* without a call made: it runs in circles */
 #define FUZZ_LOOKS 3 /* without a call made, waiting with WaitMode UserMode: maybe for ever */
 
 extern const UCHAR FuzzImage[], FuzzImageEnd[];
@@ -132,17 +133,18 @@ static ULONG FuzzReadPlan(FUZZ_RUN *Run, PEPROCESS Process, PFUZZ_PLAN Plan)
     return Run->Last.Made;
 }
 
-/* Until the first thread has ended, or waits for what may never come. */
+/* Until the thread that calls has ended, or waits for what may never come. */
 static VOID FuzzWatch(FUZZ_RUN *Run, PEPROCESS Process, PFUZZ_PLAN Plan, PETHREAD Thread)
 {
     LARGE_INTEGER Look = {.QuadPart = FUZZ_LOOK_MILLISECONDS * TEST_MILLISECOND};
-    ULONG Made = 0, Idle = 0;
+    ULONG Made = 0, Idle = 0, Still = 0;
 
-    while (Idle < FUZZ_LOOKS &&
+    while (Idle < FUZZ_LOOKS && Still < FUZZ_LOOKS_IN_ALL &&
            KeWaitForSingleObject(Thread, Executive, KernelMode, FALSE, &Look) == STATUS_TIMEOUT) {
         ULONG Now = FuzzReadPlan(Run, Process, Plan);
         BOOLEAN Waits = Thread->Tcb.State == Waiting && Thread->Tcb.WaitMode == UserMode;
         Idle = Waits && Now == Made ? Idle + 1 : 0;
+        Still = Now == Made ? Still + 1 : 0;
         Made = Now;
     }
 }
@@ -160,7 +162,9 @@ static VOID FuzzRunProcess(FUZZ_RUN *Run, BOOLEAN Scribbles)
     PFUZZ_PLAN Plan = FuzzMakePlan(Run, Process, Calls);
     if (Plan != NULL) {
         for (ULONG i = 0; i < (Scribbles ? 2u : 1u); i++) {
-            EXPECT_EQUAL(PspCreateUserThread(Process, Entry, Plan, &Threads[i]), STATUS_SUCCESS);
+            EXPECT_EQUAL(PspCreateUserThread(Process, Entry, (PUCHAR)Plan + i * FUZZ_SCRIBBLES,
+                                             &Threads[i]),
+                         STATUS_SUCCESS);
         }
         FuzzWatch(Run, Process, Plan, Threads[0]);
         ULONG Made = FuzzReadPlan(Run, Process, Plan);

@@ -22,7 +22,7 @@
 enum { FuzzFile, FuzzEvent, FuzzToken, FuzzKinds };
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 
-VOID FuzzThread(PFUZZ_PLAN Plan);
+VOID FuzzThread(ULONG64 PlanAndRole);
 
 typedef struct _FUZZ {
     PFUZZ_PLAN Plan;
@@ -392,14 +392,14 @@ static VOID FuzzScribble(FUZZ *Fuzz)
     }
 }
 
-VOID FuzzThread(PFUZZ_PLAN Plan)
+VOID FuzzThread(ULONG64 PlanAndRole)
 {
-    FUZZ Fuzz = {.Plan = Plan, .Copy = *Plan};
+    PFUZZ_PLAN Plan = (PFUZZ_PLAN)(PlanAndRole & ~(ULONG64)FUZZ_SCRIBBLES);
+    ULONG Role = PlanAndRole & FUZZ_SCRIBBLES;
+    FUZZ Fuzz = {.Plan = Plan, .Copy = *Plan, .State = Plan->Seed + Role};
     ULONG64 Arguments[FUZZ_ARGUMENTS] = {0, FUZZ_DONE};
-    LONG Number = __atomic_fetch_add(&Plan->Threads, 1, __ATOMIC_SEQ_CST);
 
-    Fuzz.State = Plan->Seed + (ULONG64)Number;
-    if (Number != 0) {
+    if (Role == FUZZ_SCRIBBLES) {
         FuzzScribble(&Fuzz);
     }
     while (Plan->Made < Fuzz.Copy.Calls) {

@@ -6,7 +6,10 @@
 #include "wire/system_service.h"
 
 #define FUZZ_ARGUMENTS 11
-#define FUZZ_DONE ((NTSTATUS)0x7a0001) /* with which the first thread ends when it has made all */
+#define FUZZ_DONE ((NTSTATUS)0x7a0001) /* with which the thread that calls ends when it has made all */
+
+/* Added to the plan's address: the thread scribbles, in place of calling. */
+#define FUZZ_SCRIBBLES 1u
 
 /* In user memory. A copy of it is taken by the program: what it points to may be overwritten. */
 typedef struct _FUZZ_PLAN {
@@ -15,8 +18,7 @@ typedef struct _FUZZ_PLAN {
     ULONG ArenaSize;
     PUCHAR Arena;              /* where the structures and buffers of the calls are */
     ULONG64 Kernel[4];         /* addresses of the kernel, which nothing may touch */
-    volatile LONG Threads;     /* that have begun: the first calls, further ones scribble */
-    volatile ULONG Made;       /* calls that the first thread has begun */
+    volatile ULONG Made;       /* calls begun */
     volatile ULONG64 Service;  /* of the last one */
     ULONG64 Argument[FUZZ_ARGUMENTS];
     ULONG Succeeded[SERVICE_COUNT];

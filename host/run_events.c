@@ -233,12 +233,33 @@ static void RunOnBugCheck(RUN *Run, const CONTROL_MESSAGE *Message)
     }
 }
 
+/* Ended by a system call or a debugger: there are no addresses to tell. */
+static void RunOnProcessKilled(RUN *Run, const CONTROL_MESSAGE *Message)
+{
+    const CONTROL_PROCESS_ENDED *Ended = &Message->ProcessEnded;
+    bool Kill = Ended->Status == DBG_TERMINATE_PROCESS;
+    char Name[64], Status[STATUS_NAME_SIZE];
+
+    RunClean(Name, sizeof(Name), Message->First);
+    StatusName(Status, Ended->Status);
+    ReportLine(&Run->Report, "process", "%s ended: %s%s", Name,
+               Kill ? "by the debugger (.kill)" : "a system call ended it with ",
+               Kill ? "" : Status);
+    ReportEvent(&Run->Report, "process_ended",
+                json_pack("{s:s, s:s, s:I, s:s}", "reason", "request", "name", Name, "id",
+                          (json_int_t)Ended->ProcessId, "status", Status));
+}
+
 /*
- * An exception of ring 3. It is no finding: a scenario may want it, and sees it in its call's
- * status.
+ * An exception of ring 3, as a rule. It is no finding: a scenario may want it, and sees it in its
+ * call's status.
  */
 static void RunOnProcessEnded(RUN *Run, const CONTROL_MESSAGE *Message)
 {
+    if (Message->ProcessEnded.Reason == ControlEndedByRequest) {
+        RunOnProcessKilled(Run, Message);
+        return;
+    }
     static const char *const Access[] = {"", ": reads", ": writes", ": executes"};
     const CONTROL_PROCESS_ENDED *Ended = &Message->ProcessEnded;
     char Name[64], Status[STATUS_NAME_SIZE], Rip[TEXT_NUMBER], Fault[TEXT_NUMBER] = "";
@@ -253,7 +274,8 @@ static void RunOnProcessEnded(RUN *Run, const CONTROL_MESSAGE *Message)
     ReportLine(&Run->Report, "process", "%s ended: %s in user mode at %s%s%s%s", Name,
                StatusName(Status, Ended->Status), Rip, What, Address ? " " : "", Fault);
     ReportEvent(&Run->Report, "process_ended",
-                json_pack("{s:s, s:I, s:s, s:o, s:o, s:s}", "name", Name, "id",
+                json_pack("{s:s, s:s, s:I, s:s, s:o, s:o, s:s}", "reason", "exception", "name",
+                          Name, "id",
                           (json_int_t)Ended->ProcessId, "status",
                           StatusName(Status, Ended->Status), "instruction",
                           ReportHex(Ended->Rip), "address",

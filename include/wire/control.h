@@ -64,7 +64,7 @@ typedef enum {
     ControlWmiEvent,        /* CONTROL_WMI_EVENT + the node */
     ControlTimelineNames,   /* TIMELINE_NAMES + the names: see timeline.h */
     ControlTimeline,        /* TIMELINE_BATCH + TIMELINE_ENTRY[] */
-    ControlProcessEnded,    /* CONTROL_PROCESS_ENDED + name: by an exception of user mode */
+    ControlProcessEnded,    /* CONTROL_PROCESS_ENDED + name: a process with a program */
 } CONTROL_TYPE;
 
 typedef struct {
@@ -342,14 +342,19 @@ typedef struct {
 
 /* Addresses are those of user mode. */
 typedef struct {
-    int32_t Status; /* the exception, which is the process's exit status */
+    int32_t Status; /* the process's exit status */
     uint32_t NameLength;
     uint64_t ProcessId;
     uint64_t Rip;
     uint64_t FaultAddress;
     uint32_t Access; /* CONTROL_PROCESS_ACCESS */
-    uint32_t Reserved;
+    uint32_t Reason; /* CONTROL_PROCESS_END */
 } CONTROL_PROCESS_ENDED;
+
+typedef enum {
+    ControlEndedByException, /* Status is the exception's; else there are no addresses */
+    ControlEndedByRequest,   /* a system call, or the debugger's .kill: DBG_TERMINATE_PROCESS */
+} CONTROL_PROCESS_END;
 
 typedef enum {
     ControlAccessNone, /* no address is concerned */

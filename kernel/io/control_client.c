@@ -11,9 +11,9 @@
  * time.
  *
  * The client process is made before the first driver is loaded. When an exception of ring 3 ends
- * it, which takes a driver or a scenario that destroys its memory, all its clients are lost: their
- * requests are answered with the exception's code once the process has closed its handles, and the
- * next open makes a new process.
+ * it, which takes a driver or a scenario that destroys its memory, or the debugger's .kill does,
+ * all its clients are lost: the host is told why, their requests are answered with the exception's
+ * code once the process has closed its handles, and the next open makes a new process.
  *
  * ClientLock (spin lock, innermost) guards State, Generation, Thread, Current and the lists of
  * requests. State:
@@ -398,6 +398,7 @@ static VOID IopClientThreadEnds(PETHREAD Thread, NTSTATUS ExitStatus)
 
 static VOID IopClientProcessEnds(PEPROCESS Process)
 {
+    IopReportProcessEnd(Process);
     IopReplyOrphans(NT_ERROR(Process->ExitStatus) ? Process->ExitStatus
                                                   : STATUS_PROCESS_IS_TERMINATING);
 }

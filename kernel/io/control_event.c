@@ -149,19 +149,36 @@ VOID IoReportTimeline(const TIMELINE_BATCH *Batch, const TIMELINE_ENTRY *First, 
     }
 }
 
+static VOID IopSendProcessEnded(PEPROCESS Process, CONTROL_PROCESS_ENDED *Ended)
+{
+    PCSTR Name = PsGetProcessImageFileName(Process);
+
+    Ended->NameLength = (ULONG)strlen(Name);
+    Ended->ProcessId = (ULONG64)PsGetProcessId(Process);
+    Process->EndReported = TRUE;
+    IopSendControl(ControlProcessEnded, 0, Ended, IopControlBytes(Name, Ended->NameLength),
+                   CONTROL_NOTHING);
+}
+
+VOID IopReportProcessEnd(PEPROCESS Process)
+{
+    if (!Process->EndReported && Process->SectionBaseAddress != NULL) {
+        CONTROL_PROCESS_ENDED Ended = {.Status = Process->ExitStatus,
+                                       .Reason = ControlEndedByRequest};
+        IopSendProcessEnded(Process, &Ended);
+    }
+}
+
 VOID IopReportUserException(PEXCEPTION_RECORD Record, PCONTEXT Context)
 {
-    PEPROCESS Process = PsGetCurrentThread()->ThreadsProcess;
-    PCSTR Name = PsGetProcessImageFileName(Process);
     BOOLEAN Memory = Record->NumberParameters >= 2 &&
                      (Record->ExceptionCode == STATUS_ACCESS_VIOLATION ||
                       Record->ExceptionCode == STATUS_IN_PAGE_ERROR ||
                       Record->ExceptionCode == STATUS_GUARD_PAGE_VIOLATION);
     CONTROL_PROCESS_ENDED Ended = {
         .Status = Record->ExceptionCode,
-        .NameLength = (ULONG)strlen(Name),
-        .ProcessId = (ULONG64)PsGetProcessId(Process),
         .Rip = Context->Rip,
+        .Reason = ControlEndedByException,
     };
 
     if (Memory) {
@@ -171,8 +188,7 @@ VOID IopReportUserException(PEXCEPTION_RECORD Record, PCONTEXT Context)
                        : Access == EXCEPTION_WRITE_FAULT ? ControlAccessWrite
                                                          : ControlAccessRead;
     }
-    IopSendControl(ControlProcessEnded, 0, &Ended, IopControlBytes(Name, Ended.NameLength),
-                   CONTROL_NOTHING);
+    IopSendProcessEnded(PsGetCurrentThread()->ThreadsProcess, &Ended);
 }
 
 static VOID IopReportMissingImport(PCSTR Dll, PCSTR Name)

@@ -21,6 +21,8 @@ VOID IoReportTimeline(const TIMELINE_BATCH *Batch, const TIMELINE_ENTRY *First, 
                       const TIMELINE_ENTRY *Second, ULONG SecondBytes, BOOLEAN Polled);
 /* An exception that ends the current process. PspUserExceptionHook. PASSIVE_LEVEL */
 VOID IopReportUserException(PEXCEPTION_RECORD Record, PCONTEXT Context);
+/* A process has ended; nothing is told of what had no program, or of what is known. <= DISPATCH */
+VOID IopReportProcessEnd(PEPROCESS Process);
 /* From now on what the kernel reports goes to the host. */
 VOID IopConnectControlEvents(VOID);
 /* Says why in log and channel, and ends the machine. */

@@ -216,6 +216,7 @@ typedef struct _EPROCESS {
     LONG64 LockedPages;                   /* by MDLs */
     BOOLEAN Terminating;                  /* Ps: it ends with its last thread */
     BOOLEAN Exited;                       /* it has: no thread that comes late ends it again */
+    BOOLEAN EndReported;                  /* Io: the host knows why */
     PVOID UserApcDispatcher;              /* Ps: where user APCs go; NULL: nowhere */
     UCHAR Fill1[0x360 - 0x350];
     PVOID Token;                          /* 360: Se; the low bits, a count in NT, are 0 */

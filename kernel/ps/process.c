@@ -5,6 +5,7 @@
  */
 #include "ke/dispatcher.h"
 #include "mm/mm.h"
+#include "nt/kd.h"
 #include "nt/process_information.h"
 #include "ps/user_mode.h"
 #include "se/sep.h"
@@ -154,6 +155,9 @@ VOID PspExitProcess(PEPROCESS Process, NTSTATUS ExitStatus)
     RemoveEntryList(&Process->ActiveProcessLinks);
     KiReleaseSpinLock(&PspActiveProcessLock, OldIrql);
     PspSignalProcess(Process);
+    if (ExitStatus == DBG_TERMINATE_PROCESS) { /* who said .kill hears of it */
+        DbgPrint("EX debug work: process %p has ended\n", Process);
+    }
     if (PspProcessEndHook != NULL) {
         PspProcessEndHook(Process);
     }

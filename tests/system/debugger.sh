@@ -72,6 +72,14 @@ debugger_refusals() {
     expect "debugger help" 0 "usage: pageable kd" "$pageable" help kd
 }
 
+# The client process of a request, held by a breakpoint: the run's report has its end, and goes on.
+debugger_kills() {
+    expect "debugger ends the client process, and the run says so" 0 \
+        "process     client.exe ended: by the debugger (.kill)" timeout 60 "$pageable" debug \
+        "$build/drivers/correct/tour.sys" --scenario=tests/system/debugger/kill.lua \
+        -c 'bp tour!TourStop; g; .kill poi(tour!TourProcess); bc *; g'
+}
+
 debugger_transcripts() {
     local file
     for file in tests/system/debugger/*.commands; do

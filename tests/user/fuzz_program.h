@@ -6,7 +6,8 @@
 #include "wire/system_service.h"
 
 #define FUZZ_ARGUMENTS 11
-#define FUZZ_DONE ((NTSTATUS)0x7a0001) /* with which the thread that calls ends when it has made all */
+/* With this the thread that calls ends when it has made all. */
+#define FUZZ_DONE ((NTSTATUS)0x7a0001)
 
 /* Added to the plan's address: the thread scribbles, in place of calling. */
 #define FUZZ_SCRIBBLES 1u

@@ -225,3 +225,29 @@ GUEST_TEST(io_information_larger_than_the_buffer_is_found)
     ZwClose(Handle);
     IoTestUnload();
 }
+
+/* "A" with one byte of value in 12 bytes, "B" with none behind it. */
+GUEST_TEST(io_lists_of_extended_attributes)
+{
+    DECLSPEC_ALIGN(8) UCHAR List[32] = {0};
+    PFILE_FULL_EA_INFORMATION First = (PFILE_FULL_EA_INFORMATION)List;
+    PFILE_FULL_EA_INFORMATION Second = (PFILE_FULL_EA_INFORMATION)(List + 12);
+    ULONG Where = 99;
+
+    *First = (FILE_FULL_EA_INFORMATION){12, 0, 1, 1, {'A'}};
+    *Second = (FILE_FULL_EA_INFORMATION){0, 0, 1, 0, {'B'}};
+    EXPECT_EQUAL(IoCheckEaBufferValidity(First, 22, &Where), STATUS_SUCCESS);
+    EXPECT_EQUAL((ULONG)IoCheckEaBufferValidity(First, 21, &Where),
+                 (ULONG)STATUS_EA_LIST_INCONSISTENT);
+    EXPECT_EQUAL(Where, 12);
+    Second->EaName[1] = 'x'; /* no NUL */
+    EXPECT_EQUAL((ULONG)IoCheckEaBufferValidity(First, 22, &Where),
+                 (ULONG)STATUS_EA_LIST_INCONSISTENT);
+    EXPECT_EQUAL(Where, 12);
+    First->NextEntryOffset = 14; /* not a multiple of 4 */
+    EXPECT_EQUAL((ULONG)IoCheckEaBufferValidity(First, 32, &Where),
+                 (ULONG)STATUS_EA_LIST_INCONSISTENT);
+    EXPECT_EQUAL(Where, 0);
+    EXPECT_EQUAL((ULONG)IoCheckEaBufferValidity(First, 0, &Where),
+                 (ULONG)STATUS_EA_LIST_INCONSISTENT);
+}

@@ -64,16 +64,19 @@ GUEST_TEST(ps_what_a_system_process_has_not)
     EXPECT_EQUAL(PsGetProcessExitTime().QuadPart, 0); /* it runs */
 }
 
+extern const UCHAR Ring3Spin[];
+
 GUEST_TEST(ps_what_a_user_process_has)
 {
     RING3 Test;
 
     Ring3Create(&Test);
-    PETHREAD Thread = Ring3Start(&Test, Ring3Program);
+    PETHREAD Thread = Ring3Start(&Test, Ring3Spin); /* one that does not end by itself */
     EXPECT(PsGetThreadProcess(Thread) == Test.Process);
     EXPECT_EQUAL(PsGetThreadProcessId(Thread), PsGetProcessId(Test.Process));
     ULONG_PTR Teb = (ULONG_PTR)PsGetThreadTeb(Thread);
     EXPECT(Teb != 0 && Teb < MM_USER_PROBE_ADDRESS);
+    EXPECT_EQUAL(PspTerminateThread(Thread, STATUS_CANCELLED), STATUS_SUCCESS);
     Ring3Join(Thread);
     Ring3Attach(&Test);
     EXPECT_EQUAL(PsGetCurrentProcessSessionId(), 0);

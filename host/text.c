@@ -210,29 +210,56 @@ void TextAppendFormat(char *Line, size_t Capacity, const char *Format, ...)
     size_t Used = strlen(Line);
     va_list Arguments;
     va_start(Arguments, Format);
-    if (Used < Capacity &&
-        vsnprintf(Line + Used, Capacity - Used, Format, Arguments) >= (int)(Capacity - Used)) {
-        TextDropCut(Line);
+    if (Used < Capacity) {
+        vsnprintf(Line + Used, Capacity - Used, Format, Arguments);
+        TextDropCut(Line + Used);
     }
     va_end(Arguments);
 }
 
-void TextAppendWord(char *Line, size_t Capacity, const char *Word)
+typedef enum { WordPlain, WordQuoted, WordEscaped } TEXT_WORD;
+
+/* The length of what stands at Text, and how little quoting it needs; 0 at the end. */
+static size_t TextWordPart(const char *Text, size_t Length, TEXT_WORD *Needs)
 {
     static const char Plain[] = "%+,-./:=@_";
-    bool Quote = *Word == 0;
-    for (const char *c = Word; *c != 0; c++) {
-        Quote = Quote || !(isalnum((unsigned char)*c) || strchr(Plain, *c) != NULL);
+    uint32_t Code;
+    if (Length == 0) {
+        return 0;
     }
-    TextAppendFormat(Line, Capacity, "%s%s", *Line != 0 ? " " : "", Quote ? "'" : "");
-    for (const char *c = Word; *c != 0; c++) {
-        if (*c == '\'') {
+    size_t Size = TextDecode((const uint8_t *)Text, Length, &Code);
+    if (Size == 0 || TextIsHarmful((const uint8_t *)Text, Size)) {
+        *Needs = WordEscaped;
+        return 1;
+    }
+    *Needs = Code < 0x80 && (isalnum((int)Code) || strchr(Plain, (int)Code) != NULL) ? WordPlain
+                                                                                    : WordQuoted;
+    return Size;
+}
+
+void TextAppendWord(char *Line, size_t Capacity, const char *Word)
+{
+    static const char *const Begin[] = {"", "'", "$'"};
+    TEXT_WORD Style = *Word == 0 ? WordQuoted : WordPlain, Needs;
+    const size_t Length = strlen(Word);
+    size_t Size;
+
+    for (size_t i = 0; (Size = TextWordPart(Word + i, Length - i, &Needs)) != 0; i += Size) {
+        Style = Needs > Style ? Needs : Style;
+    }
+    TextAppendFormat(Line, Capacity, "%s%s", *Line != 0 ? " " : "", Begin[Style]);
+    for (size_t i = 0; (Size = TextWordPart(Word + i, Length - i, &Needs)) != 0; i += Size) {
+        if (Needs == WordEscaped) {
+            TextAppendFormat(Line, Capacity, "\\x%02x", (uint8_t)Word[i]);
+        } else if (Style == WordEscaped && (Word[i] == '\'' || Word[i] == '\\')) {
+            TextAppendFormat(Line, Capacity, "\\%c", Word[i]);
+        } else if (Word[i] == '\'') {
             TextAppendFormat(Line, Capacity, "'\\''");
         } else {
-            TextAppendFormat(Line, Capacity, "%c", *c);
+            TextAppendFormat(Line, Capacity, "%.*s", (int)Size, Word + i);
         }
     }
-    TextAppendFormat(Line, Capacity, "%s", Quote ? "'" : "");
+    TextAppendFormat(Line, Capacity, "%s", Style != WordPlain ? "'" : "");
 }
 
 const char *TextBaseName(const char *Path)

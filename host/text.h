@@ -40,8 +40,12 @@ bool TextParseNumber(const char *Text, uint64_t *Number);
 void TextFormat(char *Out, size_t Capacity, const char *Format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* Appends a word to a command line, quoted for a shell where needed; cut when it does not fit. */
+/*
+ * Appends a word to a command line, quoted for a shell where needed; cut when it does not fit. What
+ * is harmful on a terminal, or no UTF-8, is written as bash's $'...' has it, so the line is clean.
+ */
 void TextAppendWord(char *Line, size_t Capacity, const char *Word);
+/* As TextFormat, behind what Line has. */
 void TextAppendFormat(char *Line, size_t Capacity, const char *Format, ...)
     __attribute__((format(printf, 3, 4)));
 

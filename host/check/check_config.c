@@ -107,7 +107,7 @@ static bool ConfigTake(void *Context, const TOML_KEY *Key, json_t *Value, char *
         CHECK_AXES *Axes = InTable ? &Settings->Tables[Settings->TableCount - 1] : &Settings->Top;
         Good = SettingsTake(Settings, Axes, Key->Name, Strings, Config->Base, Why);
         if (!Good) {
-            snprintf(Error, ErrorSize, "%.1900s", Why);
+            TextFormat(Error, ErrorSize, "%.1900s", Why);
         }
     }
     json_decref(Strings);

@@ -46,8 +46,8 @@ static void ScreenName(char Out[1200], const char *Driver, const char *Scenario,
                        const char *PageOut, const char *Memory, uint64_t Seed)
 {
     char Text[1200];
-    snprintf(Text, sizeof(Text), "%.300s %.300s %s %s seed %llu", TextBaseName(Driver),
-             TextBaseName(Scenario), PageOut, Memory, (unsigned long long)Seed);
+    TextFormat(Text, sizeof(Text), "%.300s %.300s %s %s seed %llu", TextBaseName(Driver),
+               TextBaseName(Scenario), PageOut, Memory, (unsigned long long)Seed);
     TextCleanString(Out, 1200, Text);
 }
 
@@ -67,9 +67,9 @@ void ScreenResult(CHECK_SCREEN *Screen, const json_t *Result, EXIT_CODE Counted,
                (uint64_t)ResultNumber(Result, "seed"));
     if (Bad) {
         const char *Where = ResultText(First, "where");
-        snprintf(What, sizeof(What), ": %s %.200s%s%.900s%s", ResultText(First, "rule"),
-                 ResultText(First, "name"), *Where != 0 ? " at " : "", Where,
-                 Counted == ExitClean ? ", muted" : "");
+        TextFormat(What, sizeof(What), ": %s %.200s%s%.900s%s", ResultText(First, "rule"),
+                   ResultText(First, "name"), *Where != 0 ? " at " : "", Where,
+                   Counted == ExitClean ? ", muted" : "");
     }
     ScreenClear(Screen);
     ReportToned(&Screen->Report, !Bad ? ReportPlain : Counted == ExitClean ? ReportGood : ReportBad,
@@ -149,10 +149,10 @@ static void ScreenStale(CHECK_SCREEN *Screen, const CHECK_SETTINGS *Settings,
         if (json_object_get(Names, ResultText(Line, "driver")) != NULL &&
             json_object_get(Summary->ByFingerprint, Fingerprint) == NULL) {
             char Clean[3000], Text[3000];
-            snprintf(Text, sizeof(Text), "%.1000s:%lld: %.20s %.60s %.300s %.600s",
-                     Settings->Baseline, (long long)ResultNumber(Line, "line"), Fingerprint,
-                     ResultText(Line, "rule"), ResultText(Line, "driver"),
-                     ResultText(Line, "routine"));
+            TextFormat(Text, sizeof(Text), "%.1000s:%lld: %.20s %.60s %.300s %.600s",
+                       Settings->Baseline, (long long)ResultNumber(Line, "line"), Fingerprint,
+                       ResultText(Line, "rule"), ResultText(Line, "driver"),
+                       ResultText(Line, "routine"));
             TextCleanString(Clean, sizeof(Clean), Text);
             ReportLine(&Screen->Report, "gone", "%s", Clean);
         }

@@ -61,15 +61,15 @@ static void JunitFinding(xmlTextWriter *Writer, const CHECK_FINDING *Entry, cons
     char Text[1400];
     size_t i;
 
-    snprintf(Text, sizeof(Text), "%.100s %.300s", ResultText(Finding, "rule"),
-             ResultText(Finding, "name"));
+    TextFormat(Text, sizeof(Text), "%.100s %.300s", ResultText(Finding, "rule"),
+               ResultText(Finding, "name"));
     JunitLine(Writer, Entry->Muted ? "muted" : "finding", Text);
     JunitLine(Writer, "cause", ResultText(Finding, "text"));
     JunitLine(Writer, "where", ResultText(Finding, "where"));
     JunitLine(Writer, "advice", ResultText(Finding, "advice"));
     json_array_foreach(json_object_get(Finding, "stack"), i, Frame) {
         int64_t Line = ResultNumber(Frame, "line");
-        snprintf(Text, sizeof(Text), "%02zu %.400s", i, ResultText(Frame, "routine"));
+        TextFormat(Text, sizeof(Text), "%02zu %.400s", i, ResultText(Frame, "routine"));
         if (Line != 0) {
             TextAppendFormat(Text, sizeof(Text), " (%.800s:%lld)", ResultText(Frame, "file"),
                              (long long)Line);
@@ -133,8 +133,8 @@ static void JunitFile(xmlTextWriter *Writer, const CHECK_SUMMARY *Summary, const
 static void JunitCase(xmlTextWriter *Writer, const CHECK_SUMMARY *Summary, const CHECK_CASE *Case)
 {
     char Name[1200], Class[1200];
-    snprintf(Name, sizeof(Name), "%.900s %.100s", TextBaseName(Case->Scenario), Case->PageOut);
-    snprintf(Class, sizeof(Class), "%.1000s", TextBaseName(Case->Driver));
+    TextFormat(Name, sizeof(Name), "%.900s %.100s", TextBaseName(Case->Scenario), Case->PageOut);
+    TextFormat(Class, sizeof(Class), "%.1000s", TextBaseName(Case->Driver));
     xmlTextWriterStartElement(Writer, (const xmlChar *)"testcase");
     JunitAttribute(Writer, "classname", Class);
     JunitAttribute(Writer, "name", Name);

@@ -227,8 +227,8 @@ static void ResultReason(const json_t *Verdict, int Status, const char *Killed, 
     char Tail[RESULT_TAIL];
     const char *Cause = ResultText(Verdict, "cause");
     if (Verdict != NULL && Killed == NULL) {
-        snprintf(Out, 2400, "%.900s%s%.1200s", ResultText(Verdict, "detail"),
-                 *Cause != 0 ? ": " : "", Cause);
+        TextFormat(Out, 2400, "%.900s%s%.1200s", ResultText(Verdict, "detail"),
+                   *Cause != 0 ? ": " : "", Cause);
         return;
     }
     ResultTail(Text, Tail);

@@ -94,14 +94,14 @@ static json_t *SarifRule(const CHECK_SETTINGS *Settings, const char *Rule)
     json_t *Object = json_pack("{s:s, s:s, s:{s:s}, s:{s:s}}", "id", Rule, "name", RuleName(Rule),
                                "shortDescription", "text", RuleName(Rule), "fullDescription",
                                "text", Means);
-    snprintf(Text, sizeof(Text), "%s %.800s See %s.", Means, RuleAdvice(Rule), Link);
+    TextFormat(Text, sizeof(Text), "%s %.800s See %s.", Means, RuleAdvice(Rule), Link);
     json_t *Help = json_pack("{s:s}", "text", Text);
-    snprintf(Text, sizeof(Text), "%s %.800s [%.300s](%.600s%s%s)", Means, RuleAdvice(Rule),
-             RuleName(Rule), Base, Slash, Link);
+    TextFormat(Text, sizeof(Text), "%s %.800s [%.300s](%.600s%s%s)", Means, RuleAdvice(Rule),
+               RuleName(Rule), Base, Slash, Link);
     json_object_set_new(Help, "markdown", json_string(Text));
     json_object_set_new(Object, "help", Help);
     if (*Base != 0) {
-        snprintf(Text, sizeof(Text), "%.600s%s%s", Base, Slash, Link);
+        TextFormat(Text, sizeof(Text), "%.600s%s%s", Base, Slash, Link);
         json_object_set_new(Object, "helpUri", json_string(Text));
     }
     return Object;

@@ -150,6 +150,30 @@ static const char *Uri(const json_t *Results, size_t Index)
                                       "artifactLocation"), "uri");
 }
 
+/* What does not fit is cut at a character: else the file would be no XML. */
+static void TestJunitOfLongNames(void **State)
+{
+    char Long[1201] = "a", Driver[1300];
+    size_t Size;
+    for (size_t i = 1; i + 2 < sizeof(Long); i += 2) {
+        memcpy(Long + i, "\xc3\xbc", 2);
+    }
+    snprintf(Driver, sizeof(Driver), "d/%s", Long);
+    json_t *Found = Finding("1", "0xD1", Long, Long);
+    json_object_set_new(Found, "name", json_string(Long));
+    json_object_set_new(json_array_get(json_object_get(Found, "stack"), 0), "routine",
+                        json_string(Long));
+    SummaryInit(&Summary, NULL);
+    Add(Driver, "always", 1, Found);
+    char *Text = Written(JunitWrite, &Size);
+    xmlDoc *Document = xmlReadMemory(Text, (int)Size, NULL, NULL, XML_PARSE_NONET);
+    assert_non_null(Document);
+    Count(Document, "count(//failure)", 1);
+    xmlFreeDoc(Document);
+    free(Text);
+    SummaryFree(&Summary);
+}
+
 static void TestSarif(void **State)
 {
     char Here[4096], Inside[4200];
@@ -286,9 +310,11 @@ static void TestPageRoom(void **State)
 
 int main(void)
 {
-    const struct CMUnitTest Tests[] = {cmocka_unit_test(TestJunit), cmocka_unit_test(TestSarif),
-                                       cmocka_unit_test(TestPage),
-                                       cmocka_unit_test(TestPageRoom)};
+    const struct CMUnitTest Tests[] = {
+        cmocka_unit_test(TestJunit),    cmocka_unit_test(TestJunitOfLongNames),
+        cmocka_unit_test(TestSarif),    cmocka_unit_test(TestPage),
+        cmocka_unit_test(TestPageRoom),
+    };
     int Failed = cmocka_run_group_tests(Tests, NULL, NULL);
     xmlCleanupParser();
     return Failed;

@@ -46,6 +46,9 @@ static void TestFormatIsCutAtACharacter(void **State)
     strcpy(Out, "abc");
     TextAppendFormat(Out, sizeof(Out), "d%s", "\xc3\xa9");
     assert_string_equal(Out, "abcd");
+    *Out = 0;
+    TextAppendFormat(Out, sizeof(Out), "%.2s%s", "a\xc3\xa9", "b");
+    assert_string_equal(Out, "ab");
     strcpy(Out, "abc");
     TextAppendWord(Out, sizeof(Out), "\xc3\xa9"); /* a blank, a quote and no room for the letter */
     assert_string_equal(Out, "abc '");
@@ -102,6 +105,10 @@ static void TestWords(void **State)
     TextAppendWord(Line, sizeof(Line), "it's");
     TextAppendWord(Line, sizeof(Line), "");
     assert_string_equal(Line, "pageable 'my driver.sys' 'it'\\''s' ''");
+    *Line = 0;
+    TextAppendWord(Line, sizeof(Line), "caf\xc3\xa9.sys");
+    TextAppendWord(Line, sizeof(Line), "caf\xe9's\\\033[m");
+    assert_string_equal(Line, "'caf\xc3\xa9.sys' $'caf\\xe9\\'s\\\\\\x1b[m'");
     char Short[8] = "";
     TextAppendWord(Short, sizeof(Short), "much too long for it");
     assert_int_equal(strlen(Short), 7);

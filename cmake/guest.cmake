@@ -61,7 +61,7 @@ file(GLOB KERNEL_SOURCES CONFIGURE_DEPENDS
     kernel/ke/*.c kernel/ke/*.S kernel/mm/*.c kernel/mm/*.S kernel/io/*.c kernel/io/*.S
     kernel/ex/*.c kernel/ex/*.S kernel/ob/*.c kernel/ps/*.c kernel/rtl/*.c
     kernel/se/*.c kernel/se/*.S kernel/kd/*.c kernel/kd/*.S kernel/hal/*.c
-    kernel/cm/*.c kernel/vf/*.c kernel/mfs/*.c kernel/fsrtl/*.c)
+    kernel/cm/*.c kernel/vf/*.c kernel/mfs/*.c kernel/fsrtl/*.c kernel/etw/*.c)
 file(GLOB GUEST_TEST_SOURCES CONFIGURE_DEPENDS tests/guest/*.c tests/guest/*.S
     bench/at_raise.c bench/guest.c bench/irp.c bench/floor.S)
 set(KERNEL_OPTIONS ${GUEST_FLAGS} -mgeneral-regs-only)

@@ -134,6 +134,9 @@ int RunCreateMemory(uint64_t Bytes, char *Error, size_t ErrorSize);
 /* After the machine has ended; tells how it went. False: the dump asked for was not written. */
 bool RunWriteDump(RUN *Run);
 
+/* run_trace.c */
+void RunOnTraceEvent(RUN *Run, const CONTROL_MESSAGE *Message);
+
 /* run_timeline.c */
 void RunOnTimeline(RUN *Run, const CONTROL_MESSAGE *Message);
 /* After the machine has ended, before the verdict. */

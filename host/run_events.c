@@ -202,19 +202,11 @@ static void RunOnErrorLog(RUN *Run, const CONTROL_MESSAGE *Message)
                           Strings));
 }
 
-/* {01234567-89ab-cdef-0123-456789abcdef} */
-static void RunGuidText(char Out[40], const uint8_t Guid[16])
-{
-    snprintf(Out, 40, "{%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x}",
-             Guid[3], Guid[2], Guid[1], Guid[0], Guid[5], Guid[4], Guid[7], Guid[6], Guid[8],
-             Guid[9], Guid[10], Guid[11], Guid[12], Guid[13], Guid[14], Guid[15]);
-}
-
 static void RunOnWmiEvent(RUN *Run, const CONTROL_MESSAGE *Message)
 {
     const CONTROL_WMI_EVENT *Event = &Message->WmiEvent;
-    char Guid[40];
-    RunGuidText(Guid, Event->Guid);
+    char Guid[TEXT_GUID];
+    TextGuid(Guid, Event->Guid);
     ReportLine(&Run->Report, "WMI event", "%s, instance %u, %u bytes of data", Guid,
                Event->InstanceIndex, Event->DataLength);
     ReportEvent(&Run->Report, "wmi_event",
@@ -300,6 +292,7 @@ void RunOnEvent(void *Context, const CONTROL_MESSAGE *Message)
     case ControlTimelineNames:
     case ControlTimeline: RunOnTimeline(Run, Message); break;
     case ControlWmiEvent: RunOnWmiEvent(Run, Message); break;
+    case ControlTraceEvent: RunOnTraceEvent(Run, Message); break;
     default: break; /* ControlBooted: the session's; test results are for `test-guest` */
     }
 }

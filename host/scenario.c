@@ -236,6 +236,7 @@ static int ScenarioMain(lua_State *State)
     ScenarioAddDevice(State);
     ScenarioAddRegistry(State);
     ScenarioAddPnp(State);
+    ScenarioAddTrace(State);
     ScenarioAddFile(State);
     lua_pushvalue(State, 1);
     lua_call(State, 0, 0);

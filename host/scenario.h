@@ -19,6 +19,8 @@ int ScenarioPushStatus(lua_State *State, int32_t Status);
 void ScenarioAddMachine(lua_State *State);
 /* scenario_pnp.c: pnp, power */
 void ScenarioAddPnp(lua_State *State);
+/* scenario_trace.c: trace */
+void ScenarioAddTrace(lua_State *State);
 /* scenario_registry.c: the table `registry` */
 void ScenarioAddRegistry(lua_State *State);
 /* scenario_file.c: read_file; the table `files` of a state that has run */

@@ -283,3 +283,11 @@ uint64_t TextNow(void)
     clock_gettime(CLOCK_MONOTONIC, &Now);
     return (uint64_t)Now.tv_sec * 1000 + (uint64_t)Now.tv_nsec / 1000000;
 }
+
+void TextGuid(char Out[TEXT_GUID], const uint8_t Guid[16])
+{
+    snprintf(Out, TEXT_GUID,
+             "{%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x}", Guid[3],
+             Guid[2], Guid[1], Guid[0], Guid[5], Guid[4], Guid[7], Guid[6], Guid[8], Guid[9],
+             Guid[10], Guid[11], Guid[12], Guid[13], Guid[14], Guid[15]);
+}

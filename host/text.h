@@ -57,3 +57,6 @@ void TextTurnSlashes(char *File);
 
 /* Milliseconds of a clock that only goes forward. */
 uint64_t TextNow(void);
+/* {01234567-89ab-cdef-0123-456789abcdef}, of a GUID as it is in memory. */
+#define TEXT_GUID 40
+void TextGuid(char Out[TEXT_GUID], const uint8_t Guid[16]);

@@ -47,6 +47,7 @@ static const CONTROL_RULE ControlRules[] = {
     RULE_EMPTY(ControlWatchedList),
     RULE_TWO(ControlRegistry, CONTROL_REGISTRY, TextLength, DataLength),
     RULE_FIXED(ControlPnp, CONTROL_PNP),
+    RULE_FIXED(ControlTrace, CONTROL_TRACE),
     RULE_ONE(ControlReply, CONTROL_REPLY, DataLength),
     RULE_FIXED(ControlBooted, CONTROL_BOOTED),
     {ControlDeviceCreated, "ControlDeviceCreated", 0, TailFree, 0, 0},
@@ -61,6 +62,7 @@ static const CONTROL_RULE ControlRules[] = {
     RULE_ONE(ControlProcessEnded, CONTROL_PROCESS_ENDED, NameLength),
     RULE_TWO(ControlErrorLog, CONTROL_ERROR_LOG, SourceLength, StringsLength),
     RULE_ONE(ControlWmiEvent, CONTROL_WMI_EVENT, NodeLength),
+    RULE_TWO(ControlTraceEvent, CONTROL_TRACE_EVENT, NameLength, DataLength),
     RULE_ONE(ControlTimelineNames, TIMELINE_NAMES, Length),
     RULE_ONE(ControlTimeline, TIMELINE_BATCH, Length),
 };
@@ -72,6 +74,8 @@ _Static_assert(sizeof(CONTROL_REPLY) == 16, "reply");
 _Static_assert(sizeof(CONTROL_SECTION) == 56, "section");
 _Static_assert(sizeof(CONTROL_HISTORY) == 80, "history");
 _Static_assert(sizeof(CONTROL_ERROR_LOG) == 248, "error log");
+_Static_assert(sizeof(CONTROL_TRACE) == 40, "trace");
+_Static_assert(sizeof(CONTROL_TRACE_EVENT) == 72, "trace event");
 _Static_assert(sizeof(CONTROL_WATCHED) == 24, "watched");
 _Static_assert(sizeof(CONTROL_REPLY) + CONTROL_WATCH_MOST * sizeof(CONTROL_WATCHED) <=
                    CONTROL_MAX_PAYLOAD, "list of what is watched");
@@ -370,6 +374,12 @@ static const char *ControlCheckFields(const CONTROL_MESSAGE *Message)
                        Message->Pnp.Step <= ControlPnpDevicePower
                    ? NULL
                    : "unknown step of plug and play";
+    case ControlTrace:
+        return Message->Trace.Level <= 255 ? NULL : "trace level above 255";
+    case ControlTraceEvent:
+        return Message->TraceEvent.DataLength <= Message->TraceEvent.WholeLength
+                   ? NULL
+                   : "trace event with more data than it has";
     case ControlBugCheck:
         return ControlCheckBugCheck(Message);
     case ControlTimelineNames:

@@ -88,6 +88,7 @@ typedef struct {
         CONTROL_TEST Test;
         CONTROL_REGISTRY Registry;
         CONTROL_PNP Pnp;
+        CONTROL_TRACE Trace;
         CONTROL_REPLY Reply;
         CONTROL_BOOTED Booted;
         CONTROL_TEXT2 Text2;
@@ -98,6 +99,7 @@ typedef struct {
         CONTROL_TEST_RESULT TestResult;
         CONTROL_ERROR_LOG ErrorLog;
         CONTROL_WMI_EVENT WmiEvent;
+        CONTROL_TRACE_EVENT TraceEvent;
         TIMELINE_NAMES TimelineNames;
         TIMELINE_BATCH Timeline;
     };

@@ -158,6 +158,7 @@ typedef struct _GUID {
     USHORT Data3;
     UCHAR Data4[8];
 } GUID, *PGUID;
+typedef const GUID *LPCGUID;
 
 typedef enum _MODE { KernelMode, UserMode, MaximumMode } MODE;
 

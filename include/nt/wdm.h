@@ -20,6 +20,7 @@
 #include "io.h"
 #include "error_log.h"
 #include "wmi.h"
+#include "etw.h"
 #include "cm_callback.h"
 #include "pnp.h"
 #include "device_description.h"

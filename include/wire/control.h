@@ -15,7 +15,7 @@
 #include "wire/timeline.h"
 
 #define CONTROL_MAGIC 0x4c544350u /* 'PCTL' */
-#define CONTROL_VERSION 6
+#define CONTROL_VERSION 7
 #define CONTROL_MAX_PAYLOAD (1u << 20)
 
 typedef struct {
@@ -45,6 +45,7 @@ typedef enum {
     ControlWatchedList,     /* empty; reply data: CONTROL_WATCHED[], in that order */
     ControlRegistry,        /* CONTROL_REGISTRY + texts + data; a query's reply: the data */
     ControlPnp,             /* CONTROL_PNP: one step in the life of the driver's device */
+    ControlTrace,           /* CONTROL_TRACE: a provider whose events are wanted, or not */
 
     /* answer, guest to host */
     ControlReply = 0x100,   /* CONTROL_REPLY + data */
@@ -65,6 +66,7 @@ typedef enum {
     ControlTimelineNames,   /* TIMELINE_NAMES + the names: see timeline.h */
     ControlTimeline,        /* TIMELINE_BATCH + TIMELINE_ENTRY[] */
     ControlProcessEnded,    /* CONTROL_PROCESS_ENDED + name: a process with a program */
+    ControlTraceEvent,      /* CONTROL_TRACE_EVENT + the provider's name + data */
 } CONTROL_TYPE;
 
 typedef struct {
@@ -298,6 +300,30 @@ typedef struct {
     uint32_t DataLength; /* as the node says; 0: it says nothing */
     uint32_t NodeLength;
 } CONTROL_WMI_EVENT;
+
+/* A GUID is as the driver's is in memory. Level 0, AnyKeyword 0: all. */
+typedef struct {
+    uint8_t Guid[16];
+    uint64_t AnyKeyword, AllKeyword;
+    uint32_t Level; /* <= 255 */
+    uint32_t Enable;
+} CONTROL_TRACE;
+
+#define CONTROL_TRACE_STRING 1u /* the data are a text in UTF-16LE, with its NUL */
+
+/* An event of a provider that is wanted. */
+typedef struct {
+    uint8_t Guid[16];
+    uint8_t Activity[16];
+    uint64_t Keyword;
+    uint64_t Thread; /* its id */
+    uint16_t Id, Task;
+    uint8_t Version, Channel, Level, Opcode;
+    uint32_t Flags;       /* CONTROL_TRACE_STRING */
+    uint32_t WholeLength; /* of the event's data, bytes */
+    uint32_t NameLength;  /* 0: the provider has not told its name */
+    uint32_t DataLength;  /* of its beginning, which follows; <= WholeLength */
+} CONTROL_TRACE_EVENT;
 
 /* What kind of memory an address lies in. */
 typedef enum {

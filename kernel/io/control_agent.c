@@ -176,6 +176,9 @@ static VOID IopRunRequest(PCONTROL_REQUEST Request)
     case ControlPnp:
         IopControlPnp(Request);
         break;
+    case ControlTrace:
+        IopControlTrace(Request);
+        break;
     case ControlRegistry:
         IopControlRegistry(Request);
         break;

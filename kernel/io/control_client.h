@@ -29,6 +29,7 @@ PDRIVER_OBJECT IopDriverUnderTest(VOID);
 
 /* ---- control_pnp.c, on the agent thread ---- */
 
+VOID IopControlTrace(PCONTROL_REQUEST Request);
 VOID IopControlPnp(PCONTROL_REQUEST Request);
 
 /* ---- control_registry.c, on the agent thread ---- */

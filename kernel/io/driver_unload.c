@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The end of a driver's life: remove its PnP device, call DriverUnload, look at what is left. */
+#include "etw/etwp.h"
 #include "io/iop.h"
 #include "io/wmip.h"
 #include "ps/psp.h"
@@ -78,6 +79,7 @@ VOID IopReportLeft(PDRIVER_OBJECT Driver)
 {
     IopReportLeftErrorLogEntries(Driver);
     WmipReportLeftProviders(Driver);
+    EtwpReportLeftProviders(Driver);
     IopForgetClaims(Driver);
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Io's start: its object types, the reserve packet, timers, the root driver. */
+#include "etw/etwp.h"
 #include "io/iop.h"
 #include "io/pnp_notification.h"
 #include "io/power.h"
@@ -65,4 +66,5 @@ VOID IoInitializeSystem(VOID)
     IopInitializeRootDriver();
     IopInitializeClaims();
     WmipInitialize();
+    EtwpInitialize();
 }

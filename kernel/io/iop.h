@@ -104,6 +104,7 @@ typedef enum _IOP_FINDING_CODE {
     IopFindingErrorLogEntry,        /* left at unload, or written twice */
     IopFindingDmaRegisters,         /* an adapter went while map registers were in use */
     IopFindingWmiRegistration,      /* left at unload, or with a wrong size */
+    IopFindingEtwRegistration,      /* left at unload */
 } IOP_FINDING_CODE;
 
 /* Set by the control agent; NULL: nobody. Address: of code or an object. <= DISPATCH_LEVEL */

@@ -197,7 +197,8 @@ typedef struct _ETHREAD {
     PVOID TopLevelIrp;
     NTSTATUS TerminationStatus;           /* Ps: given with Tcb.Terminating */
     ULONG PagePriority;                   /* Ps: as set; of no consequence */
-    UCHAR Fill3[0x800 - 0x6f8];
+    GUID ActivityId;                      /* Etw: of the events that it writes */
+    UCHAR Fill3[0x800 - 0x708];
 } ETHREAD;
 
 typedef struct _EPROCESS {

@@ -155,6 +155,8 @@ static void LengthsThatDoNotAddUpAreRefused(void **State)
         {ControlIoctl, 40, {1, 2, 0, CONTROL_MAX_PAYLOAD - 15}},
         {ControlRead, 16, {1, CONTROL_MAX_PAYLOAD}},
         {ControlRead, 20, {1, 4}},
+        {ControlTrace, 36, {0}},
+        {ControlTraceEvent, 73, {0}}, /* a byte of nothing */
         {ControlWrite, 20, {1, 5}},
         {ControlMissingImport, 16, {9, 0}},
         {ControlMissingImport, 16, {0xffffffff, 9}}, /* wraps in 32 bits */

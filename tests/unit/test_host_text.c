@@ -73,6 +73,11 @@ static void TestNumbers(void **State)
     assert_string_equal(TextGroups(Out, 1234567), "1,234,567");
     assert_string_equal(TextGroups(Out, UINT64_MAX), "18,446,744,073,709,551,615");
     assert_string_equal(TextAddress(Out, 0xfffff88001234000), "fffff880`01234000");
+    static const uint8_t Guid[16] = {0x78, 0x56, 0x34, 0x12, 0xbc, 0x9a, 0xf0, 0xde,
+                                     1,    2,    3,    4,    5,    6,    7,    8};
+    char GuidText[TEXT_GUID];
+    TextGuid(GuidText, Guid);
+    assert_string_equal(GuidText, "{12345678-9abc-def0-0102-030405060708}");
     assert_string_equal(TextHex(Out, 0xd1), "0xd1");
     assert_string_equal(TextSize(Out, 48 << 20), "48M");
     assert_string_equal(TextSize(Out, 4097), "4097");

@@ -185,6 +185,8 @@ C_ASSERT(sizeof(SYSTEM_HANDLE_TABLE_ENTRY_INFO_EX) == 40);
  * *ReturnLength is what the whole answer takes, also when the buffer is too short for it:
  * STATUS_INFO_LENGTH_MISMATCH. PASSIVE_LEVEL
  */
+NTSTATUS ZwSetSystemInformation(ULONG SystemInformationClass, PVOID SystemInformation,
+                                ULONG SystemInformationLength);
 NTSTATUS ZwQuerySystemInformation(ULONG SystemInformationClass, PVOID SystemInformation,
                                   ULONG SystemInformationLength, PULONG ReturnLength);
 NTSTATUS NtQuerySystemInformation(ULONG SystemInformationClass, PVOID SystemInformation,

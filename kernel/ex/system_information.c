@@ -118,3 +118,13 @@ NTSTATUS NtQuerySystemInformation(ULONG SystemInformationClass, PVOID SystemInfo
     return ExQueryInformation(ExGetPreviousMode(), ExpQuerySystem, &Query, SystemInformation,
                               SystemInformationLength, ReturnLength);
 }
+
+/* PASSIVE_LEVEL. There is nothing that can be set: no class is one that is. */
+NTSTATUS ZwSetSystemInformation(ULONG SystemInformationClass, PVOID SystemInformation,
+                                ULONG SystemInformationLength)
+{
+    UNREFERENCED_PARAMETER(SystemInformationClass);
+    UNREFERENCED_PARAMETER(SystemInformation);
+    UNREFERENCED_PARAMETER(SystemInformationLength);
+    return STATUS_INVALID_INFO_CLASS;
+}

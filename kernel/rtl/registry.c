@@ -5,7 +5,10 @@
  * RTL_REGISTRY_OPTIONAL says that key and values are optional, which nothing here depends on: a
  * missing key has its status either way.
  */
+#include "nt/ps.h"
+#include "nt/security.h"
 #include "rtl/registry.h"
+#include "rtl/rtlp.h"
 
 #define RTLP_MACHINE L"\\Registry\\Machine\\"
 
@@ -136,5 +139,38 @@ NTSTATUS RtlDeleteRegistryValue(ULONG RelativeTo, PCWSTR Path, PCWSTR ValueName)
         Status = ZwDeleteValueKey(Key, &Name);
         RtlpCloseRegistry(RelativeTo, Key);
     }
+    return Status;
+}
+
+/*
+ * \REGISTRY\USER\S-1-5-... of the current process's user, who need have no key there.
+ * RtlFreeUnicodeString ends it.
+ */
+NTSTATUS RtlFormatCurrentUserKeyPath(PUNICODE_STRING CurrentUserKeyPath)
+{
+    UNICODE_STRING Sid = {0}, Root = RTL_CONSTANT_STRING(L"\\REGISTRY\\USER\\");
+    PTOKEN_USER User;
+
+    *CurrentUserKeyPath = (UNICODE_STRING){0};
+    PACCESS_TOKEN Token = PsReferencePrimaryToken(PsGetCurrentProcess());
+    NTSTATUS Status = SeQueryInformationToken(Token, TokenUser, (PVOID *)&User);
+    PsDereferencePrimaryToken(Token);
+    if (!NT_SUCCESS(Status)) {
+        return Status;
+    }
+    Status = RtlConvertSidToUnicodeString(&Sid, User->User.Sid, TRUE);
+    ExFreePool(User);
+    if (!NT_SUCCESS(Status)) {
+        return Status;
+    }
+    USHORT Bytes = Root.Length + Sid.Length + sizeof(WCHAR);
+    PWCHAR Buffer = ExAllocatePoolWithTag(PagedPool, Bytes, RTLP_STRING_TAG);
+    Status = Buffer == NULL ? STATUS_NO_MEMORY : STATUS_SUCCESS;
+    if (Buffer != NULL) {
+        RtlInitEmptyUnicodeString(CurrentUserKeyPath, Buffer, Bytes);
+        RtlAppendUnicodeStringToString(CurrentUserKeyPath, &Root);
+        RtlAppendUnicodeStringToString(CurrentUserKeyPath, &Sid);
+    }
+    RtlFreeUnicodeString(&Sid);
     return Status;
 }

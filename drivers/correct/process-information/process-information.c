@@ -201,6 +201,23 @@ static NTSTATUS InformationProcessList(VOID)
     return STATUS_SUCCESS;
 }
 
+/* The system's SID in DriverEntry, that of an account in a program. [MS-DTYP 2.4.2.4] */
+static NTSTATUS InformationUserKey(VOID)
+{
+    UNICODE_STRING System = RTL_CONSTANT_STRING(L"\\REGISTRY\\USER\\S-1-5-18");
+    UNICODE_STRING Account = RTL_CONSTANT_STRING(L"\\REGISTRY\\USER\\S-1-5-21-");
+    UNICODE_STRING Path;
+
+    PAGED_CODE();
+    CHECK(RtlFormatCurrentUserKeyPath(&Path) == STATUS_SUCCESS);
+    BOOLEAN Good = PsGetCurrentProcess() == PsInitialSystemProcess
+                       ? RtlEqualUnicodeString(&Path, &System, TRUE)
+                       : RtlPrefixUnicodeString(&Account, &Path, TRUE);
+    RtlFreeUnicodeString(&Path);
+    CHECK(Good);
+    return STATUS_SUCCESS;
+}
+
 static NTSTATUS InformationSystem(VOID)
 {
     SYSTEM_CODEINTEGRITY_INFORMATION Integrity = {sizeof(Integrity), 0};
@@ -214,6 +231,8 @@ static NTSTATUS InformationSystem(VOID)
     CHECK(ZwQuerySystemInformation(SystemTimeOfDayInformation, &Time, sizeof(Time), &Length) ==
           STATUS_SUCCESS);
     CHECK(Time.BootTime.QuadPart < Time.CurrentTime.QuadPart);
+    CHECK(ZwSetSystemInformation(SystemTimeOfDayInformation, &Time, sizeof(Time)) ==
+          STATUS_INVALID_INFO_CLASS);
     CHECK(ZwQuerySystemInformation(SystemTimeOfDayInformation, &Time, sizeof(Time) + 1, NULL) ==
           STATUS_INFO_LENGTH_MISMATCH);
     /* The Nt routine takes the addresses for its caller's, who may be in user mode. */
@@ -319,6 +338,9 @@ NTSTATUS InformationCreateClose(PDEVICE_OBJECT DeviceObject, PIRP Irp)
             Status = InformationImageName(); /* this is a process with a program */
         }
         if (NT_SUCCESS(Status)) {
+            Status = InformationUserKey();
+        }
+        if (NT_SUCCESS(Status)) {
             Status = InformationSetProcess();
         }
     }
@@ -346,6 +368,9 @@ NTSTATUS DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING RegistryPath)
     DriverObject->MajorFunction[IRP_MJ_CLOSE] = InformationCreateClose;
     DriverObject->DriverUnload = InformationUnload;
     NTSTATUS Status = InformationAll();
+    if (NT_SUCCESS(Status)) {
+        Status = InformationUserKey();
+    }
     if (NT_SUCCESS(Status)) {
         Status = IoCreateDevice(DriverObject, 0, &Name, FILE_DEVICE_UNKNOWN,
                                 FILE_DEVICE_SECURE_OPEN, FALSE, &Device);

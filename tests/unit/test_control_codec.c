@@ -165,7 +165,7 @@ static void LengthsThatDoNotAddUpAreRefused(void **State)
         {ControlReply, 20, {0, 5}},
     };
     for (size_t i = 0; i < sizeof(Cases) / sizeof(Cases[0]); i++) {
-        uint8_t Payload[64] = {0};
+        uint8_t Payload[128] = {0};
         CONTROL_FRAME Frame = {Cases[i].Type, 1, Cases[i].Length, Payload};
         CONTROL_MESSAGE Message;
         memcpy(Payload, Cases[i].Field, sizeof(Cases[i].Field));

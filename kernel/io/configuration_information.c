@@ -5,6 +5,8 @@
  */
 #include "io/iop.h"
 
+#include "ke/driver_irql.h"
+
 static CONFIGURATION_INFORMATION IopConfigurationInformation = {
     .Version = sizeof(CONFIGURATION_INFORMATION),
 };
@@ -15,12 +17,15 @@ PCONFIGURATION_INFORMATION IoGetConfigurationInformation(VOID)
     return &IopConfigurationInformation;
 }
 
+/* A driver's raise, as KeAcquireSpinLock is one: Mm is told of it. */
 VOID IoAcquireVpbSpinLock(PKIRQL Irql)
 {
-    *Irql = KiAcquireSpinLock(&IopVpbLock);
+    *Irql = KiRaiseIrqlForDriver(DISPATCH_LEVEL, KI_RETURN_ADDRESS());
+    KeAcquireSpinLockAtDpcLevel(&IopVpbLock);
 }
 
 VOID IoReleaseVpbSpinLock(KIRQL Irql)
 {
-    KiReleaseSpinLock(&IopVpbLock, Irql);
+    KeReleaseSpinLockFromDpcLevel(&IopVpbLock);
+    KiLowerIrqlForDriver(Irql, KI_RETURN_ADDRESS());
 }

@@ -110,7 +110,10 @@ static NTSTATUS IopReadRegistryProperty(PDEVICE_OBJECT Device, DEVICE_REGISTRY_P
     return Status;
 }
 
-/* PASSIVE_LEVEL. STATUS_INVALID_DEVICE_REQUEST: not a physical device object. */
+/*
+ * PASSIVE_LEVEL. STATUS_INVALID_DEVICE_REQUEST: not a physical device object;
+ * STATUS_INVALID_PARAMETER_2: no such property.
+ */
 NTSTATUS IoGetDeviceProperty(PDEVICE_OBJECT DeviceObject, DEVICE_REGISTRY_PROPERTY Property,
                              ULONG BufferLength, PVOID PropertyBuffer, PULONG ResultLength)
 {
@@ -121,6 +124,9 @@ NTSTATUS IoGetDeviceProperty(PDEVICE_OBJECT DeviceObject, DEVICE_REGISTRY_PROPER
     *ResultLength = 0;
     if (Name == NULL) {
         return STATUS_INVALID_DEVICE_REQUEST;
+    }
+    if ((ULONG)Property > DevicePropertyContainerID) {
+        return STATUS_INVALID_PARAMETER_2;
     }
     NTSTATUS Status = IopReadRegistryProperty(DeviceObject, Property, BufferLength, PropertyBuffer,
                                               ResultLength);

@@ -104,6 +104,12 @@ GUEST_TEST(io_device_interface_is_a_link_while_enabled)
                                             &Length),
                  (ULONG)STATUS_BUFFER_TOO_SMALL);
     EXPECT_EQUAL(Length, sizeof(L"ROOT"));
+    EXPECT_EQUAL((ULONG)IoGetDeviceProperty(PhysicalDevice, (DEVICE_REGISTRY_PROPERTY)99,
+                                            sizeof(Text), Text, &Length),
+                 (ULONG)STATUS_INVALID_PARAMETER_2);
+    EXPECT_EQUAL((ULONG)IoGetDeviceProperty(FunctionDevice, DevicePropertyEnumeratorName,
+                                            sizeof(Text), Text, &Length),
+                 (ULONG)STATUS_INVALID_DEVICE_REQUEST);
     EXPECT_EQUAL((ULONG)IoRegisterDeviceInterface(FunctionDevice, &Class, NULL, &Name),
                  (ULONG)STATUS_INVALID_DEVICE_REQUEST);
     EXPECT_EQUAL(IoRegisterDeviceInterface(PhysicalDevice, &Class, NULL, &Name), STATUS_SUCCESS);

@@ -5,6 +5,8 @@
  * held during the calls: a timer that runs is marked, and removal waits for its DPC to end.
  */
 #include "io/iop.h"
+#include "mm/mm.h"
+#include "vf/vf.h"
 
 typedef struct _IO_TIMER {
     SHORT Type; /* IO_TYPE_TIMER */
@@ -48,7 +50,11 @@ static VOID IopTickRoutine(PKDPC Dpc, PVOID Context, PVOID Argument1, PVOID Argu
         PVOID RoutineContext = Timer->Context;
         Timer->Done = TRUE;
         KiReleaseSpinLockRaw(&IopTimerLock);
+        /* To Ke the DPC is the kernel's: that a driver's code is entered is said here. */
+        MmNotifyIrqlRaise(DISPATCH_LEVEL);
+        VfEnterRoutine(TimelineDpc, (PVOID)Routine, (ULONG64)RoutineContext);
         Routine(Device, RoutineContext);
+        VfLeaveRoutine(TimelineDpc, (PVOID)Routine, 0);
         KiAcquireSpinLockRaw(&IopTimerLock);
     }
     KiReleaseSpinLockRaw(&IopTimerLock);

@@ -146,6 +146,22 @@ void DebugFreeSymbols(DEBUGGER *Debugger)
     Debugger->ModuleCount = 0;
 }
 
+DEBUG_MODULE *DebugSetUserModule(DEBUGGER *Debugger, const DEBUG_MODULE *Module)
+{
+    unsigned Count = Debugger->ModuleCount;
+
+    if (Count != 0 && Debugger->Modules[Count - 1].Base < KERNEL_SPACE) {
+        DebugModuleFree(&Debugger->Modules[--Count]);
+    }
+    if (Count == DEBUGGER_MAX_MODULES) {
+        return NULL;
+    }
+    Debugger->Modules[Count] = *Module;
+    Debugger->ModuleCount = Count + 1;
+    DebugNameModule(&Debugger->Modules[Count]);
+    return &Debugger->Modules[Count];
+}
+
 DEBUG_MODULE *DebugFindModule(DEBUGGER *Debugger, uint64_t Address)
 {
     for (unsigned i = 0; i < Debugger->ModuleCount; i++) {

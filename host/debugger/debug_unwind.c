@@ -100,6 +100,9 @@ static void WalkLookUp(DEBUG_WALK *Walk)
     if (Walk->Context.Rip == 0) {
         return;
     }
+    if (From.Module == NULL) {
+        From.Module = DebugFindUserModule(Walk->Debugger, Walk->Context.Rip);
+    }
     if (From.Module == NULL && Walk->IsReturn) {
         return; /* above the first function */
     }

@@ -169,6 +169,11 @@ bool DebugReadSized(DEBUGGER *Debugger, uint64_t Address, unsigned Size, uint64_
 /* Reads PsLoadedModuleList anew and finds images and PDBs in SymbolPath. */
 bool DebugReload(DEBUGGER *Debugger);
 DEBUG_MODULE *DebugFindModule(DEBUGGER *Debugger, uint64_t Address);
+/* Adds the program of a process, in the place of the one that was there. NULL: too many modules. */
+DEBUG_MODULE *DebugSetUserModule(DEBUGGER *Debugger, const DEBUG_MODULE *Module);
+/* user_module.c: the current process's program, when Address is in it; NULL: it is not, or it
+   cannot be read. */
+DEBUG_MODULE *DebugFindUserModule(DEBUGGER *Debugger, uint64_t Address);
 DEBUG_MODULE *DebugFindModuleByName(DEBUGGER *Debugger, const char *Name, size_t Length);
 /* "nt!Name", or "Name" looked for in all modules. */
 bool DebugSymbolAddress(DEBUGGER *Debugger, const char *Name, size_t Length, uint64_t *Address);

@@ -51,9 +51,19 @@ static void ScreenName(char Out[1200], const char *Driver, const char *Scenario,
     TextCleanString(Out, 1200, Text);
 }
 
+/* "0xD1 DRIVER_IRQL_NOT_LESS_OR_EQUAL"; a rule that is words says enough by itself. */
+static const char *ScreenRule(const json_t *Finding, char Out[300])
+{
+    const char *Rule = ResultText(Finding, "rule");
+    bool IsCode = strncmp(Rule, "0x", 2) == 0;
+    TextFormat(Out, 300, "%.60s%s%.200s", Rule, IsCode ? " " : "",
+             IsCode ? ResultText(Finding, "name") : "");
+    return Out;
+}
+
 void ScreenResult(CHECK_SCREEN *Screen, const json_t *Result, EXIT_CODE Counted, unsigned New)
 {
-    char Name[1200], Memory[TEXT_NUMBER], What[3000] = "";
+    char Name[1200], Memory[TEXT_NUMBER], Rule[300], What[3000] = "";
     const json_t *First = json_array_get(json_object_get(Result, "findings"), 0);
     int64_t Ms = ResultNumber(Result, "ms");
     bool Bad = ResultNumber(Result, "exit_code") != ExitClean;
@@ -67,9 +77,13 @@ void ScreenResult(CHECK_SCREEN *Screen, const json_t *Result, EXIT_CODE Counted,
                (uint64_t)ResultNumber(Result, "seed"));
     if (Bad) {
         const char *Where = ResultText(First, "where");
-        TextFormat(What, sizeof(What), ": %s %.200s%s%.900s%s", ResultText(First, "rule"),
-                   ResultText(First, "name"), *Where != 0 ? " at " : "", Where,
-                   Counted == ExitClean ? ", muted" : "");
+        const char *Muted = Counted == ExitClean ? ", muted" : "";
+        if (*Where != 0) {
+            TextFormat(What, sizeof(What), ": %s at %.900s%s", ScreenRule(First, Rule), Where,
+                       Muted);
+        } else {
+            TextFormat(What, sizeof(What), ": %.900s%s", ResultText(First, "text"), Muted);
+        }
     }
     ScreenClear(Screen);
     ReportToned(&Screen->Report, !Bad ? ReportPlain : Counted == ExitClean ? ReportGood : ReportBad,
@@ -117,12 +131,12 @@ static void ScreenFinding(CHECK_SCREEN *Screen, const CHECK_FINDING *Entry)
 {
     REPORT *Report = &Screen->Report;
     const json_t *Finding = Entry->Finding;
-    char Driver[600];
+    char Driver[600], Rule[300];
 
     TextCleanString(Driver, sizeof(Driver), TextBaseName(ResultText(Entry->First, "driver")));
     ReportToned(Report, ReportBad, FindingIsFault(Finding) ? "fault" : "finding",
-                "%s %s: %s, %llu run%s", ResultText(Finding, "rule"), ResultText(Finding, "name"),
-                Driver, (unsigned long long)Entry->Runs, Entry->Runs == 1 ? "" : "s");
+                "%s: %s, %llu run%s", ScreenRule(Finding, Rule), Driver,
+                (unsigned long long)Entry->Runs, Entry->Runs == 1 ? "" : "s");
     ReportLine(Report, "cause", "%s", ResultText(Finding, "text"));
     if (*ResultText(Finding, "where") != 0) {
         ReportLine(Report, "where", "%s", ResultText(Finding, "where"));

@@ -93,12 +93,20 @@ static void ResultFingerprint(const char *Rule, const char *Routine, const char 
     snprintf(Out, TEXT_NUMBER, "%016llx", (unsigned long long)Hash);
 }
 
+/* "fffffaa0`000969c0", of an object: no place in code, and another one in another machine. */
+static bool ResultIsAddress(const char *Where)
+{
+    return strlen(Where) == 17 && Where[8] == '`' &&
+           strspn(Where, "0123456789abcdef`") == 17;
+}
+
 static json_t *ResultFinding(const char *Driver, const char *Rule, const char *Name,
                              const char *Text, const char *Where, const char *Advice,
                              json_t *Stack)
 {
     char Routine[512], File[1024], Fingerprint[TEXT_NUMBER];
     uint64_t Line;
+    Where = ResultIsAddress(Where) ? "" : Where;
     ResultPlace(Where, Routine, File, &Line);
     ResultFingerprint(Rule, Routine, Text, Driver, Fingerprint);
     return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:s, s:o}", "fingerprint",
@@ -197,7 +205,10 @@ static void ResultTail(int File, char Out[RESULT_TAIL])
     for (ssize_t i = 0; i < Length; i++) {
         Bytes[i] = Bytes[i] == '\n' ? ' ' : Bytes[i];
     }
-    TextClean(Out, RESULT_TAIL, Bytes, (size_t)Length);
+    static const char Command[] = "pageable: "; /* which said it, needs not be told */
+    const size_t Skip = sizeof(Command) - 1;
+    bool Named = Start == 0 && Length > (ssize_t)Skip && memcmp(Bytes, Command, Skip) == 0;
+    TextClean(Out, RESULT_TAIL, Bytes + (Named ? Skip : 0), (size_t)Length - (Named ? Skip : 0));
 }
 
 /* What a run means that ended without findings of its own, and not well. */

@@ -46,7 +46,7 @@ class Check {
     return {findings: found.length > 1 ? found : [],
       verdict: {verdict: endOf(row).word, exit_code: row.muted ? 0 : row.exit_code,
         cause: first.text, where: first.where, advice: first.advice, replay: row.replay,
-        detail: first.rule ? first.rule + " " + first.name : ""},
+        detail: first.name},
       bug_check: {stack: (first.stack || []).map((frame) => ({routine: frame.routine,
         location: frame.file ? frame.file + ":" + frame.line : ""}))},
       run: {page_out: one.page_out, seed: row.seed}};
@@ -94,7 +94,8 @@ class Check {
   }
   findingItem(finding, i) {
     const item = element("li"), title = element("p", "finding-title"), index = this.runWith(i);
-    title.append(element("b", "", finding.rule + " " + finding.name), " ",
+    title.append(element("b", "", finding.rule + (finding.rule.startsWith("0x") ? " " : ": ") +
+      finding.name), " ",
       element("span", "soft", baseName(finding.driver) + ", " + plural(finding.runs, "run")));
     item.append(title, element("p", "finding-text", finding.text));
     if (finding.where) item.append(element("p", "soft mono", finding.where));

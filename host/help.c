@@ -72,6 +72,7 @@ const char HelpRun[] =
     "                         SIZE are nonpaged, pageable, locked or resident at one moment\n"
     "  --timeline             records the timeline, as --html, --trace and --budget do\n"
     "  --timeline-json=FILE   the timeline for programs, as the HTML report has it\n"
+    "  --timeline-unless-clean  of a clean run none of these files is written\n"
     "  --dump=FILE            at a bug check, a Windows crash dump of the machine's memory;\n"
     "                         `pageable kd --dump FILE` opens it\n"
     "  --gdb=PORT|SOCKET      the machine waits for gdb, without a time limit, at a port of\n"

@@ -271,6 +271,10 @@ static bool OptionsParseOne(PARSE *Parse, int Count, char **Arguments, int *Inde
         Parse->Options->Timeline = true;
         return true;
     }
+    if (strcmp(Argument, "--timeline-unless-clean") == 0) {
+        Parse->Options->UnlessClean = true;
+        return true;
+    }
     if (strcmp(Argument, "--no-verify") == 0) {
         Parse->Options->NoVerify = true;
         return true;

@@ -51,6 +51,7 @@ typedef struct {
     uint32_t History; /* events that the report of a bug check shows */
     BUDGET Budgets[BUDGET_MOST];
     unsigned BudgetCount;
+    bool UnlessClean; /* files of the timeline are written unless the run is clean */
     bool Timeline; /* also for Trace, Html, TimelineJson and Budgets */
     bool Evict;
     bool NoVerify;

@@ -195,6 +195,10 @@ bool RunWriteTimeline(RUN *Run, json_t *Verdict)
         return true;
     }
     RunTellTimeline(Run);
+    if (Options->UnlessClean &&
+        json_integer_value(json_object_get(Verdict, "exit_code")) == ExitClean) {
+        return true; /* the names of its code alone would take longer than the run */
+    }
     ReportKeep(&Run->Report, "verdict", Verdict);
     snprintf(Module, sizeof(Module), "%.*s!", (int)strcspn(Run->Driver.GuestName, "."),
              Run->Driver.GuestName);

@@ -200,6 +200,8 @@ void SummaryInit(CHECK_SUMMARY *Summary, const BASELINE *Baseline);
  * muted.
  */
 EXIT_CODE SummaryAdd(CHECK_SUMMARY *Summary, const json_t *Result, unsigned *New);
+/* Whether Step is of the last case's driver and scenario, and these have a clean run. */
+bool SummaryHasClean(const CHECK_SUMMARY *Summary, const CHECK_STEP *Step);
 void SummaryFree(CHECK_SUMMARY *Summary);
 /* Findings that are told: neither muted nor faults of the environment. */
 size_t SummaryFindings(const CHECK_SUMMARY *Summary);

@@ -99,7 +99,7 @@ static bool WorkerStart(SCHEDULE *Schedule, WORKER *Worker)
     const bool Records = Run->Outputs->File[CheckHtml] != NULL &&
                          PlanHasTimeline(Worker->Step.Driver);
     CHECK_WORDS Words;
-    char Timeline[64];
+    char Timeline[64], UnlessClean[] = "--timeline-unless-clean";
     pid_t Parent = getpid();
 
     Worker->Events = WorkerFile(Run, &Worker->Step, "jsonl");
@@ -110,7 +110,9 @@ static bool WorkerStart(SCHEDULE *Schedule, WORKER *Worker)
     snprintf(Timeline, sizeof(Timeline), "--timeline-json=/dev/fd/%d", Worker->Timeline);
     if (Worker->Events >= 0 && Worker->Text >= 0 && (Worker->Timeline >= 0) == Records &&
         PlanWords(&Worker->Step, Run->Program, "-", &Words) &&
-        (!Records || PlanAddWord(&Words, Timeline))) {
+        (!Records || PlanAddWord(&Words, Timeline)) &&
+        (!Records || !SummaryHasClean(Run->Summary, &Worker->Step) ||
+         PlanAddWord(&Words, UnlessClean))) {
         Worker->Pid = fork();
         if (Worker->Pid == 0) {
             WorkerExec(Schedule, Worker, &Words, Parent);

@@ -93,7 +93,7 @@ static bool SettingsTryRunOption(const char *Value, char Error[CHECK_ERROR])
     static const char *const Own[] = {"--scenario", "--page-out", "--evict", "--memory", "--seed",
                                       "--timeout", "--json", "--kd", "--gdb", "--dump", "-v",
                                       "--verbose", "--file", "--html", "--trace",
-                                      "--timeline-json"};
+                                      "--timeline-json", "--timeline-unless-clean"};
     size_t Length = strcspn(Value, "=");
     if (*Value != '-') {
         return SettingsFail(Error, Value, "an option begins with -, its value follows after =");

@@ -137,6 +137,16 @@ EXIT_CODE SummaryAdd(CHECK_SUMMARY *Summary, const json_t *Result, unsigned *New
     return Code;
 }
 
+bool SummaryHasClean(const CHECK_SUMMARY *Summary, const CHECK_STEP *Step)
+{
+    if (!Summary->HasClean || Summary->CaseCount == 0) {
+        return false;
+    }
+    const CHECK_CASE *Last = &Summary->Cases[Summary->CaseCount - 1];
+    return strcmp(Last->Driver, Step->Driver->Path) == 0 &&
+           strcmp(Last->Scenario, Step->Scenario) == 0;
+}
+
 size_t SummaryFindings(const CHECK_SUMMARY *Summary)
 {
     size_t Count = 0;

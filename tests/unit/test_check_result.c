@@ -286,6 +286,7 @@ static void TestNotable(void **State)
         json_t *Result = Read(Runs[i].Events, "", Runs[i].Code << 8, NULL);
         SummaryAdd(&Summary, Result, &New);
         assert_int_equal(Summary.Notable, Runs[i].Notable);
+        assert_true(SummaryHasClean(&Summary, &Step));
         json_decref(Result);
     }
     json_t *Other = Read(VERDICT(0), "", 0, NULL);
@@ -293,6 +294,7 @@ static void TestNotable(void **State)
     json_object_set_new(Other, "scenario", json_string("other.lua"));
     SummaryAdd(&Summary, Other, &New);
     assert_true(Summary.Notable);
+    assert_false(SummaryHasClean(&Summary, &Step)); /* of another scenario */
     json_decref(Other);
     SummaryFree(&Summary);
 }

@@ -309,6 +309,10 @@ const char *BugCheckChooseAdvice(const RUN *Run, const BUG_CHECK_PLACES *Places)
         return "Call MmResetDriverPaging before anything of the driver runs at DISPATCH_LEVEL or "
                "above.";
     }
+    if (Check->SectionUnlocks != 0 && Check->SectionKind == ControlSectionPageable) {
+        return "The section was locked, and is no more: keep it locked for as long as this can "
+               "run, or take it out of the pageable section.";
+    }
     if (Check->Parameter[1] == IRQL_INTERRUPTS_OFF) {
         return "Take it out of the pageable section, or lock the section, or do it before "
                "interrupts are disabled.";

@@ -5,6 +5,8 @@ s/(fffff800|fffff880|fffff8a0|fffffaa0|fffff780)`[0-9a-f]{8}/\1`________/g
 s/(FFFFF800|FFFFF880|FFFFF8A0|FFFFFAA0)[0-9A-F]{8}/\1________/g
 # Who was interrupted, a thread or the idle thread on the boot stack, is the clock's affair.
 s/^fffff700`[0-9a-f]{8} (fffff8[08]0`)/fffff880`________ \1/
+# Code and stack of the program of ring 3.
+s/\b00000000`(0010|0002)[0-9a-f]{4}\b/00000000`\1____/g
 s/frame [0-9a-f]+/frame _/g
 s/slot [0-9a-f]+/slot _/g
 s/^ Offset: [0-9a-f]+/ Offset: _/

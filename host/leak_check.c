@@ -42,7 +42,7 @@ static const struct {
 bool LeakCheckBegin(RUN *Run)
 {
     static const char Nowhere[] = "\\Device\\Pageable-nowhere";
-    CONTROL_OPEN Open = {0, sizeof(Nowhere) - 1};
+    CONTROL_OPEN Open = {0, sizeof(Nowhere) - 1, 0, 0};
     CONTROL_BYTES Path = {(const uint8_t *)Nowhere, sizeof(Nowhere) - 1};
     int32_t Status;
     Run->HasBefore = SessionRequest(&Run->Session, ControlOpen, &Open, sizeof(Open), Path) &&

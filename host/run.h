@@ -5,6 +5,7 @@
  *   run.c            from the options to the exit code
  *   run_events.c     what the guest tells by itself
  *   run_driver.c     load, open, page out, unload: the requests and how each is reported
+ *   run_request.c    requests that are under way while others are made
  *   run_registry.c   what it holds before, and what a scenario asks of it
  *   run_flow.c       what is done with a driver when there is no scenario
  *   scenario*.c      what is done when there is one
@@ -42,6 +43,17 @@ typedef struct {
     char Link[RUN_MAX_PATH]; /* a symbolic link that leads to it, "" without one */
 } RUN_DEVICE;
 
+/* A request on an overlapped handle. */
+typedef struct RUN_REQUEST {
+    struct RUN_REQUEST *Next;
+    uint32_t Id, Type;
+    bool Completed; /* then the rest is there: */
+    int32_t Status;
+    uint64_t Information;
+    uint8_t *Data;
+    uint32_t DataLength;
+} RUN_REQUEST;
+
 typedef struct RUN {
     const char *Program; /* argv[0] */
     RUN_OPTIONS Options;
@@ -67,6 +79,7 @@ typedef struct RUN {
     unsigned DeviceCount;
     uint32_t Handles[RUN_MAX_HANDLES]; /* open in the guest */
     unsigned HandleCount;
+    RUN_REQUEST *Requests; /* that nobody has waited for */
     bool SectionsTold; /* the section table was reported */
     bool ImageLoaded;  /* the last load came as far as DriverEntry */
     bool DriverLoaded; /* and DriverEntry succeeded */
@@ -81,6 +94,7 @@ typedef struct RUN {
     unsigned Findings;
     char FirstFinding[600];
     char FirstWhere[900];
+    char StoppedAt[300]; /* where in the scenario the session ended, "": not in one */
     char MissingExport[256]; /* "": no missing one was called */
     char VerifierText[256];  /* the verifier's last words; "": none */
     char ToolFault[256]; /* "": the kernel and the host agree with themselves */
@@ -103,9 +117,10 @@ void RunFinding(RUN *Run, const char *Kind, const char *Text, const char *Where)
 /* run_driver.c: each is false when the session has ended. Status gets what the guest answered. */
 bool RunLoadDriver(RUN *Run, int32_t *Status);
 bool RunUnloadDriver(RUN *Run, int32_t *Status);
-bool RunOpen(RUN *Run, const char *Path, size_t Length, uint32_t Access, int32_t *Status,
-             uint32_t *Handle);
+bool RunOpen(RUN *Run, const char *Path, size_t Length, uint32_t Access, bool Overlapped,
+             int32_t *Status, uint32_t *Handle);
 bool RunClose(RUN *Run, uint32_t Handle, int32_t *Status);
+/* As the end of a process: cancels what is pending, waits for it, and closes what is open. */
 bool RunCloseAll(RUN *Run);
 bool RunPageOut(RUN *Run, bool Evict, int32_t *Status);
 bool RunQueryCounters(RUN *Run, CONTROL_COUNTERS *Counters);
@@ -115,6 +130,16 @@ bool RunQuerySections(RUN *Run, CONTROL_SECTION *Rows, unsigned Max, unsigned *C
 void RunReportFileSections(RUN *Run);
 bool RunVerify(RUN *Run, uint64_t *Violations);
 bool RunWait(RUN *Run, uint64_t Microseconds);
+
+/* run_request.c: NULL or false when the session has ended */
+/* Sends a request on an overlapped handle; it is completed already unless the driver pended it. */
+RUN_REQUEST *RunStart(RUN *Run, uint32_t Type, const void *Fixed, size_t FixedSize,
+                      CONTROL_BYTES Data);
+bool RunAwait(RUN *Run, const RUN_REQUEST *Request);
+bool RunCancel(RUN *Run, const RUN_REQUEST *Request, int32_t *Status);
+bool RunCancelAll(RUN *Run);
+void RunFreeRequest(RUN *Run, RUN_REQUEST *Request);
+void RunOnCompleted(RUN *Run, const CONTROL_MESSAGE *Message);
 
 /* run_registry.c: Text is the key's path and then the value's name, UTF-16LE; then the data. */
 bool RunRegistry(RUN *Run, const CONTROL_REGISTRY *Request, const void *TextAndData,

@@ -102,11 +102,11 @@ bool RunUnloadDriver(RUN *Run, int32_t *Status)
     return true;
 }
 
-bool RunOpen(RUN *Run, const char *Path, size_t Length, uint32_t Access, int32_t *Status,
-             uint32_t *Handle)
+bool RunOpen(RUN *Run, const char *Path, size_t Length, uint32_t Access, bool Overlapped,
+             int32_t *Status, uint32_t *Handle)
 {
     char Name[STATUS_NAME_SIZE], Clean[RUN_MAX_PATH];
-    CONTROL_OPEN Open = {Access, (uint32_t)Length};
+    CONTROL_OPEN Open = {Access, (uint32_t)Length, Overlapped, 0};
     if (!SessionRequest(&Run->Session, ControlOpen, &Open, sizeof(Open), RunBytes(Path, Length))) {
         return false;
     }
@@ -143,6 +143,9 @@ bool RunClose(RUN *Run, uint32_t Handle, int32_t *Status)
 bool RunCloseAll(RUN *Run)
 {
     int32_t Status;
+    if (!RunCancelAll(Run)) {
+        return false;
+    }
     while (Run->HandleCount != 0) {
         if (!RunClose(Run, Run->Handles[Run->HandleCount - 1], &Status)) {
             return false;

@@ -288,6 +288,7 @@ void RunOnEvent(void *Context, const CONTROL_MESSAGE *Message)
     case ControlFinding: RunOnGuestFinding(Run, Message); break;
     case ControlProcessEnded: RunOnProcessEnded(Run, Message); break;
     case ControlBugCheck: RunOnBugCheck(Run, Message); break;
+    case ControlCompleted: RunOnCompleted(Run, Message); break;
     case ControlErrorLog: RunOnErrorLog(Run, Message); break;
     case ControlTimelineNames:
     case ControlTimeline: RunOnTimeline(Run, Message); break;

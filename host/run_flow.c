@@ -16,7 +16,7 @@ static bool RunTouchDevices(RUN *Run, const char *When)
         char Name[STATUS_NAME_SIZE], CloseName[STATUS_NAME_SIZE];
         int32_t Status, CloseStatus = 0;
         uint32_t Handle;
-        if (!RunOpen(Run, Path, strlen(Path), FILE_ACCESS, &Status, &Handle) ||
+        if (!RunOpen(Run, Path, strlen(Path), FILE_ACCESS, false, &Status, &Handle) ||
             (Status >= 0 && !RunClose(Run, Handle, &CloseStatus))) {
             return false;
         }

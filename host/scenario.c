@@ -234,6 +234,7 @@ static int ScenarioMain(lua_State *State)
     ScenarioSeed(State);
     ScenarioAddMachine(State);
     ScenarioAddDevice(State);
+    ScenarioAddRequest(State);
     ScenarioAddRegistry(State);
     ScenarioAddPnp(State);
     ScenarioAddTrace(State);
@@ -351,7 +352,7 @@ void ScenarioRun(RUN *Run)
 {
     SCENARIO Scenario = {Run, 0};
     lua_State *State = lua_newstate(ScenarioAllocate, &Scenario);
-    char Text[600], Where[300] = "";
+    char Text[600], Where[sizeof(Run->StoppedAt)] = "";
 
     if (State == NULL) {
         snprintf(Run->ToolFault, sizeof(Run->ToolFault), "not enough memory for the scenario");
@@ -363,7 +364,7 @@ void ScenarioRun(RUN *Run)
     if (Result == LUA_OK) {
         Result = lua_pcall(State, 1, 0, 0);
     }
-    if (Result != LUA_OK && Run->Session.State == SessionOpen) {
+    if (Result != LUA_OK) {
         const char *Message = lua_tostring(State, -1);
         TextCleanString(Text, sizeof(Text),
                         Message != NULL ? Message : "the scenario raised an error without a text");
@@ -371,9 +372,13 @@ void ScenarioRun(RUN *Run)
         char *Split = strstr(Text, ": ");
         if (Split != NULL && (size_t)(Split - Text) < sizeof(Where)) {
             snprintf(Where, sizeof(Where), "%.*s", (int)(Split - Text), Text);
-            RunFinding(Run, "scenario", Split + 2, Where);
         } else {
-            RunFinding(Run, "scenario", Text, "");
+            Split = NULL;
+        }
+        if (Run->Session.State == SessionOpen) {
+            RunFinding(Run, "scenario", Split != NULL ? Split + 2 : Text, Where);
+        } else {
+            memcpy(Run->StoppedAt, Where, sizeof(Where));
         }
     }
     lua_close(State);

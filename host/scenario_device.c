@@ -16,6 +16,7 @@
 typedef struct {
     uint32_t Handle;
     bool Open;
+    bool Overlapped;
 } SCENARIO_DEVICE;
 
 static SCENARIO_DEVICE *ScenarioCheckDevice(lua_State *State)
@@ -42,25 +43,26 @@ static CONTROL_BYTES ScenarioCheckBytes(lua_State *State, int Argument)
     return (CONTROL_BYTES){(const uint8_t *)Bytes, (uint32_t)Length};
 }
 
-static void ScenarioCall(lua_State *State, uint32_t Type, const void *Fixed, size_t FixedSize,
-                         CONTROL_BYTES Bytes)
+/* Whether to wait, from the handle and from which method this is. */
+static SCENARIO_MANNER ScenarioMannerOf(lua_State *State, const SCENARIO_DEVICE *Device)
 {
-    if (!SessionRequest(&ScenarioOf(State)->Session, Type, Fixed, FixedSize, Bytes)) {
-        ScenarioStop(State);
-    }
+    bool Start = lua_toboolean(State, lua_upvalueindex(1));
+    luaL_argcheck(State, !Start || Device->Overlapped, 1,
+                  "the device was opened without {overlapped = true}");
+    return Start ? ScenarioStarted : Device->Overlapped ? ScenarioOverlapped : ScenarioSynchronous;
 }
 
-/* The reply's data and the status by name; nil and the name when it is an error. */
-static int ScenarioPushReplyData(lua_State *State)
+/* The field of a table at Argument; false without a table. */
+static bool ScenarioFlagField(lua_State *State, int Argument, const char *Name)
 {
-    const SESSION *Session = &ScenarioOf(State)->Session;
-    char Name[STATUS_NAME_SIZE];
-    if ((uint32_t)Session->Reply.Status >> 30 == 3) {
-        return ScenarioPushFailure(State, Session->Reply.Status);
+    if (lua_isnoneornil(State, Argument)) {
+        return false;
     }
-    lua_pushlstring(State, (const char *)Session->ReplyData, Session->Reply.DataLength);
-    lua_pushstring(State, StatusName(Name, Session->Reply.Status));
-    return 2;
+    luaL_checktype(State, Argument, LUA_TTABLE);
+    lua_getfield(State, Argument, Name);
+    bool Flag = lua_toboolean(State, -1);
+    lua_pop(State, 1);
+    return Flag;
 }
 
 static int ScenarioOpen(lua_State *State)
@@ -69,6 +71,7 @@ static int ScenarioOpen(lua_State *State)
     size_t Length;
     const char *Path = luaL_checklstring(State, 1, &Length);
     lua_Integer Access = luaL_optinteger(State, 2, GENERIC_ACCESS);
+    bool Overlapped = ScenarioFlagField(State, 3, "overlapped");
     int32_t Status;
     uint32_t Handle;
 
@@ -78,8 +81,9 @@ static int ScenarioOpen(lua_State *State)
     }
     SCENARIO_DEVICE *Device = lua_newuserdatauv(State, sizeof(*Device), 0);
     Device->Open = false;
+    Device->Overlapped = Overlapped;
     luaL_setmetatable(State, DEVICE_TYPE);
-    if (!RunOpen(Run, Path, Length, (uint32_t)Access, &Status, &Handle)) {
+    if (!RunOpen(Run, Path, Length, (uint32_t)Access, Overlapped, &Status, &Handle)) {
         ScenarioStop(State);
     }
     if (Status < 0) {
@@ -131,8 +135,8 @@ static int ScenarioIoctl(lua_State *State)
         .OutputAddress = ScenarioAddressField(State, 5, "output"),
         .OutputDataLength = Output.Length,
     };
-    ScenarioCall(State, ControlIoctl, &Ioctl, sizeof(Ioctl), Both);
-    return ScenarioPushReplyData(State);
+    return ScenarioPerform(State, ScenarioMannerOf(State, Device), ControlIoctl, &Ioctl,
+                           sizeof(Ioctl), Both);
 }
 
 static int ScenarioRead(lua_State *State)
@@ -141,8 +145,8 @@ static int ScenarioRead(lua_State *State)
     CONTROL_TRANSFER Transfer = {Device->Handle, ScenarioCheckLength(State, 2),
                                  luaL_optinteger(State, 3, 0)};
     const CONTROL_BYTES None = {NULL, 0};
-    ScenarioCall(State, ControlRead, &Transfer, sizeof(Transfer), None);
-    return ScenarioPushReplyData(State);
+    return ScenarioPerform(State, ScenarioMannerOf(State, Device), ControlRead, &Transfer,
+                           sizeof(Transfer), None);
 }
 
 static int ScenarioWrite(lua_State *State)
@@ -151,13 +155,8 @@ static int ScenarioWrite(lua_State *State)
     luaL_checkstring(State, 2);
     CONTROL_BYTES Bytes = ScenarioCheckBytes(State, 2);
     CONTROL_TRANSFER Transfer = {Device->Handle, Bytes.Length, luaL_optinteger(State, 3, 0)};
-    const SESSION *Session = &ScenarioOf(State)->Session;
-    ScenarioCall(State, ControlWrite, &Transfer, sizeof(Transfer), Bytes);
-    if (Session->Reply.Status < 0) {
-        return ScenarioPushFailure(State, Session->Reply.Status);
-    }
-    lua_pushinteger(State, (lua_Integer)Session->Reply.Information);
-    return 1;
+    return ScenarioPerform(State, ScenarioMannerOf(State, Device), ControlWrite, &Transfer,
+                           sizeof(Transfer), Bytes);
 }
 
 static int ScenarioClose(lua_State *State)
@@ -175,17 +174,47 @@ static int ScenarioClose(lua_State *State)
     return 1;
 }
 
-void ScenarioAddDevice(lua_State *State)
+/* end_process(): as the task manager ends a program; what it has open is closed, and is no more. */
+static int ScenarioEndProcess(lua_State *State)
 {
-    static const luaL_Reg Methods[] = {
-        {"ioctl", ScenarioIoctl}, {"read", ScenarioRead}, {"write", ScenarioWrite},
-        {"close", ScenarioClose}, {NULL, NULL},
-    };
-    luaL_newmetatable(State, DEVICE_TYPE);
-    luaL_newlib(State, Methods);
+    static const CONTROL_BYTES None = {NULL, 0};
+    RUN *Run = ScenarioOf(State);
+    if (!SessionRequest(&Run->Session, ControlEndProcess, NULL, 0, None)) {
+        ScenarioStop(State);
+    }
+    Run->HandleCount = 0;
+    return ScenarioPushStatus(State, Run->Session.Reply.Status);
+}
+
+void ScenarioAddType(lua_State *State, const char *Name, const luaL_Reg *Methods)
+{
+    luaL_newmetatable(State, Name);
+    lua_newtable(State);
+    luaL_setfuncs(State, Methods, 0);
     lua_setfield(State, -2, "__index");
-    lua_pushliteral(State, DEVICE_TYPE);
+    lua_pushstring(State, Name);
     lua_setfield(State, -2, "__metatable");
     lua_pop(State, 1);
+}
+
+void ScenarioAddDevice(lua_State *State)
+{
+    static const luaL_Reg Methods[] = {{"close", ScenarioClose}, {NULL, NULL}};
+    static const luaL_Reg Requests[] = {
+        {"ioctl", ScenarioIoctl}, {"read", ScenarioRead}, {"write", ScenarioWrite}, {NULL, NULL},
+    };
+    static const luaL_Reg Started[] = {
+        {"start_ioctl", ScenarioIoctl}, {"start_read", ScenarioRead},
+        {"start_write", ScenarioWrite}, {NULL, NULL},
+    };
+    ScenarioAddType(State, DEVICE_TYPE, Methods);
+    luaL_getmetatable(State, DEVICE_TYPE);
+    lua_getfield(State, -1, "__index");
+    lua_pushboolean(State, 0);
+    luaL_setfuncs(State, Requests, 1);
+    lua_pushboolean(State, 1);
+    luaL_setfuncs(State, Started, 1);
+    lua_pop(State, 2);
     lua_register(State, "open", ScenarioOpen);
+    lua_register(State, "end_process", ScenarioEndProcess);
 }

@@ -37,7 +37,7 @@ static int ScenarioReadFile(lua_State *State)
         Length = strlen(Path);
     }
     luaL_argcheck(State, Length != 0 && Length < RUN_MAX_PATH, 1, "a path of 1 to 511 bytes");
-    if (!RunOpen(Run, Path, Length, GENERIC_READ_ACCESS, &Status, &Handle)) {
+    if (!RunOpen(Run, Path, Length, GENERIC_READ_ACCESS, false, &Status, &Handle)) {
         ScenarioStop(State);
     }
     if (Status < 0) {

@@ -243,6 +243,11 @@ bool SessionAwaitBoot(SESSION *Session)
     return Session->State == SessionOpen;
 }
 
+uint32_t SessionNextId(const SESSION *Session)
+{
+    return Session->NextId == UINT32_MAX ? 1 : Session->NextId + 1;
+}
+
 bool SessionRequest(SESSION *Session, uint32_t Type, const void *Fixed, size_t FixedSize,
                     CONTROL_BYTES Data)
 {
@@ -250,7 +255,7 @@ bool SessionRequest(SESSION *Session, uint32_t Type, const void *Fixed, size_t F
     if (Session->State != SessionOpen) {
         return false;
     }
-    Session->NextId = Session->NextId == UINT32_MAX ? 1 : Session->NextId + 1;
+    Session->NextId = SessionNextId(Session);
     Session->OutputUsed = 0;
     Session->OutputSize =
         ControlEncode(Session->Output, CONTROL_MAX_PAYLOAD + sizeof(CONTROL_HEADER), Type,
@@ -268,6 +273,20 @@ bool SessionRequest(SESSION *Session, uint32_t Type, const void *Fixed, size_t F
     }
     if (Session->State != SessionOpen) {
         return false; /* Pending stays: it says what was waited for */
+    }
+    Session->Pending = 0;
+    return true;
+}
+
+bool SessionAwait(SESSION *Session, uint32_t Type, const bool *Done)
+{
+    Session->Pending = Type;
+    Session->PendingId = 0; /* of no reply */
+    while (Session->State == SessionOpen && !*Done) {
+        SessionPump(Session, -1);
+    }
+    if (Session->State != SessionOpen) {
+        return false;
     }
     Session->Pending = 0;
     return true;

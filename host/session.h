@@ -34,7 +34,7 @@ typedef struct {
     int Signal;
     uint64_t Deadline;  /* of TextNow; put off by the time debuggers were connected to Kd */
     KD_LINE *Kd;        /* NULL: none; set after SessionInit */
-    uint32_t Pending;   /* type of the request under way, 0: none */
+    uint32_t Pending;   /* type of the request under way or the event awaited, 0: none */
     uint32_t PendingId;
     uint32_t NextId;
     uint64_t EventCount;
@@ -65,6 +65,10 @@ bool SessionAwaitBoot(SESSION *Session);
  */
 bool SessionRequest(SESSION *Session, uint32_t Type, const void *Fixed, size_t FixedSize,
                     CONTROL_BYTES Data);
+/* The number that the next request will have. */
+uint32_t SessionNextId(const SESSION *Session);
+/* Waits until an event has made *Done true; State says why not. Type: what is waited for. */
+bool SessionAwait(SESSION *Session, uint32_t Type, const bool *Done);
 /* Asks the guest to end and waits for it a short while. */
 void SessionShutdown(SESSION *Session);
 /* After the session: lets a debugger that is connected look until it leaves or the guest ends. */

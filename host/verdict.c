@@ -70,13 +70,37 @@ static void VerdictOfBugCheck(RUN *Run, VERDICT *Verdict)
                   sizeof(Verdict->Where));
 }
 
+/* What the driver, most likely, has not done; NULL when it is the kernel that owes an answer. */
+static const char *VerdictOwed(uint32_t Awaited)
+{
+    switch (Awaited) {
+    case ControlLoadDriver: return "DriverEntry did not return";
+    case ControlUnloadDriver: return "the driver's unload did not end";
+    case ControlOpen: return "the driver did not complete a create request";
+    case ControlClose: return "the driver did not complete a cleanup or close request";
+    case ControlIoctl: return "the driver did not complete a device control request";
+    case ControlRead: return "the driver did not complete a read request";
+    case ControlWrite: return "the driver did not complete a write request";
+    case ControlPnp: return "the driver did not complete a plug and play or power request";
+    case ControlCompleted:
+        return "the driver did not complete a request that it had left pending";
+    case ControlEndProcess:
+        return "the program could not end: the driver did not complete a cancelled request";
+    default: return NULL;
+    }
+}
+
 static void VerdictOfTimeLimit(const RUN *Run, VERDICT *Verdict)
 {
     Verdict->Code = ExitTimeLimit;
     Verdict->Word = "time limit";
     snprintf(Verdict->Detail, sizeof(Verdict->Detail), "%u seconds passed",
              Run->Options.TimeoutSeconds);
-    if (Run->Session.Pending != 0) {
+    snprintf(Verdict->Where, sizeof(Verdict->Where), "%s", Run->StoppedAt);
+    const char *Owed = VerdictOwed(Run->Session.Pending);
+    if (Owed != NULL) {
+        snprintf(Verdict->Cause, sizeof(Verdict->Cause), "%s", Owed);
+    } else if (Run->Session.Pending != 0) {
         snprintf(Verdict->Cause, sizeof(Verdict->Cause), "the guest did not answer %s",
                  ControlTypeName(Run->Session.Pending));
     } else {

@@ -48,6 +48,8 @@ static const CONTROL_RULE ControlRules[] = {
     RULE_TWO(ControlRegistry, CONTROL_REGISTRY, TextLength, DataLength),
     RULE_FIXED(ControlPnp, CONTROL_PNP),
     RULE_FIXED(ControlTrace, CONTROL_TRACE),
+    RULE_FIXED(ControlCancel, CONTROL_CANCEL),
+    RULE_EMPTY(ControlEndProcess),
     RULE_ONE(ControlReply, CONTROL_REPLY, DataLength),
     RULE_FIXED(ControlBooted, CONTROL_BOOTED),
     {ControlDeviceCreated, "ControlDeviceCreated", 0, TailFree, 0, 0},
@@ -60,6 +62,7 @@ static const CONTROL_RULE ControlRules[] = {
     RULE_ONE(ControlBugCheck, CONTROL_BUG_CHECK, HistoryLength),
     RULE_TWO(ControlTestResult, CONTROL_TEST_RESULT, NameLength, TextLength),
     RULE_ONE(ControlProcessEnded, CONTROL_PROCESS_ENDED, NameLength),
+    RULE_ONE(ControlCompleted, CONTROL_COMPLETED, DataLength),
     RULE_TWO(ControlErrorLog, CONTROL_ERROR_LOG, SourceLength, StringsLength),
     RULE_ONE(ControlWmiEvent, CONTROL_WMI_EVENT, NodeLength),
     RULE_TWO(ControlTraceEvent, CONTROL_TRACE_EVENT, NameLength, DataLength),
@@ -71,6 +74,7 @@ _Static_assert(sizeof(CONTROL_HEADER) == 16, "header");
 _Static_assert(sizeof(CONTROL_IOCTL) == 40, "ioctl");
 _Static_assert(sizeof(CONTROL_REGISTRY) == 24, "registry");
 _Static_assert(sizeof(CONTROL_REPLY) == 16, "reply");
+_Static_assert(sizeof(CONTROL_COMPLETED) + CONTROL_MAX_DATA == CONTROL_MAX_PAYLOAD, "completed");
 _Static_assert(sizeof(CONTROL_SECTION) == 56, "section");
 _Static_assert(sizeof(CONTROL_HISTORY) == 80, "history");
 _Static_assert(sizeof(CONTROL_ERROR_LOG) == 248, "error log");
@@ -353,20 +357,23 @@ static const char *ControlCheckTimeline(const CONTROL_MESSAGE *Message)
 /* What a length cannot say: the limits that control.h gives to single fields. */
 static const char *ControlCheckFields(const CONTROL_MESSAGE *Message)
 {
-    const uint32_t DataLimit = CONTROL_MAX_PAYLOAD - sizeof(CONTROL_REPLY);
-
     switch (Message->Type) {
-    case ControlLoadDriver:
     case ControlOpen:
+        if (Message->Open.Overlapped > 1) {
+            return "open with an unknown kind of handle";
+        }
+        return Message->First.Length != 0 ? NULL : "control request with an empty name";
+    case ControlLoadDriver:
         return Message->First.Length != 0 ? NULL : "control request with an empty name";
     case ControlIoctl:
         if (Message->Ioctl.OutputDataLength > Message->Ioctl.OutputLength) {
             return "ioctl with more output content than output";
         }
-        return Message->Ioctl.OutputLength <= DataLimit ? NULL
-                                                         : "ioctl with too long an output";
+        return Message->Ioctl.OutputLength <= CONTROL_MAX_DATA ? NULL
+                                                                : "ioctl with too long an output";
     case ControlRead:
-        return Message->Transfer.Length <= DataLimit ? NULL : "read longer than a reply holds";
+        return Message->Transfer.Length <= CONTROL_MAX_DATA ? NULL
+                                                            : "read longer than a reply holds";
     case ControlRegistry:
         return ControlCheckRegistry(&Message->Registry);
     case ControlPnp:

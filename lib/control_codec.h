@@ -89,7 +89,9 @@ typedef struct {
         CONTROL_REGISTRY Registry;
         CONTROL_PNP Pnp;
         CONTROL_TRACE Trace;
+        CONTROL_CANCEL Cancel;
         CONTROL_REPLY Reply;
+        CONTROL_COMPLETED Completed;
         CONTROL_BOOTED Booted;
         CONTROL_TEXT2 Text2;
         CONTROL_IMAGE Image;

@@ -2,8 +2,8 @@
 /*
  * client.exe: the program on whose behalf a scenario opens devices. Each thread takes requests one
  * after the other and does each as any Windows program would, by the system call behind CreateFile,
- * DeviceIoControl, ReadFile, WriteFile and CloseHandle. It runs in ring 3; its code, its stack and
- * the buffers are pageable memory of its process.
+ * DeviceIoControl, ReadFile, WriteFile and CloseHandle; what is overlapped has an event. It runs in
+ * ring 3; its code, its stack and the buffers are pageable memory of its process.
  */
 #include "wire/client_request.h"
 
@@ -21,7 +21,9 @@ static NTSTATUS ClientOpen(PCLIENT_REQUEST Request)
     return NtCreateFile(&Request->File, Request->Access | SYNCHRONIZE, &Attributes,
                         &Request->IoStatus, NULL, FILE_ATTRIBUTE_NORMAL,
                         FILE_SHARE_READ | FILE_SHARE_WRITE, FILE_OPEN,
-                        FILE_SYNCHRONOUS_IO_NONALERT | FILE_NON_DIRECTORY_FILE, NULL, 0);
+                        FILE_NON_DIRECTORY_FILE |
+                            (Request->Overlapped ? 0 : FILE_SYNCHRONOUS_IO_NONALERT),
+                        NULL, 0);
 }
 
 static NTSTATUS ClientPerform(PCLIENT_REQUEST Request)
@@ -32,18 +34,41 @@ static NTSTATUS ClientPerform(PCLIENT_REQUEST Request)
     case ClientRequestClose:
         return NtClose(Request->File);
     case ClientRequestControl:
-        return NtDeviceIoControlFile(Request->File, NULL, NULL, NULL, &Request->IoStatus,
+        return NtDeviceIoControlFile(Request->File, Request->Event, NULL, NULL, &Request->IoStatus,
                                      Request->Code, Request->Input, Request->InputLength,
                                      Request->Output, Request->OutputLength);
     case ClientRequestRead:
-        return NtReadFile(Request->File, NULL, NULL, NULL, &Request->IoStatus, Request->Output,
-                          Request->OutputLength, &Request->Offset, NULL);
+        return NtReadFile(Request->File, Request->Event, NULL, NULL, &Request->IoStatus,
+                          Request->Output, Request->OutputLength, &Request->Offset, NULL);
     case ClientRequestWrite:
-        return NtWriteFile(Request->File, NULL, NULL, NULL, &Request->IoStatus, Request->Output,
-                           Request->OutputLength, &Request->Offset, NULL);
+        return NtWriteFile(Request->File, Request->Event, NULL, NULL, &Request->IoStatus,
+                           Request->Output, Request->OutputLength, &Request->Offset, NULL);
     default:
         return STATUS_INVALID_PARAMETER;
     }
+}
+
+/* A request that is pending keeps its event. */
+static VOID ClientBegin(PCLIENT_REQUEST Request)
+{
+    NTSTATUS Status = STATUS_SUCCESS;
+
+    Request->IoStatus.Information = 0;
+    Request->Event = NULL;
+    if (Request->Overlapped && Request->Type != ClientRequestOpen) {
+        Status = NtCreateEvent(&Request->Event, EVENT_ALL_ACCESS, NULL, NotificationEvent, FALSE);
+    }
+    Request->Status = NT_SUCCESS(Status) ? ClientPerform(Request) : Status;
+    if (Request->Event != NULL && Request->Status != STATUS_PENDING) {
+        NtClose(Request->Event);
+    }
+}
+
+static VOID ClientEnd(PCLIENT_REQUEST Request)
+{
+    NtWaitForSingleObject(Request->Event, FALSE, NULL);
+    NtClose(Request->Event);
+    Request->Status = Request->IoStatus.Status;
 }
 
 /* Where each thread begins. */
@@ -52,9 +77,14 @@ VOID ClientThread(VOID)
     CLIENT_REQUEST Request;
     NTSTATUS Status;
 
-    while ((Status = NtNextClientRequest(&Request)) == STATUS_SUCCESS) {
-        Request.IoStatus.Information = 0;
-        Request.Status = ClientPerform(&Request);
+    for (;;) {
+        Status = NtNextClientRequest(&Request);
+        if (Status == STATUS_SUCCESS) {
+            ClientBegin(&Request);
+        } else if (Status == STATUS_PENDING) {
+            ClientEnd(&Request);
+        } else {
+            NtTerminateThread(NULL, Status);
+        }
     }
-    NtTerminateThread(NULL, Status);
 }

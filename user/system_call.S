@@ -17,11 +17,13 @@
 
     SERVICE NtClose, SERVICE_NtClose
     SERVICE NtContinue, SERVICE_NtContinue
+    SERVICE NtCreateEvent, SERVICE_NtCreateEvent
     SERVICE NtCreateFile, SERVICE_NtCreateFile
     SERVICE NtDeviceIoControlFile, SERVICE_NtDeviceIoControlFile
     SERVICE NtNextClientRequest, SERVICE_NtNextClientRequest
     SERVICE NtReadFile, SERVICE_NtReadFile
     SERVICE NtTerminateThread, SERVICE_NtTerminateThread
+    SERVICE NtWaitForSingleObject, SERVICE_NtWaitForSingleObject
     SERVICE NtWriteFile, SERVICE_NtWriteFile
 
 /*

@@ -17,6 +17,7 @@
 #define CONTROL_MAGIC 0x4c544350u /* 'PCTL' */
 #define CONTROL_VERSION 7
 #define CONTROL_MAX_PAYLOAD (1u << 20)
+#define CONTROL_MAX_DATA (CONTROL_MAX_PAYLOAD - 24) /* of a device's answer, bytes */
 
 typedef struct {
     uint32_t Magic;
@@ -46,6 +47,8 @@ typedef enum {
     ControlRegistry,        /* CONTROL_REGISTRY + texts + data; a query's reply: the data */
     ControlPnp,             /* CONTROL_PNP: one step in the life of the driver's device */
     ControlTrace,           /* CONTROL_TRACE: a provider whose events are wanted, or not */
+    ControlCancel,          /* CONTROL_CANCEL: cancels a request that is pending */
+    ControlEndProcess,      /* empty: ends the process that has the handles, and waits for it */
 
     /* answer, guest to host */
     ControlReply = 0x100,   /* CONTROL_REPLY + data */
@@ -67,6 +70,7 @@ typedef enum {
     ControlTimeline,        /* TIMELINE_BATCH + TIMELINE_ENTRY[] */
     ControlProcessEnded,    /* CONTROL_PROCESS_ENDED + name: a process with a program */
     ControlTraceEvent,      /* CONTROL_TRACE_EVENT + the provider's name + data */
+    ControlCompleted,       /* CONTROL_COMPLETED + data, as a reply's: of a pending request */
 } CONTROL_TYPE;
 
 typedef struct {
@@ -74,9 +78,16 @@ typedef struct {
     uint32_t NameLength;
 } CONTROL_LOAD;
 
+/*
+ * Without Overlapped the requests of a handle run one after the other, each until it is completed.
+ * With it they run side by side: one that the driver leaves pending is answered by a reply with
+ * STATUS_PENDING, and later by ControlCompleted.
+ */
 typedef struct {
     uint32_t DesiredAccess;
     uint32_t PathLength;
+    uint32_t Overlapped; /* 0 or 1 */
+    uint32_t Reserved;
 } CONTROL_OPEN;
 
 typedef struct {
@@ -88,7 +99,7 @@ typedef struct {
     uint32_t Handle;
     uint32_t Code;
     uint32_t InputLength;
-    uint32_t OutputLength; /* at most CONTROL_MAX_PAYLOAD - sizeof(CONTROL_REPLY) */
+    uint32_t OutputLength; /* at most CONTROL_MAX_DATA */
     uint64_t InputAddress;
     uint64_t OutputAddress;
     uint32_t OutputDataLength; /* <= OutputLength: bytes after the input that the output buffer
@@ -101,6 +112,11 @@ typedef struct {
     uint32_t Length;
     int64_t Offset;
 } CONTROL_TRANSFER;
+
+/* The reply: STATUS_NOT_FOUND when the request is not, or no longer, pending. */
+typedef struct {
+    uint32_t Request; /* its Id */
+} CONTROL_CANCEL;
 
 typedef struct {
     uint32_t Evict; /* 1: written to the paging file and freed, not only out of the working sets */
@@ -185,6 +201,14 @@ typedef struct {
     uint32_t DataLength;
     uint64_t Information;
 } CONTROL_REPLY;
+
+typedef struct {
+    uint32_t Request; /* the Id of the request that was pending */
+    int32_t Status;   /* NTSTATUS */
+    uint64_t Information;
+    uint32_t DataLength;
+    uint32_t Reserved;
+} CONTROL_COMPLETED;
 
 typedef struct {
     uint32_t Version; /* CONTROL_VERSION */

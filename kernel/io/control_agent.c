@@ -179,6 +179,13 @@ static VOID IopRunRequest(PCONTROL_REQUEST Request)
     case ControlTrace:
         IopControlTrace(Request);
         break;
+    case ControlCancel:
+        IopReply(Message->Id, IopCancelClientRequest(Message->Cancel.Request), 0, NULL, 0);
+        break;
+    case ControlEndProcess:
+        IopEndClientProcess();
+        IopReply(Message->Id, STATUS_SUCCESS, 0, NULL, 0);
+        break;
     case ControlRegistry:
         IopControlRegistry(Request);
         break;
@@ -193,8 +200,13 @@ static VOID IopRunRequest(PCONTROL_REQUEST Request)
 
 static PCONTROL_REQUEST IopAllocateRequest(ULONG PayloadLength)
 {
-    return ExAllocatePoolWithTag(NonPagedPoolNx, sizeof(CONTROL_REQUEST) + PayloadLength,
-                                 CONTROL_TAG);
+    PCONTROL_REQUEST Request = ExAllocatePoolWithTag(
+        NonPagedPoolNx, sizeof(CONTROL_REQUEST) + PayloadLength, CONTROL_TAG);
+
+    if (Request != NULL) {
+        Request->Pending = FALSE;
+    }
+    return Request;
 }
 
 /* Request holds the frame's payload; NULL when there is none, or was no memory for it. */

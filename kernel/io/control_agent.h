@@ -12,7 +12,9 @@
  * a device (open, close, ioctl, read, write): it queues these to the device's client thread, which
  * runs them in their order. So a host that waits for each reply sees strict order, and one that
  * does not may have an ioctl under way on each of several handles, and page out, count or wait
- * meanwhile. Replies carry the request's number and come as the requests end.
+ * meanwhile. Replies carry the request's number and come as the requests end. Requests on a handle
+ * that was opened overlapped run side by side, in a thread each; one that the driver leaves pending
+ * is answered by STATUS_PENDING once it is under way, and its end is an event.
  */
 #pragma once
 

@@ -4,11 +4,12 @@
  * client.exe (user/): it asks for a request by NtNextClientRequest and does it by a system call of
  * ring 3. The buffers are user memory of the process: what a driver gets by METHOD_NEITHER are real
  * user addresses, pageable and invalid in other processes. A client's requests run in their order;
- * different clients run side by side.
+ * different clients run side by side. Requests on an overlapped handle do not go to its client:
+ * each gets a free one, which has the handle for that request alone.
  *
- * A client's thread ends when the device is closed; that of the first client stays and serves the
- * next device opened, so that opening and closing leaves no trace in the counters after the first
- * time.
+ * A client's thread ends when the device is closed, or its one request is done; that of the first
+ * client stays and serves the next device opened, so that opening and closing leaves no trace in
+ * the counters after the first time.
  *
  * The client process is made before the first driver is loaded. When an exception of ring 3 ends
  * it, which takes a driver or a scenario that destroys its memory, or the debugger's .kill does,
@@ -18,6 +19,7 @@
  * ClientLock (spin lock, innermost) guards State, Generation, Thread, Current and the lists of
  * requests. State:
  *     Free -> (open queued) Opening -> Open -> (close queued) Closing -> Free
+ *     Free -> (overlapped request queued) Serving -> Free
  * Opening -> Free when the open fails; any -> Free when the thread ends. Only the agent thread and
  * the end of the client's own thread leave Free and Open.
  */
@@ -27,11 +29,9 @@
 #include "io/iop.h"
 #include "mm/mm.h"
 #include "ps/user_mode.h"
-#include "wire/client_request.h"
 
 #define CLIENT_BITS 6
 #define CLIENT_MAXIMUM (1u << CLIENT_BITS)
-#define PATH_MAXIMUM 32767u /* characters that a UNICODE_STRING can count */
 #define REQUEST_LIMIT 0x7fffffff
 
 extern const UCHAR IopClientImage[], IopClientImageEnd[]; /* client_image.S */
@@ -41,13 +41,8 @@ typedef enum _CONTROL_CLIENT_STATE {
     ClientOpening,
     ClientOpen,
     ClientClosing,
+    ClientServing,
 } CONTROL_CLIENT_STATE;
-
-/* A buffer of the request in the client's user memory, or the address the host chose instead. */
-typedef struct _USER_BUFFER {
-    PVOID Base;
-    BOOLEAN Allocated;
-} USER_BUFFER;
 
 typedef struct _CONTROL_CLIENT {
     CONTROL_CLIENT_STATE State;
@@ -57,8 +52,9 @@ typedef struct _CONTROL_CLIENT {
     LIST_ENTRY Requests;
     PCONTROL_REQUEST Current; /* what ring 3 is doing */
     /* The client thread's own: */
-    HANDLE File;               /* as ring 3 says */
-    USER_BUFFER Input, Output; /* of Current; Input also has the path of an open */
+    HANDLE File;               /* as ring 3 says; of Serving: of the client it is lent by */
+    BOOLEAN Overlapped;        /* File is */
+    CLIENT_BUFFERS Buffers;    /* of Current */
 } CONTROL_CLIENT, *PCONTROL_CLIENT;
 
 static CONTROL_CLIENT Clients[CLIENT_MAXIMUM];
@@ -74,146 +70,14 @@ static ULONG IopClientHandle(PCONTROL_CLIENT Client)
     return (Client->Generation << CLIENT_BITS) | (ULONG)(Client - Clients);
 }
 
-static VOID IopReplyStatus(PCONTROL_REQUEST Request, NTSTATUS Status)
+static VOID IopAnswerStatus(PCONTROL_REQUEST Request, NTSTATUS Status)
 {
-    IopReply(Request->Message.Id, Status, 0, NULL, 0);
+    CLIENT_ANSWER Answer = {.Status = Status};
+
+    IopSendClientAnswer(Request, &Answer);
 }
 
 /* ---- on the client's thread, called by ring 3 ---- */
-
-static NTSTATUS IopMakeUserBuffer(USER_BUFFER *Buffer, ULONG64 Chosen, CONTROL_BYTES Content,
-                                  ULONG Length)
-{
-    NTSTATUS Status;
-
-    Buffer->Base = (PVOID)Chosen;
-    Buffer->Allocated = FALSE;
-    if (Chosen != 0 || Length == 0) {
-        return STATUS_SUCCESS;
-    }
-    Status = MmAllocateUserMemory(&Buffer->Base, Length, PAGE_READWRITE);
-    if (!NT_SUCCESS(Status)) {
-        return Status;
-    }
-    Buffer->Allocated = TRUE;
-    return Content.Length != 0
-               ? ExCopyToCaller(Buffer->Base, Content.Data, Content.Length, UserMode)
-               : STATUS_SUCCESS;
-}
-
-/* In whatever state the buffer is; nothing in the process but this frees it. */
-static VOID IopFreeUserBuffer(USER_BUFFER *Buffer)
-{
-    if (Buffer->Allocated) {
-        NT_VERIFY(NT_SUCCESS(MmFreeUserMemory(Buffer->Base)));
-    }
-    *Buffer = (USER_BUFFER){0};
-}
-
-/*
- * The reply to a transfer into Buffer of Length bytes. As for a Windows caller, what the driver
- * wrote counts unless the status is an error, and only as far as Information says.
- */
-static VOID IopReplyOutput(PCONTROL_REQUEST Request, const CLIENT_REQUEST *Done,
-                           const USER_BUFFER *Buffer, ULONG Length)
-{
-    ULONG64 Information = Done->IoStatus.Information;
-    ULONG Count = (ULONG)(Information < Length ? Information : Length);
-    PVOID Data;
-    NTSTATUS Status;
-
-    if (NT_ERROR(Done->Status) || !Buffer->Allocated || Count == 0) {
-        IopReply(Request->Message.Id, Done->Status, Information, NULL, 0);
-        return;
-    }
-    Data = ExAllocatePoolWithTag(NonPagedPoolNx, Count, CONTROL_TAG);
-    if (Data == NULL) {
-        IopReplyStatus(Request, STATUS_INSUFFICIENT_RESOURCES);
-        return;
-    }
-    Status = ExCopyFromCaller(Data, Buffer->Base, Count, UserMode);
-    if (NT_SUCCESS(Status)) {
-        IopReply(Request->Message.Id, Done->Status, Information, Data, Count);
-    } else {
-        IopReplyStatus(Request, Status);
-    }
-    ExFreePoolWithTag(Data, CONTROL_TAG);
-}
-
-/* The host's path (UTF-8, not terminated) as NT wants it, in the client's memory. */
-static NTSTATUS IopDecodePath(USER_BUFFER *Buffer, CONTROL_BYTES Text, PUNICODE_STRING Path)
-{
-    ULONG Length = 0;
-    NTSTATUS Status;
-
-    if (Text.Length > PATH_MAXIMUM) {
-        return STATUS_NAME_TOO_LONG;
-    }
-    /* A character of UTF-16 comes of at least one byte. */
-    ULONG Bytes = Text.Length * sizeof(WCHAR);
-    PWCHAR Wide = ExAllocatePoolWithTag(NonPagedPoolNx, Bytes, CONTROL_TAG);
-    if (Wide == NULL) {
-        return STATUS_INSUFFICIENT_RESOURCES;
-    }
-    Status = RtlUTF8ToUnicodeN(Wide, Bytes, &Length, (PCSTR)Text.Data, Text.Length);
-    if (Status == STATUS_SUCCESS) {
-        Status = IopMakeUserBuffer(Buffer, 0, IopControlBytes(Wide, Length), Length);
-    } else {
-        Status = STATUS_OBJECT_NAME_INVALID;
-    }
-    *Path = (UNICODE_STRING){(USHORT)Length, (USHORT)Length, Buffer->Base};
-    ExFreePoolWithTag(Wide, CONTROL_TAG);
-    return Status;
-}
-
-static NTSTATUS IopPrepareIoctl(PCONTROL_CLIENT Client, const CONTROL_MESSAGE *Message,
-                                PCLIENT_REQUEST Next)
-{
-    const CONTROL_IOCTL *Ioctl = &Message->Ioctl;
-    NTSTATUS Status = IopMakeUserBuffer(&Client->Input, Ioctl->InputAddress, Message->First,
-                                        Ioctl->InputLength);
-
-    if (NT_SUCCESS(Status)) {
-        Status = IopMakeUserBuffer(&Client->Output, Ioctl->OutputAddress, Message->Second,
-                                   Ioctl->OutputLength);
-    }
-    Next->Type = ClientRequestControl;
-    Next->Code = Ioctl->Code;
-    Next->InputLength = Ioctl->InputLength;
-    Next->OutputLength = Ioctl->OutputLength;
-    return Status;
-}
-
-/* Makes the buffers of Current; Next is what ring 3 gets to see. */
-static NTSTATUS IopPrepareRequest(PCONTROL_CLIENT Client, PCLIENT_REQUEST Next)
-{
-    const CONTROL_MESSAGE *Message = &Client->Current->Message;
-    NTSTATUS Status = STATUS_SUCCESS;
-
-    *Next = (CLIENT_REQUEST){.File = Client->File};
-    switch (Message->Type) {
-    case ControlOpen:
-        Next->Type = ClientRequestOpen;
-        Next->Access = Message->Open.DesiredAccess;
-        Status = IopDecodePath(&Client->Input, Message->First, &Next->Path);
-        break;
-    case ControlClose:
-        Next->Type = ClientRequestClose;
-        break;
-    case ControlIoctl:
-        Status = IopPrepareIoctl(Client, Message, Next);
-        break;
-    default:
-        Next->Type = Message->Type == ControlWrite ? ClientRequestWrite : ClientRequestRead;
-        Next->Offset.QuadPart = Message->Transfer.Offset;
-        Next->OutputLength = Message->Transfer.Length;
-        Status = IopMakeUserBuffer(&Client->Output, 0, Message->First, Message->Transfer.Length);
-        break;
-    }
-    Next->Input = Client->Input.Base;
-    Next->Output = Client->Output.Base;
-    return Status;
-}
 
 /*
  * A client that becomes free gives up its thread, but for the first: so the threads in being are
@@ -228,6 +92,7 @@ static BOOLEAN IopSetClientState(PCONTROL_CLIENT Client, CONTROL_CLIENT_STATE St
     Client->State = State;
     if (State == ClientFree) {
         Client->File = NULL;
+        Client->Overlapped = FALSE;
     }
     if (!GoesOn) {
         ObfDereferenceObject(Client->Thread); /* not the last: it runs */
@@ -238,59 +103,38 @@ static BOOLEAN IopSetClientState(PCONTROL_CLIENT Client, CONTROL_CLIENT_STATE St
 }
 
 /*
- * Before the reply the client changes its state and gives up its memory: the host may use the
- * handle, open again or count pages as soon as it has the reply. A thread that need not go on ends
- * here.
+ * Answers Current. Before that the client changes its state and gives up its memory: the host may
+ * use the handle, open again or count pages as soon as it has the answer. A thread that need not
+ * go on ends here.
  */
-static VOID IopReplyOpenOrClose(PCONTROL_CLIENT Client, PCONTROL_REQUEST Request,
-                                const CLIENT_REQUEST *Done)
-{
-    BOOLEAN Opened = Request->Message.Type == ControlOpen && NT_SUCCESS(Done->Status);
-    ULONG Handle = IopClientHandle(Client);
-
-    if (Opened) {
-        Client->File = Done->File;
-    }
-    BOOLEAN GoesOn = IopSetClientState(Client, Opened ? ClientOpen : ClientFree);
-    if (!GoesOn) {
-        PspFreeUserStack();
-    }
-    IopReply(Request->Message.Id, Done->Status, Opened ? Handle : 0, NULL, 0);
-    if (!GoesOn) {
-        ExFreePoolWithTag(Request, CONTROL_TAG);
-        PspExitThread(STATUS_SUCCESS);
-    }
-}
-
-/* Answers Current with what ring 3, or the lack of memory, made of it. */
 static VOID IopFinishClientRequest(PCONTROL_CLIENT Client, const CLIENT_REQUEST *Done)
 {
+    CLIENT_ANSWER Answer;
+    BOOLEAN GoesOn = TRUE;
     KIRQL OldIrql = KiAcquireSpinLock(&ClientLock);
     PCONTROL_REQUEST Request = Client->Current;
     Client->Current = NULL;
     KiReleaseSpinLock(&ClientLock, OldIrql);
 
     const CONTROL_MESSAGE *Message = &Request->Message;
-    USER_BUFFER Output = Client->Output;
-    switch (Message->Type) {
-    case ControlOpen:
-    case ControlClose:
-        IopFreeUserBuffer(&Client->Input);
-        IopReplyOpenOrClose(Client, Request, Done);
-        break;
-    case ControlIoctl:
-        IopReplyOutput(Request, Done, &Output, Message->Ioctl.OutputLength);
-        break;
-    case ControlRead:
-        IopReplyOutput(Request, Done, &Output, Message->Transfer.Length);
-        break;
-    default:
-        IopReply(Message->Id, Done->Status, Done->IoStatus.Information, NULL, 0);
-        break;
+    IopMakeClientAnswer(Message, Done, &Client->Buffers, &Answer);
+    IopFreeClientBuffers(&Client->Buffers);
+    if (Message->Type == ControlOpen && NT_SUCCESS(Done->Status)) {
+        Answer.Information = IopClientHandle(Client);
+        Client->File = Done->File;
+        Client->Overlapped = Message->Open.Overlapped != 0;
+        IopSetClientState(Client, ClientOpen);
+    } else if (Message->Type == ControlOpen || Message->Type == ControlClose ||
+               Client->State == ClientServing) {
+        GoesOn = IopSetClientState(Client, ClientFree);
     }
-    IopFreeUserBuffer(&Client->Output);
-    IopFreeUserBuffer(&Client->Input);
-    ExFreePoolWithTag(Request, CONTROL_TAG);
+    if (!GoesOn) {
+        PspFreeUserStack();
+    }
+    IopSendClientAnswer(Request, &Answer);
+    if (!GoesOn) {
+        PspExitThread(STATUS_SUCCESS);
+    }
 }
 
 static PCONTROL_CLIENT IopClientOfThread(PETHREAD Thread)
@@ -318,6 +162,22 @@ static NTSTATUS IopTakeClientRequest(PCONTROL_CLIENT Client)
     return Status;
 }
 
+/* The driver has left the request pending: the host goes on. FALSE: it has been told already. */
+static BOOLEAN IopSetPending(PCONTROL_CLIENT Client)
+{
+    KIRQL OldIrql = KiAcquireSpinLock(&ClientLock);
+    BOOLEAN First = Client->State == ClientServing && !Client->Current->Pending;
+    ULONG Id = Client->Current->Message.Id;
+    if (First) {
+        Client->Current->Pending = TRUE;
+    }
+    KiReleaseSpinLock(&ClientLock, OldIrql);
+    if (First) {
+        IopReply(Id, STATUS_PENDING, 0, NULL, 0);
+    }
+    return First;
+}
+
 NTSTATUS NtNextClientRequest(PCLIENT_REQUEST UserRequest)
 {
     PCONTROL_CLIENT Client = IopClientOfThread(PsGetCurrentThread());
@@ -332,6 +192,9 @@ NTSTATUS NtNextClientRequest(PCLIENT_REQUEST UserRequest)
         if (!NT_SUCCESS(Status)) {
             Request = (CLIENT_REQUEST){.Status = Status};
         }
+        if (Request.Status == STATUS_PENDING && IopSetPending(Client)) {
+            return STATUS_PENDING;
+        }
         IopFinishClientRequest(Client, &Request);
     }
     for (;;) {
@@ -339,7 +202,9 @@ NTSTATUS NtNextClientRequest(PCLIENT_REQUEST UserRequest)
         if (Status != STATUS_SUCCESS) {
             return Status;
         }
-        Status = IopPrepareRequest(Client, &Request);
+        Status = IopPrepareClientRequest(&Client->Current->Message, &Client->Buffers, &Request);
+        Request.File = Client->File;
+        Request.Overlapped |= Client->Overlapped;
         if (NT_SUCCESS(Status)) {
             return ExCopyToCaller(UserRequest, &Request, sizeof(Request), UserMode);
         }
@@ -362,8 +227,7 @@ static VOID IopReplyOrphans(NTSTATUS Status)
         if (Request == NULL) {
             return;
         }
-        IopReplyStatus(Request, Status);
-        ExFreePoolWithTag(Request, CONTROL_TAG);
+        IopAnswerStatus(Request, Status);
     }
 }
 
@@ -373,8 +237,9 @@ static VOID IopClientThreadEnds(PETHREAD Thread, NTSTATUS ExitStatus)
     KIRQL OldIrql = KiAcquireSpinLock(&ClientLock);
     PCONTROL_CLIENT Client = IopClientOfThread(Thread);
     if (Client != NULL) {
-        Client->Input = Client->Output = (USER_BUFFER){0}; /* they go with the process */
+        Client->Buffers = (CLIENT_BUFFERS){0}; /* they go with the process */
         Client->File = NULL;
+        Client->Overlapped = FALSE;
         if (Client->Current != NULL) {
             InsertTailList(&ClientOrphans, &Client->Current->Link);
         }
@@ -424,6 +289,16 @@ static NTSTATUS IopCreateClientProcess(VOID)
     return STATUS_SUCCESS;
 }
 
+VOID IopEndClientProcess(VOID)
+{
+    if (ClientProcess != NULL) {
+        PspTerminateProcess(ClientProcess, STATUS_SUCCESS); /* or it ends already */
+        KeWaitForSingleObject(ClientProcess, Executive, KernelMode, FALSE, NULL);
+        ObfDereferenceObject(ClientProcess);
+        ClientProcess = NULL;
+    }
+}
+
 static NTSTATUS IopStartClientThread(PCONTROL_CLIENT Client)
 {
     NTSTATUS Status = STATUS_SUCCESS;
@@ -444,8 +319,8 @@ static NTSTATUS IopStartClientThread(PCONTROL_CLIENT Client)
     return Status;
 }
 
-/* A free client with a thread, now Opening; NULL and a status when there is none. */
-static PCONTROL_CLIENT IopTakeFreeClient(PNTSTATUS Status)
+/* A free client with a thread, now in State; NULL and a status when there is none. */
+static PCONTROL_CLIENT IopTakeFreeClient(CONTROL_CLIENT_STATE State, PNTSTATUS Status)
 {
     PCONTROL_CLIENT Client = NULL;
     ULONG i;
@@ -466,7 +341,7 @@ static PCONTROL_CLIENT IopTakeFreeClient(PNTSTATUS Status)
         }
     }
     Client->Generation++;
-    IopSetClientState(Client, ClientOpening);
+    IopSetClientState(Client, State);
     return Client;
 }
 
@@ -497,32 +372,102 @@ static PCONTROL_CLIENT IopFindClient(const CONTROL_MESSAGE *Message)
     return Client;
 }
 
+static BOOLEAN IopIsOverlapped(const CONTROL_MESSAGE *Message)
+{
+    KIRQL OldIrql = KiAcquireSpinLock(&ClientLock);
+    PCONTROL_CLIENT Client = Message->Type != ControlClose ? IopFindClient(Message) : NULL;
+    BOOLEAN Overlapped = Client != NULL && Client->Overlapped;
+    KiReleaseSpinLock(&ClientLock, OldIrql);
+    return Overlapped;
+}
+
 VOID IopQueueClientRequest(PCONTROL_REQUEST Request)
 {
+    const CONTROL_MESSAGE *Message = &Request->Message;
     NTSTATUS Status = STATUS_INVALID_HANDLE;
     PCONTROL_CLIENT Client = NULL;
+    CONTROL_CLIENT_STATE State = Message->Type == ControlOpen ? ClientOpening
+                                 : IopIsOverlapped(Message)   ? ClientServing
+                                                              : ClientOpen;
 
-    if (Request->Message.Type == ControlOpen) {
-        Client = IopTakeFreeClient(&Status);
+    if (State != ClientOpen) {
+        Client = IopTakeFreeClient(State, &Status);
     }
     /* A client whose thread has ended meanwhile is no client any more. */
     KIRQL OldIrql = KiAcquireSpinLock(&ClientLock);
-    if (Request->Message.Type != ControlOpen) {
-        Client = IopFindClient(&Request->Message);
-    } else if (Client != NULL && Client->State != ClientOpening) {
+    if (State == ClientOpen) {
+        Client = IopFindClient(Message);
+    } else if (Client != NULL && Client->State != State) {
         Client = NULL;
         Status = STATUS_PROCESS_IS_TERMINATING;
+    } else if (Client != NULL && State == ClientServing) {
+        PCONTROL_CLIENT Lender = IopFindClient(Message);
+        Client->File = Lender != NULL ? Lender->File : NULL; /* which the service refuses */
+        Client->Overlapped = TRUE;
     }
     if (Client != NULL) {
         InsertTailList(&Client->Requests, &Request->Link);
     }
     KiReleaseSpinLock(&ClientLock, OldIrql);
     if (Client == NULL) {
-        IopReplyStatus(Request, Status);
-        ExFreePoolWithTag(Request, CONTROL_TAG);
+        IopAnswerStatus(Request, Status);
         return;
     }
     KeReleaseSemaphore(&Client->Work, 0, 1, FALSE);
+}
+
+/* ---- cancelling: in the thread that sent the request ---- */
+
+static VOID IopFreeCancelApc(PKAPC Apc)
+{
+    ExFreePoolWithTag(Apc, CONTROL_TAG);
+}
+
+static VOID IopCancelApc(PKAPC Apc, PKNORMAL_ROUTINE *NormalRoutine, PVOID *NormalContext,
+                         PVOID *SystemArgument1, PVOID *SystemArgument2)
+{
+    IopFreeCancelApc(Apc);
+    IopCancelCurrentThreadIrps();
+}
+
+/* Referenced; NULL: no such request is pending. */
+static PETHREAD IopThreadOfPending(ULONG Id)
+{
+    PETHREAD Thread = NULL;
+    KIRQL OldIrql = KiAcquireSpinLock(&ClientLock);
+    for (ULONG i = 0; i < CLIENT_MAXIMUM; i++) {
+        PCONTROL_REQUEST Request = Clients[i].Current;
+        if (Request != NULL && Request->Pending && Request->Message.Id == Id) {
+            Thread = Clients[i].Thread;
+            ObfReferenceObject(Thread);
+        }
+    }
+    KiReleaseSpinLock(&ClientLock, OldIrql);
+    return Thread;
+}
+
+NTSTATUS IopCancelClientRequest(ULONG Id)
+{
+    PETHREAD Thread = IopThreadOfPending(Id);
+    NTSTATUS Status = STATUS_SUCCESS;
+    PKAPC Apc;
+
+    if (Thread == NULL) {
+        return STATUS_NOT_FOUND;
+    }
+    Apc = ExAllocatePoolWithTag(NonPagedPoolNx, sizeof(*Apc), CONTROL_TAG);
+    if (Apc == NULL) {
+        Status = STATUS_INSUFFICIENT_RESOURCES;
+    } else {
+        KeInitializeApc(Apc, &Thread->Tcb, OriginalApcEnvironment, IopCancelApc, IopFreeCancelApc,
+                        NULL, KernelMode, NULL);
+        if (!KeInsertQueueApc(Apc, NULL, NULL, 0)) {
+            IopFreeCancelApc(Apc);
+            Status = STATUS_NOT_FOUND;
+        }
+    }
+    ObfDereferenceObject(Thread);
+    return Status;
 }
 
 NTSTATUS IopInitializeClients(VOID)

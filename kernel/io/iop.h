@@ -156,6 +156,8 @@ PDEVICE_OBJECT IopTopOfStack(PDEVICE_OBJECT Device); /* IopDatabaseLock held */
 /* ---- irp.c and the irp_*.c files ---- */
 VOID IopQueueThreadIrp(PIRP Irp);
 VOID IopDequeueThreadIrp(PIRP Irp);
+/* Cancels what the current thread has sent; waits for nothing. APC_LEVEL */
+VOID IopCancelCurrentThreadIrps(VOID);
 /* A thread is about to exit: cancels its requests and waits for them. PASSIVE_LEVEL */
 VOID IopCancelThreadIo(PETHREAD Thread);
 /* As IoAllocateIrp, but waits for the reserve rather than fail. PASSIVE_LEVEL */

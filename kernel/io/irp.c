@@ -137,18 +137,25 @@ static PIRP IopFindUncancelled(PETHREAD Thread)
     return Found;
 }
 
+VOID IopCancelCurrentThreadIrps(VOID)
+{
+    PIRP Irp;
+
+    /* At APC_LEVEL no completion APC can take a packet away between finding and cancelling it. */
+    NT_VERIFY(KeGetCurrentIrql() == APC_LEVEL);
+    while ((Irp = IopFindUncancelled(PsGetCurrentThread())) != NULL) {
+        IoCancelIrp(Irp);
+    }
+}
+
 VOID IopCancelThreadIo(PETHREAD Thread)
 {
     KEVENT Drained;
-    PIRP Irp;
     KIRQL OldIrql;
 
     NT_VERIFY(Thread == PsGetCurrentThread());
-    /* At APC_LEVEL no completion APC can take a packet away between finding and cancelling it. */
     OldIrql = KiRaiseIrql(APC_LEVEL);
-    while ((Irp = IopFindUncancelled(Thread)) != NULL) {
-        IoCancelIrp(Irp);
-    }
+    IopCancelCurrentThreadIrps();
     KiWriteIrql(OldIrql);
 
     KeInitializeEvent(&Drained, NotificationEvent, FALSE);

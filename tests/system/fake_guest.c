@@ -152,6 +152,13 @@ static void OnCounters(uint32_t Id)
     Reply(Id, 0, 0, &Counters, ModeIs("bad-counters") ? 5 : sizeof(Counters));
 }
 
+/* The end of a request that is pending since; none: of one that never was. */
+static void Complete(uint32_t Request, int32_t Status, CONTROL_BYTES Data)
+{
+    CONTROL_COMPLETED Completed = {Request, Status, Data.Length, Data.Length, 0};
+    Send(ControlCompleted, 0, &Completed, sizeof(Completed), Data, None);
+}
+
 static void OnIoctl(const CONTROL_MESSAGE *Message)
 {
     const CONTROL_IOCTL *Ioctl = &Message->Ioctl;
@@ -161,6 +168,11 @@ static void OnIoctl(const CONTROL_MESSAGE *Message)
         Reply(Message->Id, 0, Length, Message->First.Data, Length);
     } else if (Ioctl->Code == 0x222004) {
         SendBugCheck();
+    } else if (Ioctl->Code == 0x22200c) { /* pending until a cancel */
+        Reply(Message->Id, 0x103, 0, NULL, 0);
+    } else if (Ioctl->Code == 0x222010) { /* pending, and completed at once */
+        Complete(Message->Id, 0, Message->First);
+        Reply(Message->Id, 0x103, 0, NULL, 0);
     } else {
         Reply(Message->Id, (int32_t)0xc0000010, 0, NULL, 0);
     }
@@ -181,6 +193,9 @@ static void OnRequest(const CONTROL_MESSAGE *Message)
     if (ModeIs("mute")) {
         return;
     }
+    if (ModeIs("wrong-completion")) {
+        Complete(Message->Id, 0, None);
+    }
     if (ModeIs("wrong-id")) {
         Reply(Message->Id + 7, 0, 0, NULL, 0);
     }
@@ -190,6 +205,10 @@ static void OnRequest(const CONTROL_MESSAGE *Message)
     case ControlCounters: OnCounters(Message->Id); break;
     case ControlIoctl: OnIoctl(Message); break;
     case ControlTest: OnTest(Message->Id); break;
+    case ControlCancel:
+        Complete(Message->Cancel.Request, (int32_t)0xc0000120, None);
+        Reply(Message->Id, 0, 0, NULL, 0);
+        break;
     case ControlVerify: Reply(Message->Id, 0, ModeIs("violations") ? 3 : 0, NULL, 0); break;
     case ControlUnloadDriver:
         Reply(Message->Id, Loaded ? 0 : (int32_t)0xc0000010, 0, NULL, 0);

@@ -152,7 +152,7 @@ static void LengthsThatDoNotAddUpAreRefused(void **State)
         {ControlClose, 8, {1}},
         {ControlCounters, 1, {0}},
         {ControlIoctl, 48, {1, 2, 7, 0}},
-        {ControlIoctl, 40, {1, 2, 0, CONTROL_MAX_PAYLOAD - 15}},
+        {ControlIoctl, 40, {1, 2, 0, CONTROL_MAX_DATA + 1}},
         {ControlRead, 16, {1, CONTROL_MAX_PAYLOAD}},
         {ControlRead, 20, {1, 4}},
         {ControlTrace, 36, {0}},
@@ -163,6 +163,9 @@ static void LengthsThatDoNotAddUpAreRefused(void **State)
         {ControlTestResult, 24, {0, 0xfffffff0, 0x18}},
         {ControlSymbolicLink, 8, {0x41414141, 0x41414141}},
         {ControlReply, 20, {0, 5}},
+        {ControlOpen, 17, {0, 1, 2}},                /* overlapped or not, and no more */
+        {ControlCancel, 8, {1}},
+        {ControlCompleted, 28, {1, 0, 0, 0}},        /* data of no length */
     };
     for (size_t i = 0; i < sizeof(Cases) / sizeof(Cases[0]); i++) {
         uint8_t Payload[128] = {0};

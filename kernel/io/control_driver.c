@@ -83,7 +83,7 @@ static NTSTATUS IopLoadDriverFile(const CPIO_ENTRY *File, PCHAR ErrorText)
     IopSendImageEvent(ControlImageLoaded, MmImageBase(Driver.Image), MmImageSize(Driver.Image),
                       IopControlBytes(Driver.Name, Length));
     IopMakeDriverName(&Name, Buffer, L"", HasSuffix ? 4 : 0);
-    return IopLoadDriver(&Name, Driver.Image, &Driver.Object);
+    return IopLoadDriver(&Name, Driver.Image, FALSE, &Driver.Object);
 }
 
 static VOID IopUnloadDriverImage(VOID)

@@ -163,11 +163,11 @@ VOID IopDeleteDevice(PVOID Object)
     }
 }
 
-/* Lock held: takes the device out of its driver's list when it may go. TRUE: it does. */
-static BOOLEAN IopTryUnlinkDevice(PDEVICE_OBJECT Device)
+BOOLEAN IopTryUnlinkDevice(PDEVICE_OBJECT Device)
 {
     PIOP_DEVOBJ_EXTENSION Extension = IopDeviceExtension(Device);
-    if (Device->ReferenceCount != 0 || !(Extension->ExtensionFlags & DOE_DELETE_PENDING) ||
+    if (Device->ReferenceCount != 0 || Device->AttachedDevice != NULL ||
+        !(Extension->ExtensionFlags & DOE_DELETE_PENDING) ||
         (Extension->ExtensionFlags & DOE_REMOVED_FROM_LIST)) {
         return FALSE;
     }
@@ -182,7 +182,10 @@ static BOOLEAN IopTryUnlinkDevice(PDEVICE_OBJECT Device)
     return TRUE;
 }
 
-/* <= APC_LEVEL */
+/*
+ * <= APC_LEVEL. A device that another one is attached to goes when that is detached: in a stack
+ * whose drivers pass IRP_MN_REMOVE_DEVICE on before they detach, the lower ones are deleted first.
+ */
 VOID IoDeleteDevice(PDEVICE_OBJECT DeviceObject)
 {
     if (DeviceObject->Type != IO_TYPE_DEVICE ||
@@ -192,11 +195,6 @@ VOID IoDeleteDevice(PDEVICE_OBJECT DeviceObject)
     IopRemoveTimer(DeviceObject);
     if (DeviceObject->Flags & DO_SHUTDOWN_REGISTERED) {
         IoUnregisterShutdownNotification(DeviceObject);
-    }
-    if (DeviceObject->AttachedDevice != NULL) {
-        IopReportFinding(IopFindingDeletedAttached,
-                         "IoDeleteDevice of a device that another one is attached to",
-                         KI_RETURN_ADDRESS());
     }
     if (DeviceObject->Flags & DO_DEVICE_HAS_NAME) {
         ObMakeTemporaryObject(DeviceObject);

@@ -101,6 +101,16 @@ static NTSTATUS IopChooseSoftwareKey(HANDLE Hardware, PIOP_PATH Path)
     return STATUS_INSUFFICIENT_RESOURCES;
 }
 
+static NTSTATUS IopAppendHardwareKey(PIOP_PATH Path, PDEVICE_OBJECT Device, PCWSTR Below)
+{
+    NTSTATUS Status = RtlAppendUnicodeToString(&Path->Name, L"Enum\\ROOT\\");
+    Status = NT_SUCCESS(Status) ? RtlAppendUnicodeStringToString(
+                                      &Path->Name, IopRootDeviceService(Device))
+                                : Status;
+    Status = NT_SUCCESS(Status) ? RtlAppendUnicodeToString(&Path->Name, L"\\0000") : Status;
+    return NT_SUCCESS(Status) ? RtlAppendUnicodeToString(&Path->Name, Below) : Status;
+}
+
 static NTSTATUS IopOpenHardwareKey(PDEVICE_OBJECT Device, PCWSTR Prefix, PCWSTR Below,
                                    ACCESS_MASK Access, PHANDLE Key)
 {
@@ -108,13 +118,24 @@ static NTSTATUS IopOpenHardwareKey(PDEVICE_OBJECT Device, PCWSTR Prefix, PCWSTR 
     if (Path == NULL) {
         return STATUS_INSUFFICIENT_RESOURCES;
     }
-    NTSTATUS Status = RtlAppendUnicodeToString(&Path->Name, L"Enum\\ROOT\\");
-    Status = NT_SUCCESS(Status) ? RtlAppendUnicodeStringToString(
-                                      &Path->Name, IopRootDeviceService(Device))
-                                : Status;
-    Status = NT_SUCCESS(Status) ? RtlAppendUnicodeToString(&Path->Name, L"\\0000") : Status;
-    Status = NT_SUCCESS(Status) ? RtlAppendUnicodeToString(&Path->Name, Below) : Status;
-    return IopEndPath(Path, Status, Access, Key);
+    return IopEndPath(Path, IopAppendHardwareKey(Path, Device, Below), Access, Key);
+}
+
+NTSTATUS IopFindDeviceKey(PDEVICE_OBJECT Device, ACCESS_MASK Access, PHANDLE Key)
+{
+    OBJECT_ATTRIBUTES Attributes;
+    PIOP_PATH Path = IopStartPath(IOP_SYSTEM);
+    if (Path == NULL) {
+        return STATUS_INSUFFICIENT_RESOURCES;
+    }
+    NTSTATUS Status = IopAppendHardwareKey(Path, Device, L"");
+    if (NT_SUCCESS(Status)) {
+        InitializeObjectAttributes(&Attributes, &Path->Name,
+                                   OBJ_KERNEL_HANDLE | OBJ_CASE_INSENSITIVE, NULL, NULL);
+        Status = ZwOpenKey(Key, Access, &Attributes);
+    }
+    ExFreePoolWithTag(Path, IO_TAG_NAME);
+    return Status;
 }
 
 NTSTATUS IopOpenDeviceKey(PDEVICE_OBJECT Device, PCWSTR Below, ACCESS_MASK Access, PHANDLE Key)

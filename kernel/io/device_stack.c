@@ -83,7 +83,11 @@ VOID IoDetachDevice(PDEVICE_OBJECT TargetDevice)
     NT_VERIFY(Upper != NULL);
     IopDeviceExtension(Upper)->AttachedTo = NULL;
     TargetDevice->AttachedDevice = NULL;
+    BOOLEAN Delete = IopTryUnlinkDevice(TargetDevice);
     KiReleaseSpinLock(&IopDatabaseLock, OldIrql);
+    if (Delete) {
+        ObfDereferenceObject(TargetDevice);
+    }
 }
 
 PDEVICE_OBJECT IoGetAttachedDevice(PDEVICE_OBJECT DeviceObject)

@@ -61,7 +61,8 @@ static VOID IopReportLeftDevices(PDRIVER_OBJECT Driver)
     }
 }
 
-NTSTATUS IopLoadDriver(PCUNICODE_STRING Name, PMM_IMAGE Image, PDRIVER_OBJECT *LoadedDriver)
+NTSTATUS IopLoadDriver(PCUNICODE_STRING Name, PMM_IMAGE Image, BOOLEAN Filter,
+                       PDRIVER_OBJECT *LoadedDriver)
 {
     PDRIVER_OBJECT Driver;
 
@@ -94,6 +95,8 @@ NTSTATUS IopLoadDriver(PCUNICODE_STRING Name, PMM_IMAGE Image, PDRIVER_OBJECT *L
     IopClearInitializing(Driver);
     if (Driver->DriverExtension->AddDevice != NULL) {
         Driver->Flags &= ~(ULONG)DRVO_LEGACY_DRIVER;
+    }
+    if (Driver->DriverExtension->AddDevice != NULL && !Filter) {
         IopLockPnp();
         Status = IopAddRootDevice(Driver);
         IopUnlockPnp();

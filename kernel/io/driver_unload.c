@@ -32,7 +32,8 @@ static NTSTATUS IopBeginUnload(PDRIVER_OBJECT Driver)
     for (PDEVICE_OBJECT Device = Driver->DeviceObject; Device != NULL;
          Device = Device->NextDevice) {
         if (Device->ReferenceCount != 0 ||
-            (Device->AttachedDevice != NULL && Device->AttachedDevice->DriverObject != Driver)) {
+            (Device->AttachedDevice != NULL && Device->AttachedDevice->DriverObject != Driver &&
+             !IopIsFilter(Driver, Device->AttachedDevice->DriverObject))) {
             Status = STATUS_INVALID_DEVICE_REQUEST;
         }
     }
@@ -60,6 +61,9 @@ static BOOLEAN IopCanUnload(PDRIVER_OBJECT Driver)
 static NTSTATUS IopRemoveForUnload(PDRIVER_OBJECT Driver)
 {
     NTSTATUS Status = STATUS_SUCCESS;
+    if (IopDriverExtension(Driver)->PhysicalDevice == NULL) {
+        return STATUS_SUCCESS; /* a filter's stack is taken apart by who holds the lock */
+    }
     IopLockPnp();
     if (IopDriverExtension(Driver)->PnpState == IopPnpStopPending) {
         IopCancelStopRootDevice(Driver);
@@ -112,7 +116,11 @@ NTSTATUS IopUnloadDriver(PDRIVER_OBJECT Driver)
     }
     for (PDEVICE_OBJECT Device = Driver->DeviceObject; Device != NULL;
          Device = Device->NextDevice) {
-        IopReportFinding(IopFindingDeviceLeft, "DriverUnload left a device object", Device);
+        IopReportFinding(IopFindingDeviceLeft,
+                         Device->AttachedDevice == NULL
+                             ? "DriverUnload left a device object"
+                             : "DriverUnload left a device object that another one is attached to",
+                         Device);
     }
     IopReportLeft(Driver);
     IopDeleteDriverObject(Driver);

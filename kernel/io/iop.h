@@ -73,6 +73,8 @@ typedef enum _IOP_PNP_STATE {
 } IOP_PNP_STATE;
 
 /* Follows the DRIVER_OBJECT in its object. */
+typedef struct _IOP_FILTER IOP_FILTER, *PIOP_FILTER;
+
 typedef struct _IOP_DRIVER_EXTENSION {
     DRIVER_EXTENSION Public;
     PMM_IMAGE Image;
@@ -81,6 +83,7 @@ typedef struct _IOP_DRIVER_EXTENSION {
     LIST_ENTRY Reinitialize;       /* IOP_REINITIALIZE */
     PDEVICE_OBJECT PhysicalDevice; /* root-enumerated for AddDevice; NULL: not a PnP driver */
     IOP_PNP_STATE PnpState, StateBeforeQuery;
+    PIOP_FILTER Filters; /* in the stack of PhysicalDevice, loaded for it */
 } IOP_DRIVER_EXTENSION, *PIOP_DRIVER_EXTENSION;
 
 FORCEINLINE PIOP_DRIVER_EXTENSION IopDriverExtension(PDRIVER_OBJECT Driver)
@@ -100,7 +103,7 @@ typedef enum _IOP_FINDING_CODE {
     IopFindingStatusPending,        /* a request was completed with STATUS_PENDING */
     IopFindingPendingNotMarked,     /* dispatch returned STATUS_PENDING without IoMarkIrpPending */
     IopFindingNotCompleted,         /* dispatch returned a final status, the request is in flight */
-    IopFindingDeletedAttached,      /* IoDeleteDevice of a device with one attached above */
+    IopFindingDeletedAttached,      /* one is attached still when the stack is gone */
     IopFindingErrorLogEntry,        /* left at unload, or written twice */
     IopFindingDmaRegisters,         /* an adapter went while map registers were in use */
     IopFindingWmiRegistration,      /* left at unload, or with a wrong size */
@@ -129,7 +132,8 @@ VOID IopShutdownSystem(VOID);
  * driver object remains and the status is DriverEntry's or AddDevice's; the image is the caller's
  * to unload, in either case.
  */
-NTSTATUS IopLoadDriver(PCUNICODE_STRING Name, PMM_IMAGE Image, PDRIVER_OBJECT *Driver);
+NTSTATUS IopLoadDriver(PCUNICODE_STRING Name, PMM_IMAGE Image, BOOLEAN Filter,
+                       PDRIVER_OBJECT *Driver);
 /*
  * STATUS_INVALID_DEVICE_REQUEST: files are open, another driver's device is attached, or there is
  * no DriverUnload; nothing has happened then. On success the caller's pointer is gone and the
@@ -151,6 +155,9 @@ OB_DELETE_METHOD IopDeleteDevice;
 /* An open file's hold on a device. FALSE: it is being deleted or initialized, or is exclusive. */
 NTSTATUS IopOpenDevice(PDEVICE_OBJECT Device);
 VOID IopCloseDevice(PDEVICE_OBJECT Device);
+/* IopDatabaseLock held: takes a deleted device out of its driver's list when nothing holds it.
+   TRUE: the caller gives up the list's reference. */
+BOOLEAN IopTryUnlinkDevice(PDEVICE_OBJECT Device);
 PDEVICE_OBJECT IopTopOfStack(PDEVICE_OBJECT Device); /* IopDatabaseLock held */
 
 /* ---- irp.c and the irp_*.c files ---- */
@@ -293,6 +300,8 @@ VOID IopInitializeRootDriver(VOID);
 VOID IopLockPnp(VOID); /* PASSIVE_LEVEL; held for all that follows */
 VOID IopUnlockPnp(VOID);
 NTSTATUS IopAddRootDevice(PDRIVER_OBJECT Driver);   /* AddDevice and start */
+/* AddDevice alone; a return at another IRQL is a bug check. */
+NTSTATUS IopCallAddDevice(PDRIVER_OBJECT Driver, PDEVICE_OBJECT Physical);
 NTSTATUS IopQueryRemoveRootDevice(PDRIVER_OBJECT Driver);
 VOID IopCancelRemoveRootDevice(PDRIVER_OBJECT Driver);
 VOID IopRemoveRootDevice(PDRIVER_OBJECT Driver);
@@ -310,10 +319,22 @@ PDRIVER_OBJECT IopRootDeviceDriver(PDEVICE_OBJECT Device); /* NULL: it is gone, 
 PCUNICODE_STRING IopRootDeviceName(PDEVICE_OBJECT Device);
 PCUNICODE_STRING IopRootDeviceService(PDEVICE_OBJECT Device);
 
+/* ---- device_filter.c: PASSIVE_LEVEL, IopLockPnp held ---- */
+/* Failure leaves what has been added so far, for IRP_MN_REMOVE_DEVICE. */
+NTSTATUS IopAddFilters(PDRIVER_OBJECT Function, PDEVICE_OBJECT Physical, PCWSTR ValueName);
+VOID IopUnloadFilters(PDRIVER_OBJECT Function);
+BOOLEAN IopIsFilter(PDRIVER_OBJECT Function, PDRIVER_OBJECT Driver);
+
+/* ---- service_driver.c: PASSIVE_LEVEL ---- */
+/* Loads the service for a stack; no device of its own is made. The caller unloads it. */
+NTSTATUS IopLoadFilterDriver(PCUNICODE_STRING Service, PMM_IMAGE *Image, PDRIVER_OBJECT *Driver);
+
 /* ---- device_registry.c: PASSIVE_LEVEL ---- */
 /* The hardware key of a root device, or the one below it that Below (with a backslash, or empty)
    says; created as far as it is missing. */
 NTSTATUS IopOpenDeviceKey(PDEVICE_OBJECT Device, PCWSTR Below, ACCESS_MASK Access, PHANDLE Key);
+/* The hardware key if it is there already. */
+NTSTATUS IopFindDeviceKey(PDEVICE_OBJECT Device, ACCESS_MASK Access, PHANDLE Key);
 
 /* ---- device_interface.c ---- */
 VOID IopInitializeInterfaces(VOID);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * One root-enumerated device for each PnP driver: a physical device object of \Driver\PnpManager,
- * AddDevice on it, IRP_MN_START_DEVICE without resources, and at the end query-remove and remove.
- * A scenario takes the other ways:
+ * AddDevice of the driver and its filters (device_filter.c), IRP_MN_START_DEVICE without resources,
+ * and at the end query-remove and remove. A scenario takes the other ways:
  *
  *   None -AddDevice-> Added -start-> Started -query-stop-> StopPending -stop-> Stopped
  *   Stopped -start-> Started
@@ -221,6 +221,7 @@ static VOID IopDeleteRootDevice(PDRIVER_OBJECT Driver)
         IoDetachDevice(Physical);
     }
     IoDeleteDevice(Physical);
+    IopUnloadFilters(Driver);
 }
 
 /* A device that does not start is removed. */
@@ -236,6 +237,26 @@ NTSTATUS IopStartRootDevice(PDRIVER_OBJECT Driver)
     return STATUS_SUCCESS;
 }
 
+NTSTATUS IopCallAddDevice(PDRIVER_OBJECT Driver, PDEVICE_OBJECT Physical)
+{
+    PDRIVER_ADD_DEVICE AddDevice = Driver->DriverExtension->AddDevice;
+    NTSTATUS Status = AddDevice(Driver, Physical);
+    KIRQL After = KeGetCurrentIrql();
+    if (After != PASSIVE_LEVEL) {
+        KeBugCheckEx(DRIVER_VERIFIER_IOMANAGER_VIOLATION, 0x12, (ULONG_PTR)AddDevice,
+                     PASSIVE_LEVEL, After);
+    }
+    for (PDEVICE_OBJECT Device = NT_SUCCESS(Status) ? Driver->DeviceObject : NULL; Device != NULL;
+         Device = Device->NextDevice) {
+        if (Device->Flags & DO_DEVICE_INITIALIZING) {
+            IopReportFinding(IopFindingDeviceInitializing,
+                             "AddDevice left DO_DEVICE_INITIALIZING set: it cannot be opened",
+                             Device);
+        }
+    }
+    return Status;
+}
+
 NTSTATUS IopAddRootDevice(PDRIVER_OBJECT Driver)
 {
     PDEVICE_OBJECT Physical;
@@ -245,24 +266,19 @@ NTSTATUS IopAddRootDevice(PDRIVER_OBJECT Driver)
     }
     IopDriverExtension(Driver)->PhysicalDevice = Physical;
     IopDriverExtension(Driver)->PnpState = IopPnpAdded;
-    PDRIVER_ADD_DEVICE AddDevice = Driver->DriverExtension->AddDevice;
-    Status = AddDevice(Driver, Physical);
-    KIRQL After = KeGetCurrentIrql();
-    if (After != PASSIVE_LEVEL) {
-        KeBugCheckEx(DRIVER_VERIFIER_IOMANAGER_VIOLATION, 0x12, (ULONG_PTR)AddDevice,
-                     PASSIVE_LEVEL, After);
+    Status = IopAddFilters(Driver, Physical, L"LowerFilters");
+    if (NT_SUCCESS(Status)) {
+        Status = IopCallAddDevice(Driver, Physical);
+    }
+    if (NT_SUCCESS(Status)) {
+        Status = IopAddFilters(Driver, Physical, L"UpperFilters");
     }
     if (!NT_SUCCESS(Status)) {
+        if (IopDriverExtension(Driver)->Filters != NULL) {
+            IopSendPnp(Physical, IRP_MN_REMOVE_DEVICE); /* to those that did add theirs */
+        }
         IopDeleteRootDevice(Driver);
         return Status;
-    }
-    for (PDEVICE_OBJECT Device = Driver->DeviceObject; Device != NULL;
-         Device = Device->NextDevice) {
-        if (Device->Flags & DO_DEVICE_INITIALIZING) {
-            IopReportFinding(IopFindingDeviceInitializing,
-                             "AddDevice left DO_DEVICE_INITIALIZING set: it cannot be opened",
-                             Device);
-        }
     }
     return IopStartRootDevice(Driver);
 }

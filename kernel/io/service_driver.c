@@ -19,6 +19,7 @@
 #define IMAGE_LIMIT (64u << 20)
 #define ERROR_TEXT 256u
 #define PATH_BYTES 2048u
+#define SERVICES L"\\Registry\\Machine\\System\\CurrentControlSet\\Services\\"
 
 typedef struct _IOP_SERVICE {
     struct _IOP_SERVICE *Next;
@@ -161,38 +162,55 @@ static BOOLEAN IopIsLoaded(PCUNICODE_STRING Name)
     return FALSE;
 }
 
-static NTSTATUS IopLoadService(PCUNICODE_STRING Key, PCUNICODE_STRING Name, PUNICODE_STRING Full)
+static NTSTATUS IopLoadServiceImage(PCUNICODE_STRING Key, PCUNICODE_STRING Name,
+                                    PUNICODE_STRING Full, PMM_IMAGE *Image)
 {
     CHAR ErrorText[ERROR_TEXT] = {0};
     PVOID Bytes;
     ULONG Size;
+
+    NTSTATUS Status = IopImageName(Key, Name, Full);
+    if (!NT_SUCCESS(Status)) {
+        return Status;
+    }
+    Status = IopReadImage(Full, &Bytes, &Size);
+    if (NT_SUCCESS(Status)) {
+        Status = MmLoadSystemImage(Full, Bytes, Size, Image, ErrorText, ERROR_TEXT);
+        if (!NT_SUCCESS(Status)) {
+            DbgPrint("io: %wZ is not loaded: %s\n", Full, ErrorText);
+        }
+    }
+    if (Bytes != NULL) {
+        ExFreePoolWithTag(Bytes, IO_TAG_SERVICE);
+    }
+    return Status;
+}
+
+/* Image and driver; Full is empty, and has room for the image's name. */
+static NTSTATUS IopLoadServiceDriver(PCUNICODE_STRING Key, PCUNICODE_STRING Name,
+                                     PUNICODE_STRING Full, BOOLEAN Filter, PMM_IMAGE *Image,
+                                     PDRIVER_OBJECT *Driver)
+{
+    NTSTATUS Status = IopLoadServiceImage(Key, Name, Full, Image);
+    if (NT_SUCCESS(Status)) {
+        Status = IopLoadDriver(Name, *Image, Filter, Driver);
+        if (!NT_SUCCESS(Status)) {
+            MmUnloadSystemImage(*Image);
+        }
+    }
+    return Status;
+}
+
+static NTSTATUS IopLoadService(PCUNICODE_STRING Key, PCUNICODE_STRING Name, PUNICODE_STRING Full)
+{
     PIOP_SERVICE Service = ExAllocatePoolWithTag(NonPagedPoolNx, sizeof(*Service), IO_TAG_SERVICE);
 
     if (Service == NULL) {
         return STATUS_INSUFFICIENT_RESOURCES;
     }
-    NTSTATUS Status = IopImageName(Key, Name, Full);
-    if (NT_SUCCESS(Status) && IopIsLoaded(Name)) {
-        Status = STATUS_IMAGE_ALREADY_LOADED;
-    }
-    if (NT_SUCCESS(Status)) {
-        Status = IopReadImage(Full, &Bytes, &Size);
-        if (NT_SUCCESS(Status)) {
-            Status = MmLoadSystemImage(Full, Bytes, Size, &Service->Image, ErrorText, ERROR_TEXT);
-            if (!NT_SUCCESS(Status)) {
-                DbgPrint("io: %wZ is not loaded: %s\n", Full, ErrorText);
-            }
-        }
-        if (Bytes != NULL) {
-            ExFreePoolWithTag(Bytes, IO_TAG_SERVICE);
-        }
-    }
-    if (NT_SUCCESS(Status)) {
-        Status = IopLoadDriver(Name, Service->Image, &Service->Driver);
-        if (!NT_SUCCESS(Status)) {
-            MmUnloadSystemImage(Service->Image);
-        }
-    }
+    NTSTATUS Status = IopIsLoaded(Name) ? STATUS_IMAGE_ALREADY_LOADED
+                                        : IopLoadServiceDriver(Key, Name, Full, FALSE,
+                                                               &Service->Image, &Service->Driver);
     if (!NT_SUCCESS(Status)) {
         ExFreePoolWithTag(Service, IO_TAG_SERVICE);
         return Status;
@@ -218,6 +236,25 @@ static NTSTATUS IopUnloadService(PCUNICODE_STRING Name)
         }
     }
     return STATUS_OBJECT_NAME_NOT_FOUND;
+}
+
+NTSTATUS IopLoadFilterDriver(PCUNICODE_STRING Service, PMM_IMAGE *Image, PDRIVER_OBJECT *Driver)
+{
+    UNICODE_STRING Key, Full;
+    PWCHAR Buffer = ExAllocatePoolWithTag(PagedPool, 2 * PATH_BYTES, IO_TAG_SERVICE);
+
+    if (Buffer == NULL) {
+        return STATUS_INSUFFICIENT_RESOURCES;
+    }
+    RtlInitEmptyUnicodeString(&Key, Buffer, PATH_BYTES);
+    RtlInitEmptyUnicodeString(&Full, Buffer + PATH_BYTES / sizeof(WCHAR), PATH_BYTES);
+    RtlAppendUnicodeToString(&Key, SERVICES);
+    NTSTATUS Status = RtlAppendUnicodeStringToString(&Key, Service);
+    if (NT_SUCCESS(Status)) {
+        Status = IopLoadServiceDriver(&Key, Service, &Full, TRUE, Image, Driver);
+    }
+    ExFreePoolWithTag(Buffer, IO_TAG_SERVICE);
+    return Status;
 }
 
 static VOID IopServiceWorker(PVOID Context)

@@ -64,6 +64,42 @@ GUEST_TEST(io_devices_are_attached_by_name_and_by_pointer)
     IoTestUnload();
 }
 
+static BOOLEAN IsListed(PDEVICE_OBJECT Device)
+{
+    PDEVICE_OBJECT Next = IoTest.Driver->DeviceObject;
+    while (Next != NULL && Next != Device) {
+        Next = Next->NextDevice;
+    }
+    return Next != NULL;
+}
+
+/*
+ * Drivers pass IRP_MN_REMOVE_DEVICE on, and then detach and delete: a lower device is deleted while
+ * the upper one is attached, and goes with IoDetachDevice.
+ */
+GUEST_TEST(io_deleted_device_goes_when_the_upper_one_detaches)
+{
+    if (!IoTestLoad(0, FALSE)) {
+        return;
+    }
+    PDEVICE_OBJECT Lower = MakeDevice(), Upper = MakeDevice(), Late = MakeDevice();
+    EXPECT(IoAttachDeviceToDeviceStack(Upper, Lower) == Lower);
+    ObReferenceObject(Lower);
+    LONG64 Before = References(Lower);
+    IoDeleteDevice(Lower);
+    EXPECT(IsListed(Lower) && Lower->AttachedDevice == Upper);
+    EXPECT_EQUAL(References(Lower), Before);
+    EXPECT(IoAttachDeviceToDeviceStack(Late, Lower) == Upper); /* the top is not deleted */
+    IoDetachDevice(Upper);
+    IoDetachDevice(Lower);
+    EXPECT(!IsListed(Lower));
+    EXPECT_EQUAL(References(Lower), Before - 1);
+    ObDereferenceObject(Lower);
+    IoDeleteDevice(Upper);
+    IoDeleteDevice(Late);
+    IoTestUnload();
+}
+
 /* STATUS_BUFFER_TOO_SMALL with the number there is; what fits is given all the same, referenced. */
 GUEST_TEST(io_devices_of_a_driver_are_listed)
 {

@@ -190,7 +190,7 @@ static VOID LoadAndUnload(VOID)
 
     PMM_IMAGE Image =
         TestLoadSections(L"\\SystemRoot\\System32\\drivers\\notified.sys", Sections, 1);
-    EXPECT_EQUAL(IopLoadDriver(&Service, Image, &Driver), STATUS_SUCCESS);
+    EXPECT_EQUAL(IopLoadDriver(&Service, Image, FALSE, &Driver), STATUS_SUCCESS);
     EXPECT(ImageBase == NULL || ImageBase == (PVOID)Image->Base);
     InitializeObjectAttributes(&Attributes, &IopDriverExtension(Driver)->RegistryPath,
                                OBJ_KERNEL_HANDLE | OBJ_CASE_INSENSITIVE, NULL, NULL);

@@ -59,7 +59,6 @@ static VOID IopInitializeDevice(PDEVICE_OBJECT Device, PDRIVER_OBJECT Driver, UL
     Extension->Public.Type = IO_TYPE_DEVICE_OBJECT_EXTENSION;
     Extension->Public.Size = 0;
     Extension->Public.DeviceObject = Device;
-    Extension->StartIoKey = -1;
 }
 
 static VOID IopLinkDevice(PDRIVER_OBJECT Driver, PDEVICE_OBJECT Device)

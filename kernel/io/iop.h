@@ -32,6 +32,9 @@
 #define DOE_STARTIO_NO_CANCEL 0x08
 #define DOE_STARTIO_NEXT 0x10 /* ours: a deferred start waits */
 #define DOE_STARTIO_NEXT_CANCELABLE 0x20
+#define DOE_STARTIO_NEXT_BY_KEY 0x40
+#define DOE_STARTIO_NEXT_MASK                                                                      \
+    (DOE_STARTIO_NEXT | DOE_STARTIO_NEXT_CANCELABLE | DOE_STARTIO_NEXT_BY_KEY)
 
 /* As build 18362 has it up to StartIoFlags. */
 typedef struct _IOP_DEVOBJ_EXTENSION {
@@ -42,7 +45,7 @@ typedef struct _IOP_DEVOBJ_EXTENSION {
     PVOID DeviceNode;
     PDEVICE_OBJECT AttachedTo; /* 30: the device below */
     LONG StartIoCount;
-    LONG StartIoKey;
+    ULONG StartIoKey; /* with DOE_STARTIO_NEXT_BY_KEY */
     ULONG StartIoFlags;
     PVPB Vpb;
 } IOP_DEVOBJ_EXTENSION, *PIOP_DEVOBJ_EXTENSION;

@@ -7,6 +7,8 @@
  */
 #include "io/iop.h"
 
+static VOID IopStartNext(PDEVICE_OBJECT Device, BOOLEAN Cancelable, const ULONG *Key);
+
 static VOID IopCallStartIo(PDEVICE_OBJECT Device, PIRP Irp)
 {
     PIOP_DEVOBJ_EXTENSION Extension = IopDeviceExtension(Device);
@@ -18,14 +20,11 @@ static VOID IopCallStartIo(PDEVICE_OBJECT Device, PIRP Irp)
     Device->DriverObject->DriverStartIo(Device, Irp);
     while (Extension->StartIoCount == 1 && (Extension->StartIoFlags & DOE_STARTIO_NEXT)) {
         BOOLEAN Cancelable = (Extension->StartIoFlags & DOE_STARTIO_NEXT_CANCELABLE) != 0;
-        LONG Key = Extension->StartIoKey;
-        Extension->StartIoFlags &= ~(ULONG)(DOE_STARTIO_NEXT | DOE_STARTIO_NEXT_CANCELABLE);
+        ULONG Key = Extension->StartIoKey;
+        BOOLEAN ByKey = (Extension->StartIoFlags & DOE_STARTIO_NEXT_BY_KEY) != 0;
+        Extension->StartIoFlags &= ~(ULONG)DOE_STARTIO_NEXT_MASK;
         Extension->StartIoCount--;
-        if (Key >= 0) {
-            IoStartNextPacketByKey(Device, Cancelable, (ULONG)Key);
-        } else {
-            IoStartNextPacket(Device, Cancelable);
-        }
+        IopStartNext(Device, Cancelable, ByKey ? &Key : NULL);
         Extension->StartIoCount++;
     }
     Extension->StartIoCount--;
@@ -75,21 +74,23 @@ VOID IoStartPacket(PDEVICE_OBJECT DeviceObject, PIRP Irp, PULONG Key,
     KeLowerIrql(OldIrql);
 }
 
-static BOOLEAN IopDeferStart(PDEVICE_OBJECT Device, BOOLEAN Cancelable, LONG Key)
+static BOOLEAN IopDeferStart(PDEVICE_OBJECT Device, BOOLEAN Cancelable, const ULONG *Key)
 {
     PIOP_DEVOBJ_EXTENSION Extension = IopDeviceExtension(Device);
     if (!(Extension->StartIoFlags & DOE_STARTIO_DEFERRED) || Extension->StartIoCount == 0) {
         return FALSE;
     }
-    Extension->StartIoKey = Key;
-    Extension->StartIoFlags |= DOE_STARTIO_NEXT | (Cancelable ? DOE_STARTIO_NEXT_CANCELABLE : 0);
+    Extension->StartIoKey = Key != NULL ? *Key : 0;
+    Extension->StartIoFlags &= ~(ULONG)DOE_STARTIO_NEXT_MASK; /* the last call counts */
+    Extension->StartIoFlags |= DOE_STARTIO_NEXT | (Cancelable ? DOE_STARTIO_NEXT_CANCELABLE : 0) |
+                               (Key != NULL ? DOE_STARTIO_NEXT_BY_KEY : 0);
     return TRUE;
 }
 
-static VOID IopStartNext(PDEVICE_OBJECT Device, BOOLEAN Cancelable, PULONG Key)
+static VOID IopStartNext(PDEVICE_OBJECT Device, BOOLEAN Cancelable, const ULONG *Key)
 {
     KIRQL CancelIrql = DISPATCH_LEVEL;
-    if (IopDeferStart(Device, Cancelable, Key != NULL ? (LONG)*Key : -1)) {
+    if (IopDeferStart(Device, Cancelable, Key)) {
         return;
     }
     if (Cancelable) {

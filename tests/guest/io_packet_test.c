@@ -148,6 +148,8 @@ GUEST_TEST(io_completion_routine_holds_its_device)
 
 /* ---- StartIo by keys, deferred ---- */
 
+#define HIGH_KEY 0x80000000u /* a key is no signed number */
+
 static ULONG StartDepth, StartDeepest, StartOrder[4], StartedCount;
 
 static VOID StartNested(PDEVICE_OBJECT Device, PIRP Irp)
@@ -155,14 +157,14 @@ static VOID StartNested(PDEVICE_OBJECT Device, PIRP Irp)
     StartDepth++;
     StartDeepest = StartDepth > StartDeepest ? StartDepth : StartDeepest;
     StartOrder[StartedCount++] = Irp->Tail.Overlay.DeviceQueueEntry.SortKey;
-    IoStartNextPacketByKey(Device, FALSE, 20);
+    IoStartNextPacketByKey(Device, FALSE, HIGH_KEY + 20);
     StartDepth--;
     IoTestComplete(Irp, STATUS_SUCCESS, 0);
 }
 
 static VOID StartFour(BOOLEAN Deferred)
 {
-    static const ULONG Keys[] = {5, 10, 30, 20};
+    static const ULONG Keys[] = {5, 10, HIGH_KEY + 30, HIGH_KEY + 20};
     IO_STATUS_BLOCK IoStatus[4];
     KEVENT Event[4];
     PKDEVICE_QUEUE Queue = &IoTest.Device->DeviceQueue;
@@ -192,8 +194,11 @@ static VOID StartFour(BOOLEAN Deferred)
         KeWaitForSingleObject(&Event[i], Executive, KernelMode, FALSE, NULL);
     }
     EXPECT_EQUAL(StartedCount, 4);
-    /* 10 was asked for, then the first with at least 20 while there is one, then the first. */
-    EXPECT(StartOrder[0] == 10 && StartOrder[1] == 20 && StartOrder[2] == 30 && StartOrder[3] == 5);
+    /* 10 was asked for, then the first of at least HIGH_KEY + 20 while there is one, then any. */
+    EXPECT_EQUAL(StartOrder[0], 10);
+    EXPECT_EQUAL(StartOrder[1], HIGH_KEY + 20);
+    EXPECT_EQUAL(StartOrder[2], HIGH_KEY + 30);
+    EXPECT_EQUAL(StartOrder[3], 5);
 }
 
 GUEST_TEST(io_start_io_by_key_nests_unless_deferred)

@@ -7,9 +7,11 @@
 
 #include <cmocka.h>
 
+#include <locale.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <wctype.h>
 
 #include "kernel/rtl/rtlp.h"
 
@@ -180,12 +182,18 @@ static void ChangesCase(void **state)
     assert_int_equal(RtlUpcaseUnicodeChar(0x450), 0x400);
     assert_int_equal(RtlUpcaseUnicodeChar(0x131), 0x131);
     assert_int_equal(RtlUpcaseUnicodeChar(0xd801), 0xd801);
+    assert_int_equal(RtlUpcaseUnicodeChar(0x1a1), 0x1a0);   /* o with horn */
+    assert_int_equal(RtlUpcaseUnicodeChar(0x1ec7), 0x1ec6); /* e with circumflex and dot below */
+    assert_int_equal(RtlUpcaseUnicodeChar(0x1f10), 0x1f18); /* epsilon with psili */
+    assert_int_equal(RtlDowncaseUnicodeChar(0x19c), 0x26f); /* turned m */
+    assert_non_null(setlocale(LC_CTYPE, "C.UTF-8"));
     for (ULONG c = 0; c < 0x10000; c += 1) {
         WCHAR Upper = RtlUpcaseUnicodeChar((WCHAR)c);
         WCHAR Lower = RtlDowncaseUnicodeChar((WCHAR)c);
         assert_int_equal(RtlUpcaseUnicodeChar(Upper), Upper);
         assert_int_equal(RtlDowncaseUnicodeChar(Lower), Lower);
         if (Upper != c) {
+            assert_int_equal(towupper(c), Upper); /* the C library's table of Unicode */
             assert_int_equal(RtlDowncaseUnicodeChar(Upper), c);
         }
         if (Lower != c) {

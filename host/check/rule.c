@@ -85,6 +85,8 @@ static const struct {
      "Free them before the adapter is put back."},
     {0x109, "wmi-registration", "A registration with WMI is left, or wrong",
      "Deregister in Unload, with IoWMIRegistrationControl."},
+    {0x10A, "etw-registration", "A registration of an event provider is left",
+     "Call EtwUnregister in Unload."},
 };
 
 static size_t RuleIndex(const char *Rule)

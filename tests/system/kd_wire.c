@@ -136,6 +136,8 @@ static uint8_t ByteInPacket(void)
     return (uint8_t)Byte;
 }
 
+static uint32_t LastDataId; /* of the data packet that came last */
+
 bool WireReceive(WIRE_PACKET *Packet, int Milliseconds)
 {
     uint8_t Header[16];
@@ -169,6 +171,7 @@ bool WireReceive(WIRE_PACKET *Packet, int Milliseconds)
     }
     CHECK(ByteInPacket() == 0xaa);
     CHECK(Sum == Get32(Header + 12));
+    LastDataId = Packet->Id;
     return true;
 }
 
@@ -323,14 +326,22 @@ void WireNewRequest(uint8_t Request[56], uint32_t Api)
     Put32(Request, Api);
 }
 
-/* On a busy host a packet may come too slowly and be forgotten: sent again, as the rules allow. */
+/*
+ * On a busy host a packet may come too slowly and be forgotten: sent again, as the rules allow, and
+ * the target may ask for that, or send again what was acknowledged too late.
+ */
 static void WireSendRequest(const uint8_t Request[56], const void *Data, size_t Size)
 {
     WIRE_PACKET Packet;
-    uint32_t Id = WireNextId & ~0x800u;
+    uint32_t Id = WireNextId & ~0x800u, Known = LastDataId;
     for (int Try = 0; Try < 4; Try++) {
         WireSendData(2, WireNextId, Request, 56, Data, Size);
-        if (WireReceive(&Packet, ANSWER_MS / 3)) {
+        bool Came = WireReceive(&Packet, ANSWER_MS / 3);
+        while (Came && Packet.Leader == 0x30303030 && ((Packet.Id ^ Known) & ~0x800u) == 0) {
+            WireSendControl(4, Packet.Id & ~0x800u);
+            Came = WireReceive(&Packet, ANSWER_MS / 3);
+        }
+        if (Came && !(Packet.Leader == 0x69696969 && Packet.Type == 5)) {
             CHECK(Packet.Leader == 0x69696969 && Packet.Type == 4 && Packet.Id == Id);
             WireNextId = Id ^ 1;
             return;

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/openat2.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -97,9 +98,9 @@ bool GuestFilesName(const char *Path, char Name[GUEST_FILES_PATH], char *Error, 
     return true;
 }
 
-/* Takes Bytes. */
-static bool GuestFilesTake(GUEST_FILES *Files, const char *Path, void *Bytes, size_t Size,
-                           char *Error, size_t ErrorSize)
+/* Takes Bytes. HostPath: "" for none. */
+static bool GuestFilesTake(GUEST_FILES *Files, const char *Path, const char *HostPath, void *Bytes,
+                           size_t Size, char *Error, size_t ErrorSize)
 {
     char Name[GUEST_FILES_PATH];
     bool Good = GuestFilesName(Path, Name, Error, ErrorSize);
@@ -115,6 +116,7 @@ static bool GuestFilesTake(GUEST_FILES *Files, const char *Path, void *Bytes, si
         free(Bytes);
         return false;
     }
+    Files->HostPaths[Files->Count] = HostPath[0] != 0 ? strdup(HostPath) : NULL;
     Files->Files[Files->Count++] = (MACHINE_FILE){Copy, Bytes, Size};
     Files->Bytes += Size;
     return true;
@@ -128,7 +130,7 @@ bool GuestFilesAdd(GUEST_FILES *Files, const char *Path, const void *Bytes, size
         return GuestFilesFail(Error, ErrorSize, Path, "is larger than the limit, or than memory");
     }
     memcpy(Copy, Bytes, Size);
-    return GuestFilesTake(Files, Path, Copy, Size, Error, ErrorSize);
+    return GuestFilesTake(Files, Path, "", Copy, Size, Error, ErrorSize);
 }
 
 bool GuestFilesAddOption(GUEST_FILES *Files, const char *Option, char *Error, size_t ErrorSize)
@@ -144,7 +146,8 @@ bool GuestFilesAddOption(GUEST_FILES *Files, const char *Option, char *Error, si
     }
     snprintf(Path, sizeof(Path), "%.*s", (int)(Equals - Option), Option);
     void *Bytes = FileReadWhole(Equals + 1, FILE_LIMIT, &Size, Error, ErrorSize);
-    return Bytes != NULL && GuestFilesTake(Files, Path, Bytes, Size, Error, ErrorSize);
+    return Bytes != NULL &&
+           GuestFilesTake(Files, Path, Equals + 1, Bytes, Size, Error, ErrorSize);
 }
 
 bool GuestFilesAddBelow(GUEST_FILES *Files, const char *Path, const char *Directory,
@@ -152,7 +155,7 @@ bool GuestFilesAddBelow(GUEST_FILES *Files, const char *Path, const char *Direct
 {
     struct open_how How = {.flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY,
                            .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS};
-    char Descriptor[64];
+    char Descriptor[64], HostPath[PATH_MAX];
     size_t Size;
     int Folder = open(Directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
     int File = Folder < 0 ? -1 : (int)syscall(SYS_openat2, Folder, Below, &How, sizeof(How));
@@ -170,7 +173,20 @@ bool GuestFilesAddBelow(GUEST_FILES *Files, const char *Path, const char *Direct
     snprintf(Descriptor, sizeof(Descriptor), "/proc/self/fd/%d", File);
     void *Bytes = FileReadWhole(Descriptor, FILE_LIMIT, &Size, Error, ErrorSize);
     close(File);
-    return Bytes != NULL && GuestFilesTake(Files, Path, Bytes, Size, Error, ErrorSize);
+    TextFormat(HostPath, sizeof(HostPath), "%s/%s", Directory, Below);
+    return Bytes != NULL && GuestFilesTake(Files, Path, HostPath, Bytes, Size, Error, ErrorSize);
+}
+
+const char *GuestFilesHostPath(const GUEST_FILES *Files, const char *Path)
+{
+    char Name[GUEST_FILES_PATH], Error[256];
+
+    for (unsigned i = Files->Count; i-- > 0 && GuestFilesName(Path, Name, Error, sizeof(Error));) {
+        if (strcasecmp(Files->Files[i].Name, Name) == 0) {
+            return Files->HostPaths[i];
+        }
+    }
+    return NULL;
 }
 
 bool GuestFilesFit(const GUEST_FILES *Files, uint64_t Memory, char *Error, size_t ErrorSize)
@@ -191,6 +207,7 @@ void GuestFilesFree(GUEST_FILES *Files)
     for (unsigned i = 0; i < Files->Count; i++) {
         free((void *)Files->Files[i].Name);
         free((void *)Files->Files[i].Bytes);
+        free(Files->HostPaths[i]);
     }
     Files->Count = 0;
 }

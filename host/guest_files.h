@@ -17,6 +17,7 @@
 
 typedef struct {
     MACHINE_FILE Files[GUEST_FILES_MOST]; /* names and bytes are ours */
+    char *HostPaths[GUEST_FILES_MOST];    /* NULL: bytes of a scenario */
     unsigned Count;
     uint64_t Bytes; /* of all */
 } GUEST_FILES;
@@ -37,6 +38,8 @@ bool GuestFilesAddOption(GUEST_FILES *Files, const char *Option, char *Error, si
  */
 bool GuestFilesAddBelow(GUEST_FILES *Files, const char *Path, const char *Directory,
                         const char *Below, char *Error, size_t ErrorSize);
+/* The file of the host that became this one of the guest's; NULL: none. */
+const char *GuestFilesHostPath(const GUEST_FILES *Files, const char *Path);
 /* They are part of the machine's memory. False: too much of it. */
 bool GuestFilesFit(const GUEST_FILES *Files, uint64_t Memory, char *Error, size_t ErrorSize);
 void GuestFilesFree(GUEST_FILES *Files);

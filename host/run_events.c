@@ -74,8 +74,11 @@ static void RunOnImage(RUN *Run, const CONTROL_MESSAGE *Message, bool Loaded)
 
     RunClean(Name, sizeof(Name), Message->First);
     if (Loaded) {
-        SymbolsAddModule(&Run->Symbols, Image->Base, Image->Size, TextBaseName(Name),
-                         UnderTest ? Run->Driver.Path : NULL);
+        const char *Backslash = strrchr(Name, '\\');
+        SymbolsAddModule(&Run->Symbols, Image->Base, Image->Size,
+                         TextBaseName(Backslash != NULL ? Backslash + 1 : Name),
+                         UnderTest ? Run->Driver.Path
+                                   : GuestFilesHostPath(&Run->GuestFiles, Name));
     }
     Run->ImageLoaded = Run->ImageLoaded || (Loaded && UnderTest);
     if (Loaded && UnderTest) {

@@ -82,6 +82,15 @@ VOID IopSendImageEvent(ULONG Type, PVOID Base, ULONG Size, CONTROL_BYTES Name)
     IopSendControl(Type, 0, &Image, Name, CONTROL_NOTHING);
 }
 
+VOID IopSendServiceImageEvent(ULONG Type, PMM_IMAGE Image)
+{
+    CHAR Buffer[NAME_BYTES];
+    CONTROL_BYTES Name = IopEncodeName(MmImageFullName(Image), Buffer);
+    CONTROL_IMAGE Event = {(ULONG64)MmImageBase(Image), MmImageSize(Image), Name.Length, FALSE};
+
+    IopSendControl(Type, 0, &Event, Name, CONTROL_NOTHING);
+}
+
 VOID IopSendErrorLog(CONTROL_ERROR_LOG *Log, PVOID Object, PCWSTR Strings, ULONG Bytes)
 {
     CHAR Source[NAME_BYTES], Text[NAME_BYTES];

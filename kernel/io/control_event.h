@@ -4,6 +4,7 @@
 
 #include "io/control_agent.h"
 #include "lib/control_codec.h"
+#include "mm/mm.h"
 
 /* Fixed has the type's size; First and Second are what it calls for, or empty. */
 VOID IopSendControl(ULONG Type, ULONG Id, const VOID *Fixed, CONTROL_BYTES First,
@@ -12,6 +13,8 @@ VOID IopReply(ULONG Id, NTSTATUS Status, ULONG64 Information, const VOID *Data, 
 /* An event of Unicode names, sent as UTF-8; Second may be NULL. PASSIVE_LEVEL, APC_LEVEL */
 VOID IopSendNames(ULONG Type, PCUNICODE_STRING First, PCUNICODE_STRING Second);
 VOID IopSendImageEvent(ULONG Type, PVOID Base, ULONG Size, CONTROL_BYTES Name);
+/* Of a driver that is not the one under test. PASSIVE_LEVEL */
+VOID IopSendServiceImageEvent(ULONG Type, PMM_IMAGE Image);
 /* Object: the driver or device that logged it. Strings: Bytes of whole strings, each with a NUL. */
 VOID IopSendErrorLog(CONTROL_ERROR_LOG *Log, PVOID Object, PCWSTR Strings, ULONG Bytes);
 /* Names that end in NULs, one behind the other. */

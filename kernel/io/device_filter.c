@@ -105,7 +105,7 @@ VOID IopUnloadFilters(PDRIVER_OBJECT Function)
     while ((Filter = IopDriverExtension(Function)->Filters) != NULL) {
         IopDriverExtension(Function)->Filters = Filter->Next;
         if (NT_SUCCESS(IopUnloadDriver(Filter->Driver))) { /* else it stays, as it has no unload */
-            MmUnloadSystemImage(Filter->Image);
+            IopUnloadServiceImage(Filter->Image);
         }
         ExFreePoolWithTag(Filter, IO_TAG_NAME);
     }

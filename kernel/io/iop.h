@@ -331,6 +331,8 @@ BOOLEAN IopIsFilter(PDRIVER_OBJECT Function, PDRIVER_OBJECT Driver);
 /* ---- service_driver.c: PASSIVE_LEVEL ---- */
 /* Loads the service for a stack; no device of its own is made. The caller unloads it. */
 NTSTATUS IopLoadFilterDriver(PCUNICODE_STRING Service, PMM_IMAGE *Image, PDRIVER_OBJECT *Driver);
+/* Of a driver that has ended; the host is told. PASSIVE_LEVEL */
+VOID IopUnloadServiceImage(PMM_IMAGE Image);
 
 /* ---- device_registry.c: PASSIVE_LEVEL ---- */
 /* The hardware key of a root device, or the one below it that Below (with a backslash, or empty)

@@ -11,6 +11,7 @@
  * at a time, by IopServiceMutex; a driver that loads another from its DriverEntry waits for ever
  * there if it was loaded so itself: the documented rule is not to do that.
  */
+#include "io/control_event.h"
 #include "io/iop.h"
 #include "nt/cm.h"
 #include "nt/rtl.h"
@@ -178,12 +179,20 @@ static NTSTATUS IopLoadServiceImage(PCUNICODE_STRING Key, PCUNICODE_STRING Name,
         Status = MmLoadSystemImage(Full, Bytes, Size, Image, ErrorText, ERROR_TEXT);
         if (!NT_SUCCESS(Status)) {
             DbgPrint("io: %wZ is not loaded: %s\n", Full, ErrorText);
+        } else {
+            IopSendServiceImageEvent(ControlImageLoaded, *Image);
         }
     }
     if (Bytes != NULL) {
         ExFreePoolWithTag(Bytes, IO_TAG_SERVICE);
     }
     return Status;
+}
+
+VOID IopUnloadServiceImage(PMM_IMAGE Image)
+{
+    IopSendServiceImageEvent(ControlImageUnloaded, Image);
+    MmUnloadSystemImage(Image);
 }
 
 /* Image and driver; Full is empty, and has room for the image's name. */
@@ -195,7 +204,7 @@ static NTSTATUS IopLoadServiceDriver(PCUNICODE_STRING Key, PCUNICODE_STRING Name
     if (NT_SUCCESS(Status)) {
         Status = IopLoadDriver(Name, *Image, Filter, Driver);
         if (!NT_SUCCESS(Status)) {
-            MmUnloadSystemImage(*Image);
+            IopUnloadServiceImage(*Image);
         }
     }
     return Status;
@@ -228,7 +237,7 @@ static NTSTATUS IopUnloadService(PCUNICODE_STRING Name)
         if (RtlEqualUnicodeString(Have, Name, TRUE)) {
             NTSTATUS Status = IopUnloadDriver(Service->Driver);
             if (NT_SUCCESS(Status)) {
-                MmUnloadSystemImage(Service->Image);
+                IopUnloadServiceImage(Service->Image);
                 *Link = Service->Next;
                 ExFreePoolWithTag(Service, IO_TAG_SERVICE);
             }

@@ -109,6 +109,13 @@ static void TestBelow(void **State)
     assert_true(GuestFilesAddBelow(&Files, "a", Path, "own", Error, sizeof(Error)));
     assert_int_equal(Files.Files[0].Size, 3);
     assert_memory_equal(Files.Files[0].Bytes, "own", 3);
+    const char *HostPath = GuestFilesHostPath(&Files, "\\??\\c:\\A");
+    assert_non_null(HostPath);
+    assert_string_equal(HostPath + strlen(HostPath) - 4, "/own");
+    assert_null(GuestFilesHostPath(&Files, "\\SystemRoot\\a"));
+    assert_null(GuestFilesHostPath(&Files, "C:\\..\\a"));
+    assert_true(GuestFilesAdd(&Files, "b", "12345", 5, Error, sizeof(Error)));
+    assert_null(GuestFilesHostPath(&Files, "C:\\b"));
     assert_false(GuestFilesAddBelow(&Files, "a", Path, "../secret", Error, sizeof(Error)));
     assert_non_null(strstr(Error, "not below"));
     assert_false(GuestFilesAddBelow(&Files, "a", Path, "link", Error, sizeof(Error)));

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* sources: host/run_events.c host/run_trace.c host/wide_text.c host/run_driver.c host/run_request.c host/run_flow.c host/leak_check.c host/counters.c host/verdict.c host/bug_check_cause.c host/bug_check_history.c host/bug_check_names.c host/bug_check_places.c host/bug_check_report.c host/report.c host/report_memory.c host/session.c host/symbols.c host/status_names.c host/driver_file.c host/text.c lib/control_codec.c lib/pe_image.c lib/pe_directories.c lib/pe_exports.c lib/pe_load.c tests/fuzz/pe_sample.c */
+/* sources: host/run_events.c host/guest_files.c host/run_trace.c host/wide_text.c host/run_driver.c host/run_request.c host/run_flow.c host/leak_check.c host/counters.c host/verdict.c host/bug_check_cause.c host/bug_check_history.c host/bug_check_names.c host/bug_check_places.c host/bug_check_report.c host/report.c host/report_memory.c host/session.c host/symbols.c host/status_names.c host/driver_file.c host/text.c lib/control_codec.c lib/pe_image.c lib/pe_directories.c lib/pe_exports.c lib/pe_load.c tests/fuzz/pe_sample.c */
 /*
  * A whole run with a guest that lies: the input is what it says, frame by frame, and the run asks
  * its questions, tells what it hears and comes to a verdict. Whatever that is, the text is safe on

@@ -366,6 +366,7 @@ bool PdbReadSymbols(const char *Path, SYMBOL_TABLE *Table, char *Error, size_t E
     static const char *const What[] = {"--section-headers", "--publics", "--globals", "--symbols",
                                        "-l", NULL};
     size_t Size;
+    *Table = (SYMBOL_TABLE){0};
     char *Text = PdbDump(Path, What, &Size, Error, ErrorSize);
     bool Good = Text != NULL && PdbParseSymbols(Text, Size, Table);
     PdbCheck(Good, Text, Path, "no names in it", Error, ErrorSize);

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "host/debugger/pdb_symbols.h"
 #include "host/debugger/pdb_types.h"
 
 static void TestIndentation(void **State)
@@ -42,11 +43,27 @@ static void TestNoTypes(void **State)
     assert_false(PdbParseTypes(Text, sizeof(Text) - 1, &Types));
 }
 
+/* What the table held before does not count; in the build directory. */
+static void TestTableOfAnything(void **State)
+{
+    SYMBOL_TABLE Table;
+    char Error[512];
+    memset(&Table, 0xa5, sizeof(Table));
+    assert_true(PdbReadSymbols("drivers/correct/notepad.pdb", &Table, Error, sizeof(Error)));
+    assert_true(Table.NameCount != 0 && Table.LineCount != 0);
+    SymbolTableFree(&Table);
+    memset(&Table, 0xa5, sizeof(Table));
+    assert_false(PdbReadSymbols("nowhere.pdb", &Table, Error, sizeof(Error)));
+    assert_int_equal(Table.NameCount, 0);
+    SymbolTableFree(&Table);
+}
+
 int main(void)
 {
     const struct CMUnitTest Tests[] = {
         cmocka_unit_test(TestIndentation),
         cmocka_unit_test(TestNoTypes),
+        cmocka_unit_test(TestTableOfAnything),
     };
     return cmocka_run_group_tests(Tests, NULL, NULL);
 }

@@ -49,7 +49,7 @@ static void TestTableOfAnything(void **State)
     SYMBOL_TABLE Table;
     char Error[512];
     memset(&Table, 0xa5, sizeof(Table));
-    assert_true(PdbReadSymbols("drivers/correct/notepad.pdb", &Table, Error, sizeof(Error)));
+    assert_true(PdbReadSymbols("ntoskrnl.pdb", &Table, Error, sizeof(Error)));
     assert_true(Table.NameCount != 0 && Table.LineCount != 0);
     SymbolTableFree(&Table);
     memset(&Table, 0xa5, sizeof(Table));

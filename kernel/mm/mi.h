@@ -138,11 +138,16 @@ typedef struct _MI_WORKING_SET {
     ULONG64 ViewPages;       /* user PTEs with MI_PTE_VIEW; under MiPfnLock */
 } MI_WORKING_SET, *PMI_WORKING_SET;
 
-/* One read from the paging file in flight; waiters hold a reference. */
+/* One read from the paging file in flight; reader and waiters hold a reference each. */
 typedef struct _MI_IN_PAGE {
     SINGLE_LIST_ENTRY Link; /* MiInPageFreeList */
-    KEVENT Event;
-    ULONG References; /* under MiPfnLock */
+    KEVENT Event;           /* the disk has answered */
+    PMMPTE Pte;             /* of the page that was asked for, the first */
+    PMI_WORKING_SET WorkingSet;
+    ULONG References;    /* under MiPfnLock, as all that follows */
+    BOOLEAN Finished;    /* the pages are valid, or free again; by whoever looked first */
+    BOOLEAN FirstIsGood; /* when finished: the first page's CRC is its slot's */
+    ULONG FirstCrc;
     PAGING_REQUEST Request;
 } MI_IN_PAGE, *PMI_IN_PAGE;
 

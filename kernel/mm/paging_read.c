@@ -4,8 +4,9 @@
  *
  * The faulting thread picks the cluster, marks each frame ReadInProgress, drops MiPfnLock, submits
  * the request and waits on the block's event, which the disk's DPC sets. Threads that fault on the
- * same pages meanwhile find the frames and wait on the same event. Then the reader checks every
- * page's CRC, without the lock, and maps the good ones.
+ * same pages meanwhile find the frames and wait on the same event. Whoever of them runs first then
+ * finishes the read for all: checks every page's CRC, without the lock, and maps the good ones. So
+ * nobody waits for a thread of lower priority that is ready and does not get the processor.
  *
  * A cluster is one page unless the last read of this reader ended where this one begins; then the
  * window doubles up to PAGING_CLUSTER_MAXIMUM. A reader is a working set with all its faults, or
@@ -22,17 +23,6 @@ static VOID MiReadCompleted(PPAGING_REQUEST Request)
 {
     PMI_IN_PAGE InPage = Request->Context;
     KeSetEvent(&InPage->Event, 1, FALSE);
-}
-
-/* The reader may have failed: the caller looks at the PTE again. */
-VOID MiWaitForRead(PMMPFN Pfn, PKIRQL Irql)
-{
-    PMI_IN_PAGE InPage = Pfn->InPage;
-    InPage->References++;
-    KiReleaseSpinLock(&MiPfnLock, *Irql);
-    KeWaitForSingleObject(&InPage->Event, WrPageIn, KernelMode, FALSE, NULL);
-    *Irql = KiAcquireSpinLock(&MiPfnLock);
-    MiDereferenceInPage(InPage);
 }
 
 /* How many pages from Pte on can come in by one read: MiPfnLock held. At least 1. */
@@ -60,9 +50,12 @@ static ULONG MiClusterLength(PMMPTE Pte, ULONG64 Va, PMI_READ_AHEAD Ahead)
 }
 
 /* Frames for the cluster, marked as being read; returns how many were to be had. */
-static ULONG MiPrepareRead(PMMPTE Pte, ULONG Length, PMI_IN_PAGE InPage)
+static ULONG MiPrepareRead(PMMPTE Pte, ULONG Length, PMI_WORKING_SET Set, PMI_IN_PAGE InPage)
 {
     ULONG Count = 0;
+    InPage->Pte = Pte;
+    InPage->WorkingSet = Set;
+    InPage->Finished = FALSE;
     InPage->Request.Slot = MI_PTE_SLOT(*Pte);
     while (Count < Length) {
         ULONG Frame = MiRemovePage(FALSE);
@@ -85,8 +78,10 @@ static ULONG MiPrepareRead(PMMPTE Pte, ULONG Length, PMI_IN_PAGE InPage)
 }
 
 /* Good pages become valid, failed ones go back to the paging-file form. MiPfnLock held. */
-static VOID MiFinishRead(PMMPTE Pte, PMI_WORKING_SET Set, PMI_IN_PAGE InPage, ULONG GoodMask)
+static VOID MiFinishRead(PMI_IN_PAGE InPage, ULONG GoodMask)
 {
+    PMMPTE Pte = InPage->Pte;
+    PMI_WORKING_SET Set = InPage->WorkingSet;
     for (ULONG i = 0; i < InPage->Request.PageCount; i++) {
         ULONG Frame = (ULONG)InPage->Request.Page[i];
         PMMPFN Pfn = MI_PFN(Frame);
@@ -103,23 +98,58 @@ static VOID MiFinishRead(PMMPTE Pte, PMI_WORKING_SET Set, PMI_IN_PAGE InPage, UL
             MiInsertFreePage(Frame);
         }
     }
+    MiCounters.HardFaults++;
+    MiCounters.PageReads++;
+    MiCounters.PagesRead += InPage->Request.PageCount;
     KdPagesArrived();
 }
 
 /* Bit i: page i of a successful read has the CRC its slot was written with. No lock. */
-static ULONG MiCheckCrcs(PMI_IN_PAGE InPage)
+static ULONG MiCheckCrcs(PMI_IN_PAGE InPage, PULONG FirstCrc)
 {
     ULONG GoodMask = 0;
+    *FirstCrc = 0;
     if (!NT_SUCCESS(InPage->Request.Status)) {
         return 0;
     }
     for (ULONG i = 0; i < InPage->Request.PageCount; i++) {
-        if (MiCrcOfPage((ULONG)InPage->Request.Page[i]) ==
-            MiSlotCrc((ULONG)InPage->Request.Slot + i)) {
+        ULONG Crc = MiCrcOfPage((ULONG)InPage->Request.Page[i]);
+        *FirstCrc = i == 0 ? Crc : *FirstCrc;
+        if (Crc == MiSlotCrc((ULONG)InPage->Request.Slot + i)) {
             GoodMask |= 1u << i;
         }
     }
     return GoodMask;
+}
+
+/*
+ * Waits for a read that was submitted and finishes it unless another thread has. Until it is
+ * finished nobody writes to its pages, so what was computed of them without the lock holds. Called
+ * without MiPfnLock and with a reference to InPage; returns with the lock.
+ */
+static KIRQL MiAwaitRead(PMI_IN_PAGE InPage)
+{
+    KeWaitForSingleObject(&InPage->Event, WrPageIn, KernelMode, FALSE, NULL);
+    ULONG FirstCrc;
+    ULONG GoodMask = MiCheckCrcs(InPage, &FirstCrc);
+    KIRQL Irql = KiAcquireSpinLock(&MiPfnLock);
+    if (!InPage->Finished) {
+        InPage->Finished = TRUE;
+        InPage->FirstIsGood = GoodMask & 1;
+        InPage->FirstCrc = FirstCrc;
+        MiFinishRead(InPage, GoodMask);
+    }
+    return Irql;
+}
+
+/* MiPfnLock held, dropped meanwhile. The read may have failed: the caller looks at the PTE again. */
+VOID MiWaitForRead(PMMPFN Pfn, PKIRQL Irql)
+{
+    PMI_IN_PAGE InPage = Pfn->InPage;
+    InPage->References++;
+    KiReleaseSpinLock(&MiPfnLock, *Irql);
+    *Irql = MiAwaitRead(InPage);
+    MiDereferenceInPage(InPage);
 }
 
 /*
@@ -135,7 +165,7 @@ NTSTATUS MiReadPages(PMMPTE Pte, ULONG64 Va, PMI_WORKING_SET Set, PMI_READ_AHEAD
         MiWaitForInPage();
         return STATUS_PENDING;
     }
-    ULONG Count = MiPrepareRead(Pte, MiClusterLength(Pte, Va, Ahead), InPage);
+    ULONG Count = MiPrepareRead(Pte, MiClusterLength(Pte, Va, Ahead), Set, InPage);
     if (Count == 0) {
         MiDereferenceInPage(InPage);
         KiReleaseSpinLock(&MiPfnLock, Irql);
@@ -148,25 +178,21 @@ NTSTATUS MiReadPages(PMMPTE Pte, ULONG64 Va, PMI_WORKING_SET Set, PMI_READ_AHEAD
     InPage->Request.Complete = MiReadCompleted;
     InPage->Request.Context = InPage;
     IoSubmitAndPollPagingRequest(&InPage->Request, &InPage->Event);
-    KeWaitForSingleObject(&InPage->Event, WrPageIn, KernelMode, FALSE, NULL);
+    Irql = MiAwaitRead(InPage);
 
-    ULONG GoodMask = MiCheckCrcs(InPage);
     NTSTATUS Status = InPage->Request.Status;
-    ULONG Frame = (ULONG)InPage->Request.Page[0];
-    if (NT_SUCCESS(Status) && !(GoodMask & 1)) {
-        /* In-page CRC error: P2 offset in the file (bytes; NV), P3 CRC found, P4 expected. */
-        KeBugCheckEx(MEMORY_MANAGEMENT, 0x3f, InPage->Request.Slot << PAGE_SHIFT,
-                     MiCrcOfPage(Frame), MiSlotCrc((ULONG)InPage->Request.Slot));
-    }
-    Irql = KiAcquireSpinLock(&MiPfnLock);
-    MiFinishRead(Pte, Set, InPage, GoodMask);
-    MiCounters.HardFaults++;
-    MiCounters.PageReads++;
-    MiCounters.PagesRead += Count;
+    ULONG64 Slot = InPage->Request.Slot;
+    ULONG FirstCrc = InPage->FirstCrc;
+    ULONG Expected = MiSlotCrc((ULONG)Slot);
+    BOOLEAN Damaged = NT_SUCCESS(Status) && !InPage->FirstIsGood;
     Ahead->Next =
         NT_SUCCESS(Status) ? (ULONG64)PAGE_ALIGN(Va) + ((ULONG64)Count << PAGE_SHIFT) : 0;
     MiDereferenceInPage(InPage);
     KiReleaseSpinLock(&MiPfnLock, Irql);
+    if (Damaged) {
+        /* In-page CRC error: P2 offset in the file (bytes; NV), P3 CRC found, P4 expected. */
+        KeBugCheckEx(MEMORY_MANAGEMENT, 0x3f, Slot << PAGE_SHIFT, FirstCrc, Expected);
+    }
     if (!NT_SUCCESS(Status) && Count > 1) {
         return STATUS_PENDING;
     }

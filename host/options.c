@@ -90,6 +90,7 @@ static bool OptionsParseTimeout(PARSE *Parse, const char *Argument, const char *
         return OptionsFail(Parse, Argument, "the time limit is 1 to 86400 seconds");
     }
     Parse->Options->TimeoutSeconds = (uint32_t)Seconds;
+    Parse->Options->TimeoutGiven = true;
     return true;
 }
 

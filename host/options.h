@@ -44,6 +44,7 @@ typedef struct {
     uint64_t Memory;         /* bytes */
     uint64_t PagingFile;     /* bytes; 0: no paging disk */
     uint32_t TimeoutSeconds;
+    bool TimeoutGiven; /* not the default */
     uint64_t Seed;
     DISK_FAULT DiskFault;
     /* read, write: requests that still succeed; slow: requests a second */

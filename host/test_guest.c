@@ -206,7 +206,7 @@ EXIT_CODE TestGuestCommand(int Count, char **Arguments)
         fprintf(stderr, "pageable: %s\n", Error);
         return ExitUsage;
     }
-    if (Test.Options.TimeoutSeconds == OPTIONS_DEFAULT_TIMEOUT) {
+    if (!Test.Options.TimeoutGiven) {
         Test.Options.TimeoutSeconds = TEST_TIMEOUT;
     }
     Deadline = TextNow() + (uint64_t)Test.Options.TimeoutSeconds * 1000;

@@ -34,9 +34,18 @@ static void TestDefaults(void **State)
     assert_string_equal(Options.Machine, "microvm");
     assert_int_equal(Options.Memory, 48u << 20);
     assert_int_equal(Options.TimeoutSeconds, 60);
+    assert_false(Options.TimeoutGiven); /* test-guest has another default */
     assert_int_equal(Options.Seed, 1);
     assert_false(Options.Evict);
     assert_null(Options.Scenario);
+}
+
+static void TestDefaultTimeoutGiven(void **State)
+{
+    RUN_OPTIONS Options;
+    assert_true(Parse(&Options, "a.sys --timeout=60"));
+    assert_int_equal(Options.TimeoutSeconds, 60);
+    assert_true(Options.TimeoutGiven);
 }
 
 static void TestAll(void **State)
@@ -116,7 +125,8 @@ static void TestReplay(void **State)
 int main(void)
 {
     const struct CMUnitTest Tests[] = {
-        cmocka_unit_test(TestDefaults), cmocka_unit_test(TestAll), cmocka_unit_test(TestRefused),
+        cmocka_unit_test(TestDefaults), cmocka_unit_test(TestAll),
+        cmocka_unit_test(TestDefaultTimeoutGiven), cmocka_unit_test(TestRefused),
         cmocka_unit_test(TestRandomChoosesASeed), cmocka_unit_test(TestReplay),
     };
     return cmocka_run_group_tests(Tests, NULL, NULL);

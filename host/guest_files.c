@@ -181,7 +181,10 @@ const char *GuestFilesHostPath(const GUEST_FILES *Files, const char *Path)
 {
     char Name[GUEST_FILES_PATH], Error[256];
 
-    for (unsigned i = Files->Count; i-- > 0 && GuestFilesName(Path, Name, Error, sizeof(Error));) {
+    if (!GuestFilesName(Path, Name, Error, sizeof(Error))) {
+        return NULL;
+    }
+    for (unsigned i = Files->Count; i-- > 0;) {
         if (strcasecmp(Files->Files[i].Name, Name) == 0) {
             return Files->HostPaths[i];
         }

@@ -81,7 +81,7 @@ static NTSTATUS IopLoadDriverFile(const CPIO_ENTRY *File, PCHAR ErrorText)
     }
     ErrorText[0] = 0;
     IopSendImageEvent(ControlImageLoaded, MmImageBase(Driver.Image), MmImageSize(Driver.Image),
-                      IopControlBytes(Driver.Name, Length));
+                      IopControlBytes(Driver.Name, Length), TRUE);
     IopMakeDriverName(&Name, Buffer, L"", HasSuffix ? 4 : 0);
     return IopLoadDriver(&Name, Driver.Image, FALSE, &Driver.Object);
 }
@@ -95,7 +95,7 @@ static VOID IopUnloadDriverImage(VOID)
     Driver.Image = NULL;
     Driver.Object = NULL;
     IopSendImageEvent(ControlImageUnloaded, Base, Size,
-                      IopControlBytes(Driver.Name, strlen(Driver.Name)));
+                      IopControlBytes(Driver.Name, strlen(Driver.Name)), TRUE);
 }
 
 PDRIVER_OBJECT IopDriverUnderTest(VOID)

@@ -75,9 +75,9 @@ VOID IopSendNames(ULONG Type, PCUNICODE_STRING First, PCUNICODE_STRING Second)
                    Second != NULL ? IopEncodeName(Second, SecondBuffer) : CONTROL_NOTHING);
 }
 
-VOID IopSendImageEvent(ULONG Type, PVOID Base, ULONG Size, CONTROL_BYTES Name)
+VOID IopSendImageEvent(ULONG Type, PVOID Base, ULONG Size, CONTROL_BYTES Name, BOOLEAN UnderTest)
 {
-    CONTROL_IMAGE Image = {(ULONG64)Base, Size, Name.Length, TRUE};
+    CONTROL_IMAGE Image = {(ULONG64)Base, Size, Name.Length, UnderTest};
 
     IopSendControl(Type, 0, &Image, Name, CONTROL_NOTHING);
 }
@@ -85,10 +85,9 @@ VOID IopSendImageEvent(ULONG Type, PVOID Base, ULONG Size, CONTROL_BYTES Name)
 VOID IopSendServiceImageEvent(ULONG Type, PMM_IMAGE Image)
 {
     CHAR Buffer[NAME_BYTES];
-    CONTROL_BYTES Name = IopEncodeName(MmImageFullName(Image), Buffer);
-    CONTROL_IMAGE Event = {(ULONG64)MmImageBase(Image), MmImageSize(Image), Name.Length, FALSE};
 
-    IopSendControl(Type, 0, &Event, Name, CONTROL_NOTHING);
+    IopSendImageEvent(Type, MmImageBase(Image), MmImageSize(Image),
+                      IopEncodeName(MmImageFullName(Image), Buffer), FALSE);
 }
 
 VOID IopSendErrorLog(CONTROL_ERROR_LOG *Log, PVOID Object, PCWSTR Strings, ULONG Bytes)

@@ -12,7 +12,7 @@ VOID IopSendControl(ULONG Type, ULONG Id, const VOID *Fixed, CONTROL_BYTES First
 VOID IopReply(ULONG Id, NTSTATUS Status, ULONG64 Information, const VOID *Data, ULONG Length);
 /* An event of Unicode names, sent as UTF-8; Second may be NULL. PASSIVE_LEVEL, APC_LEVEL */
 VOID IopSendNames(ULONG Type, PCUNICODE_STRING First, PCUNICODE_STRING Second);
-VOID IopSendImageEvent(ULONG Type, PVOID Base, ULONG Size, CONTROL_BYTES Name);
+VOID IopSendImageEvent(ULONG Type, PVOID Base, ULONG Size, CONTROL_BYTES Name, BOOLEAN UnderTest);
 /* Of a driver that is not the one under test. PASSIVE_LEVEL */
 VOID IopSendServiceImageEvent(ULONG Type, PMM_IMAGE Image);
 /* Object: the driver or device that logged it. Strings: Bytes of whole strings, each with a NUL. */

@@ -221,12 +221,9 @@ GUEST_TEST(ke_threads_of_ring_3_are_ended_from_outside)
     Ring3Put(&Test, 0, (ULONG64)Event);
     Threads[0] = Ring3Start(&Test, Ring3Wait);
     TEST_AWAIT(Threads[0]->Tcb.State == Waiting && Threads[0]->Tcb.WaitMode == UserMode);
-    EXPECT_EQUAL(Threads[0]->Tcb.State, Waiting);
-    EXPECT_EQUAL(Threads[0]->Tcb.WaitMode, UserMode);
     Threads[1] = Ring3Start(&Test, Ring3Spin);
     ULONG64 Before = Ring3Get(&Test, 0);
     TEST_AWAIT(Ring3Get(&Test, 0) > Before);
-    EXPECT(Ring3Get(&Test, 0) > Before);
     Threads[2] = Ring3Start(&Test, Ring3Spin);
     EXPECT_EQUAL(PspTerminateProcess(Test.Process, STATUS_CANCELLED), STATUS_SUCCESS);
     EXPECT_EQUAL((ULONG)PspTerminateProcess(Test.Process, 0), (ULONG)STATUS_PROCESS_IS_TERMINATING);
@@ -248,7 +245,6 @@ GUEST_TEST(ke_ring_3_is_pageable)
         ULONG64 Before = Ring3Get(&Test, 0);
         MmPageOutEverything(TRUE);
         TEST_AWAIT(Ring3Get(&Test, 0) > Before);
-        EXPECT(Ring3Get(&Test, 0) > Before);
     }
     EXPECT_EQUAL(PspTerminateThread(Thread, STATUS_CANCELLED), STATUS_SUCCESS);
     EXPECT_EQUAL((ULONG)Ring3Join(Thread), (ULONG)STATUS_CANCELLED);
@@ -271,7 +267,6 @@ GUEST_TEST(ke_floating_state_is_kept_for_each_thread)
         TEST_AWAIT(Ring3Get(&Test, 0x20 + 8 * i) > 1);
         ULONG Before = Threads[i]->Tcb.ContextSwitches;
         TEST_AWAIT(Threads[i]->Tcb.ContextSwitches - Before >= FLOATING_SWITCHES);
-        EXPECT(Threads[i]->Tcb.ContextSwitches - Before >= FLOATING_SWITCHES);
     }
     Ring3Put(&Test, 8, 1);
     for (ULONG i = 0; i < FLOATING_THREADS; i++) {

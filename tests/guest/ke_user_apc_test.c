@@ -39,20 +39,26 @@ static VOID OpenAsynchronously(RING3 *Test)
     Ring3Put(Test, 8, (ULONG64)Event);
 }
 
+/* A thread that has begun a read and waits, alertable, for its APC, which Dispatcher would get. */
+static PETHREAD StartRead(RING3 *Test, PVOID Dispatcher)
+{
+    PendingRead = NULL;
+    IoTest.Handle = KeepRead;
+    Test->Process->UserApcDispatcher = Dispatcher;
+    OpenAsynchronously(Test);
+    PETHREAD Thread = Ring3Start(Test, Ring3ReadWithApc);
+    TEST_AWAIT(PendingRead != NULL && Thread->Tcb.State == Waiting && Thread->Tcb.Alertable);
+    return Thread;
+}
+
 GUEST_TEST(ke_user_apc_ends_a_read)
 {
     RING3 Test;
     if (!IoTestLoad(0, FALSE)) {
         return;
     }
-    PendingRead = NULL;
-    IoTest.Handle = KeepRead;
     Ring3Create(&Test);
-    Test.Process->UserApcDispatcher = Test.Code + (Ring3ApcDispatcher - Ring3Program);
-    OpenAsynchronously(&Test);
-    PETHREAD Thread = Ring3Start(&Test, Ring3ReadWithApc);
-    TEST_AWAIT(PendingRead != NULL && Thread->Tcb.State == Waiting && Thread->Tcb.Alertable);
-    EXPECT(PendingRead != NULL && Thread->Tcb.State == Waiting && Thread->Tcb.Alertable);
+    PETHREAD Thread = StartRead(&Test, Test.Code + (Ring3ApcDispatcher - Ring3Program));
     EXPECT_EQUAL(Ring3Get(&Test, 0x48), 0);
     IoTestComplete(PendingRead, STATUS_SUCCESS, 5);
     EXPECT_EQUAL(Ring3Join(Thread), RING3_EXIT);
@@ -77,13 +83,8 @@ GUEST_TEST(ke_user_apc_of_a_thread_that_ends)
     if (!IoTestLoad(0, FALSE)) {
         return;
     }
-    PendingRead = NULL;
-    IoTest.Handle = KeepRead;
     Ring3Create(&Test);
-    Test.Process->UserApcDispatcher = (PVOID)0x1000; /* whoever is sent there crashes */
-    OpenAsynchronously(&Test);
-    PETHREAD Thread = Ring3Start(&Test, Ring3ReadWithApc);
-    TEST_AWAIT(PendingRead != NULL && Thread->Tcb.State == Waiting && Thread->Tcb.Alertable);
+    PETHREAD Thread = StartRead(&Test, (PVOID)0x1000); /* whoever is sent there crashes */
     EXPECT_EQUAL(PspTerminateThread(Thread, STATUS_CANCELLED), STATUS_SUCCESS);
     IoTestComplete(PendingRead, STATUS_SUCCESS, 5);
     EXPECT_EQUAL((ULONG)Ring3Join(Thread), (ULONG)STATUS_CANCELLED);
@@ -137,7 +138,6 @@ GUEST_TEST(ke_user_apc_context_is_complete)
     Ring3Put(&Test, 0, Ring3Get(&Test, 8)); /* the event */
     PETHREAD Thread = Ring3Start(&Test, Ring3WaitWithState);
     TEST_AWAIT(Thread->Tcb.State == Waiting && Thread->Tcb.Alertable);
-    EXPECT(Thread->Tcb.State == Waiting && Thread->Tcb.Alertable);
     KeInitializeApc(&Apc, &Thread->Tcb, OriginalApcEnvironment, NothingToFree, NULL,
                     (PKNORMAL_ROUTINE)(PVOID)0x1000, UserMode, Test.Page);
     EXPECT(KeInsertQueueApc(&Apc, NULL, NULL, 0));

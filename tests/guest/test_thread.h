@@ -69,11 +69,12 @@ static inline VOID TestSettle(VOID)
     KeSetPriorityThread(Self, Base);
 }
 
-/* Until Condition holds, which an expectation behind it checks; a hang is cut after ten seconds. */
+/* Until Condition holds, which is expected; a hang is cut after ten seconds. */
 #define TEST_AWAIT(Condition)                                                                      \
     for (ULONG TestTurn = 0; TestTurn < 10000 && !(Condition); TestTurn++) {                       \
         TestSleep(1);                                                                              \
-    }
+    }                                                                                              \
+    EXPECT(Condition)
 
 static inline NTSTATUS TestPoll(PVOID Object)
 {

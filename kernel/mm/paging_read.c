@@ -142,7 +142,7 @@ static KIRQL MiAwaitRead(PMI_IN_PAGE InPage)
     return Irql;
 }
 
-/* MiPfnLock held, dropped meanwhile. The read may have failed: the caller looks at the PTE again. */
+/* MiPfnLock held, dropped meanwhile. The read may have failed: the caller looks at *Pte again. */
 VOID MiWaitForRead(PMMPFN Pfn, PKIRQL Irql)
 {
     PMI_IN_PAGE InPage = Pfn->InPage;

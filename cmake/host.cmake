@@ -11,16 +11,15 @@ add_custom_command(OUTPUT host_exports.c
     COMMAND awk -f ${CMAKE_SOURCE_DIR}/tools/exports-to-host.awk ${EXPORT_TABLES} > host_exports.c
     DEPENDS ${EXPORT_TABLES} tools/exports-to-host.awk VERBATIM)
 add_custom_command(OUTPUT host_demand.c
-    COMMAND awk -f ${CMAKE_SOURCE_DIR}/tools/demand-to-c.awk ${CMAKE_SOURCE_DIR}/host/demand.csv
-            > host_demand.c
-    DEPENDS host/demand.csv tools/demand-to-c.awk VERBATIM)
+    COMMAND awk -f ${CMAKE_SOURCE_DIR}/tools/demand-to-c.awk
+            ${CMAKE_SOURCE_DIR}/host/exports/demand.csv > host_demand.c
+    DEPENDS host/exports/demand.csv tools/demand-to-c.awk VERBATIM)
 set(PAGE_FILES page.html style.css model.js map.js timeline.js bytes.js verdict.js check.js main.js)
 list(TRANSFORM PAGE_FILES PREPEND ${CMAKE_SOURCE_DIR}/host/timeline/page/)
 add_custom_command(OUTPUT html_page.c
     COMMAND awk -f ${CMAKE_SOURCE_DIR}/tools/embed.awk ${PAGE_FILES} > html_page.c
     DEPENDS ${PAGE_FILES} tools/embed.awk VERBATIM)
-file(GLOB HOST_SOURCES CONFIGURE_DEPENDS host/*.c host/check/*.c
-    host/debugger/*.c host/gdb/*.c host/timeline/*.c)
+file(GLOB HOST_SOURCES CONFIGURE_DEPENDS host/*.c host/*/*.c)
 add_executable(pageable ${HOST_SOURCES} ${LIB_SOURCES} ${CMAKE_BINARY_DIR}/host_exports.c
     ${CMAKE_BINARY_DIR}/html_page.c ${CMAKE_BINARY_DIR}/host_demand.c)
 target_compile_options(pageable PRIVATE -O2 -g -Wall -Wextra -Werror -Wno-unused-parameter

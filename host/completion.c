@@ -6,9 +6,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "host/exit_codes.h"
 #include "host/help.h"
 #include "host/help_text.h"
+#include "host/text/exit_codes.h"
 
 const char HelpCompletion[] =
     "usage: pageable completion SHELL\n"

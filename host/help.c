@@ -3,12 +3,12 @@
 
 #include <string.h>
 
-#include "host/advise.h"
 #include "host/check/check.h"
 #include "host/completion.h"
-#include "host/explain.h"
-#include "host/exports.h"
-#include "host/inspect.h"
+#include "host/exports/exports.h"
+#include "host/inspect/inspect.h"
+#include "host/run/advise.h"
+#include "host/text/explain.h"
 
 const char HelpMain[] =
     "pageable runs a Windows x64 driver in ring 0 of a small NT-compatible kernel in QEMU, takes\n"

@@ -3,18 +3,18 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "host/advise.h"
 #include "host/check/check.h"
 #include "host/completion.h"
 #include "host/debugger/console.h"
-#include "host/explain.h"
-#include "host/exports.h"
+#include "host/exports/exports.h"
 #include "host/gdb/symbol_file.h"
 #include "host/help.h"
-#include "host/inspect.h"
+#include "host/inspect/inspect.h"
 #include "host/manual.h"
-#include "host/run.h"
-#include "host/test_guest.h"
+#include "host/run/advise.h"
+#include "host/run/run.h"
+#include "host/run/test_guest.h"
+#include "host/text/explain.h"
 
 static int MainRun(const char *Program, int Count, char **Arguments)
 {

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
-# Turns host/demand.csv into the table of host/demand.h, in the same order.
+# Turns host/exports/demand.csv into the table of host/exports/demand.h, in the same order.
 BEGIN {
     FS = ","
     print "/* SPDX-License-Identifier: MIT */"
-    print "/* Generated from host/demand.csv by tools/demand-to-c.awk. */"
-    print "#include \"host/demand.h\"\n"
+    print "/* Generated from host/exports/demand.csv by tools/demand-to-c.awk. */"
+    print "#include \"host/exports/demand.h\"\n"
     print "const DEMAND_ROW DemandRows[] = {"
 }
 /^#/ || $1 == "name" { next }

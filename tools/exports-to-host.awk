@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: MIT
-# Turns the export tables (kernel/exports/*.csv) into the host's table (host/export_table.h): one
-# row for each export, in the order of the files; the component is the file's name.
+# Turns the export tables (kernel/exports/*.csv) into the host's table
+# (host/exports/export_table.h): one row for each export, in the order of the files; the component
+# is the file's name.
 BEGIN {
     FS = ","
     print "/* SPDX-License-Identifier: MIT */"
     print "/* Generated from kernel/exports by tools/exports-to-host.awk. */"
-    print "#include \"host/export_table.h\"\n"
+    print "#include \"host/exports/export_table.h\"\n"
     print "const EXPORT_ROW ExportRows[] = {"
 }
 function quoted(text) {

@@ -11,8 +11,8 @@
 #include <unistd.h>
 
 #include "host/check/check.h"
-#include "host/driver_file.h"
-#include "host/text.h"
+#include "host/input/driver_file.h"
+#include "host/text/text.h"
 
 #define BASELINE_MOST_BYTES (16u << 20)
 #define BASELINE_FINGERPRINT 16u

@@ -21,8 +21,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "host/exit_codes.h"
-#include "host/report.h"
+#include "host/run/report.h"
+#include "host/text/exit_codes.h"
 
 #define CHECK_SCHEMA_VERSION 1
 #define CHECK_MOST_JOBS 512u

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "host/check/check.h"
-#include "host/program_files.h"
-#include "host/text.h"
+#include "host/machine/program_files.h"
+#include "host/text/text.h"
 
 #define CHECK_MOST_COUNTED 10000000u
 

@@ -8,8 +8,8 @@
 
 #include "host/check/check.h"
 #include "host/check/toml.h"
-#include "host/driver_file.h"
-#include "host/text.h"
+#include "host/input/driver_file.h"
+#include "host/text/text.h"
 
 #define CONFIG_MOST_TABLES 100000u
 

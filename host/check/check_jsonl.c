@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The first and the last line of a check's JSON Lines; between them is one result a line. */
 #include "host/check/check.h"
-#include "host/text.h"
+#include "host/text/text.h"
 
 json_t *JsonlHeader(const CHECK_PLAN *Plan)
 {

@@ -5,7 +5,7 @@
 #include <sys/stat.h>
 
 #include "host/check/check.h"
-#include "host/text.h"
+#include "host/text/text.h"
 #include "host/timeline/html_document.h"
 
 static const struct {

@@ -15,10 +15,10 @@
 
 #include "host/check/check.h"
 #include "host/check/hash.h"
-#include "host/driver_file.h"
-#include "host/options.h"
-#include "host/run.h"
-#include "host/text.h"
+#include "host/input/driver_file.h"
+#include "host/run/options.h"
+#include "host/run/run.h"
+#include "host/text/text.h"
 
 #define PLAN_MOST_STEPS 1000000000000ull
 #define PLAN_MOST_SCENARIO (1u << 20)

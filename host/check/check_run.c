@@ -23,7 +23,7 @@
 #include <unistd.h>
 
 #include "host/check/check.h"
-#include "host/text.h"
+#include "host/text/text.h"
 
 #define RUN_WINDOW 1024u
 #define RUN_MOST_FILES 4096u             /* descriptors: 4 for each run, 1 for each that waits */

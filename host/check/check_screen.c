@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "host/check/check.h"
-#include "host/text.h"
+#include "host/text/text.h"
 
 #define SCREEN_CLEAR "\r\033[K"
 

@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "host/check/check.h"
-#include "host/options.h"
-#include "host/text.h"
+#include "host/run/options.h"
+#include "host/text/text.h"
 
 typedef enum {
     SettingScenario,

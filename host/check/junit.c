@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "host/check/check.h"
-#include "host/text.h"
+#include "host/text/text.h"
 
 /* libxml2's strings are bytes of UTF-8; U+FFFE and U+FFFF, which XML does not allow, become ?. */
 static const xmlChar *JunitText(char *Text)

@@ -23,7 +23,7 @@
 #include <unistd.h>
 
 #include "host/check/check.h"
-#include "host/text.h"
+#include "host/text/text.h"
 #include "host/timeline/html_document.h"
 
 #define PAGE_MOST_RUNS 5000u

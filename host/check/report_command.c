@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "host/check/check.h"
-#include "host/text.h"
+#include "host/text/text.h"
 
 #define SHARD_MOST_LINE (16u << 20)
 

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "host/bug_check_names.h"
+#include "host/text/bug_check_names.h"
 #include "nt/ntdef.h"
 #include "nt/ntstatus.h"
 

@@ -15,10 +15,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "host/bug_check_names.h"
 #include "host/check/check.h"
 #include "host/check/hash.h"
-#include "host/text.h"
+#include "host/text/bug_check_names.h"
+#include "host/text/text.h"
 
 #define RESULT_MOST_FRAMES 64u
 #define RESULT_MOST_FINDINGS 200u

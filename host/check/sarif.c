@@ -11,7 +11,7 @@
 
 #include "host/check/check.h"
 #include "host/check/rule.h"
-#include "host/text.h"
+#include "host/text/text.h"
 
 #define SARIF_SCHEMA \
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"

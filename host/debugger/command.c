@@ -10,7 +10,7 @@
 #include <strings.h>
 
 #include "host/debugger/debugger.h"
-#include "host/text.h"
+#include "host/text/text.h"
 
 #define COMMAND_MAX 4096u /* bytes of one command */
 

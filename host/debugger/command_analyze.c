@@ -6,10 +6,10 @@
 #include <string.h>
 
 #include "bugcodes.h"
-#include "host/bug_check_names.h"
 #include "host/debugger/debug_unwind.h"
 #include "host/debugger/page_walk.h"
 #include "host/debugger/structure.h"
+#include "host/text/bug_check_names.h"
 
 #define PARAMETERS 4u
 #define MAX_FRAMES 64u

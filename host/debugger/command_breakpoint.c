@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "host/debugger/breakpoint.h"
-#include "host/text.h"
+#include "host/text/text.h"
 
 static bool CanBreak(DEBUGGER *Debugger)
 {

@@ -9,7 +9,7 @@
 #include "host/debugger/debugger.h"
 #include "host/debugger/dump_writer.h"
 #include "host/debugger/page_frame.h"
-#include "host/text.h"
+#include "host/text/text.h"
 
 typedef struct {
     DEBUGGER *Debugger;

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "host/debugger/execution.h"
-#include "host/text.h"
+#include "host/text/text.h"
 
 static bool CanRun(DEBUGGER *Debugger)
 {

@@ -5,7 +5,7 @@
 #include <time.h>
 
 #include "host/debugger/debugger.h"
-#include "host/text.h"
+#include "host/text/text.h"
 
 static bool PrintHelpLine(void *Context, const DEBUGGER_COMMAND *Command)
 {

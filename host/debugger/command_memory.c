@@ -9,7 +9,7 @@
 
 #include "host/debugger/debugger.h"
 #include "host/debugger/memory_view.h"
-#include "host/text.h"
+#include "host/text/text.h"
 
 #define DUMP_DEFAULT_BYTES 128u
 #define DUMP_MAX_STRING 0x1000u /* characters */

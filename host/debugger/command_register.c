@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "host/debugger/execution.h"
-#include "host/text.h"
+#include "host/text/text.h"
 
 #define MASK_INTEGER 1u
 #define MASK_SEGMENTS 8u

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "host/debugger/debug_module.h"
-#include "host/text.h"
+#include "host/text/text.h"
 
 /* How much of a module's names is known, as lm says it. */
 static const char *SymbolState(const DEBUG_MODULE *Module)

@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "host/bug_check_names.h"
 #include "host/debugger/structure.h"
-#include "host/text.h"
+#include "host/text/bug_check_names.h"
+#include "host/text/text.h"
 
 #define PCR "nt!_KPCR"
 #define PRCB "nt!_KPRCB"

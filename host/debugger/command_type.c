@@ -7,7 +7,7 @@
 
 #include "host/debugger/debug_module.h"
 #include "host/debugger/debug_types.h"
-#include "host/text.h"
+#include "host/text/text.h"
 
 #define TYPE_MAX_FIELDS 8u /* that one dt may name */
 #define TYPE_MAX_TEXT 64u  /* characters of a string field */

@@ -9,8 +9,8 @@
 
 #include "host/debugger/execution.h"
 #include "host/debugger/prompt.h"
-#include "host/program_files.h"
-#include "host/text.h"
+#include "host/machine/program_files.h"
+#include "host/text/text.h"
 
 #define LINE_MAX_BYTES 4096u
 

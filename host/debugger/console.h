@@ -3,7 +3,7 @@
 #pragma once
 
 #include "host/debugger/debugger.h"
-#include "host/exit_codes.h"
+#include "host/text/exit_codes.h"
 
 #define CONSOLE_MAX_COMMANDS 64u
 

@@ -21,8 +21,8 @@
 
 #include "host/debugger/console.h"
 #include "host/debugger/execution.h"
-#include "host/run.h"
-#include "host/text.h"
+#include "host/run/run.h"
+#include "host/text/text.h"
 
 #define DEFAULT_ATTACH_SECONDS 60u
 

@@ -6,9 +6,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "host/debugger/pdb_types.h"
-#include "host/driver_file.h"
-#include "host/text.h"
+#include "host/input/driver_file.h"
+#include "host/symbols/pdb_types.h"
+#include "host/text/text.h"
 
 #define MODULE_PAGE 0x1000u
 #define MODULE_MAX_IMAGE (256u << 20) /* bytes; a larger one is not kept here */

@@ -6,7 +6,7 @@
 #pragma once
 
 #include "host/debugger/debugger.h"
-#include "host/debugger/pdb_symbols.h"
+#include "host/symbols/pdb_symbols.h"
 #include "lib/pe_image.h"
 
 struct PDB_TYPES; /* pdb_types.h */

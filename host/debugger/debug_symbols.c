@@ -11,7 +11,7 @@
 #include <strings.h>
 
 #include "host/debugger/debug_module.h"
-#include "host/text.h"
+#include "host/text/text.h"
 #include "lib/pe_bytes.h"
 
 #define LDR_BASE 0x30u

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "host/debugger/debugger.h"
-#include "host/debugger/pdb_types.h"
+#include "host/symbols/pdb_types.h"
 
 typedef struct {
     DEBUG_MODULE *Module;

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "host/debugger/execution.h"
-#include "host/text.h"
+#include "host/text/text.h"
 
 bool DebuggerInitialize(DEBUGGER *Debugger, TARGET *Target, FILE *Output)
 {

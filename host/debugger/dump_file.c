@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "host/text.h"
+#include "host/text/text.h"
 
 #define USER_DUMP 0x504d444du /* the bytes MDMP: a process's minidump */
 #define VALID_32_BIT DUMP_BITMAP_VALID /* PAGE DUMP */

@@ -11,7 +11,7 @@
 
 #include "host/debugger/dump_file.h"
 #include "host/debugger/page_walk.h"
-#include "host/text.h"
+#include "host/text/text.h"
 #include "wire/kd_data.h"
 
 #define PROTOCOL_VERSION 6

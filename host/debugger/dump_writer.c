@@ -15,7 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "host/text.h"
+#include "host/text/text.h"
 #include "wire/dump.h"
 #include "wire/kd_data.h"
 

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "host/text.h"
+#include "host/text/text.h"
 
 #define KDBG_TAG 0x4742444Bu /* "KDBG" */
 #define EFLAGS_RESUME 0x10000u

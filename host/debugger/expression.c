@@ -13,7 +13,7 @@
 #include <string.h>
 
 #include "host/debugger/debugger.h"
-#include "host/text.h"
+#include "host/text/text.h"
 
 #define MAX_DEPTH 64 /* of brackets and unary operators */
 #define MAX_RANGE (256u << 20) /* bytes without L? */

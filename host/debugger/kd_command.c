@@ -10,7 +10,7 @@
 
 #include "host/debugger/console.h"
 #include "host/debugger/execution.h"
-#include "host/text.h"
+#include "host/text/text.h"
 
 #define DEFAULT_ATTACH_SECONDS 30u
 #define CONNECT_TRY_MS 50

@@ -8,7 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "host/text.h"
+#include "host/text/text.h"
 
 #define DEFAULT_RETRIES 20u
 #define DEFAULT_ACKNOWLEDGE_MS 500u

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "host/text.h"
+#include "host/text/text.h"
 
 #define LEAVE_RETRIES 10u
 #define MAX_DATA (KD_MAX_PAYLOAD - sizeof(DBGKD_MANIPULATE_STATE64))

@@ -16,7 +16,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "host/text.h"
+#include "host/text/text.h"
 
 #define ANSWER_LIMIT_MS 20000u
 #define DOUBT_RESETS 8u

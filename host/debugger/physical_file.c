@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "host/debugger/string_pool.h"
+#include "host/symbols/string_pool.h"
 
 #define MAX_RUNS (1u << 24) /* every second page of 128 GB */
 

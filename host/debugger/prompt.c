@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "host/text.h"
+#include "host/text/text.h"
 
 #define HISTORY_LINES 1000
 #define COMPLETIONS_SHOWN 60u

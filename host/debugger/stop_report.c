@@ -2,7 +2,7 @@
 /* What is printed when the target has stopped, in WinDbg's words. */
 #include "host/debugger/execution.h"
 
-#include "host/text.h"
+#include "host/text/text.h"
 
 #define KDBG_BREAKPOINT_WITH_STATUS 0x20u /* address of the int3 in DbgBreakPointWithStatus */
 

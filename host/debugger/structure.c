@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "host/text.h"
+#include "host/text/text.h"
 
 #define MAX_STRING_BYTES 1024u
 #define MAX_STRUCTURE_BYTES 0x2000u

@@ -6,8 +6,8 @@
  */
 #pragma once
 
-#include "host/debugger/symbol_table.h"
 #include "host/gdb/byte_buffer.h"
+#include "host/symbols/symbol_table.h"
 #include "lib/unwind.h"
 
 /* dwarf_info.c: the unit and its functions. */

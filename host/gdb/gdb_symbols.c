@@ -7,11 +7,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "host/debugger/pdb_symbols.h"
-#include "host/driver_file.h"
-#include "host/exit_codes.h"
 #include "host/gdb/symbol_file.h"
-#include "host/text.h"
+#include "host/input/driver_file.h"
+#include "host/symbols/pdb_symbols.h"
+#include "host/text/exit_codes.h"
+#include "host/text/text.h"
 #include "lib/pe_image.h"
 
 #define IMAGE_LIMIT (256u << 20)

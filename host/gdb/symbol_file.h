@@ -5,8 +5,8 @@
  */
 #pragma once
 
-#include "host/debugger/symbol_table.h"
 #include "host/gdb/byte_buffer.h"
+#include "host/symbols/symbol_table.h"
 #include "lib/unwind.h"
 
 typedef struct {

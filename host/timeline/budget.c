@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "host/text.h"
+#include "host/text/text.h"
 
 static const char *const BudgetNames[] = {"nonpaged", "pageable", "locked", "resident"};
 

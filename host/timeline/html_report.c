@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "host/text.h"
+#include "host/text/text.h"
 #include "host/timeline/html_document.h"
 #include "host/timeline/timeline_span.h"
 

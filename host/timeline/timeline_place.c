@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "host/text.h"
+#include "host/text/text.h"
 
 #define SLOTS (4 * TIMELINE_MOST_PLACES) /* a power of two, never full */
 

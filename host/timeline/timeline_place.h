@@ -2,7 +2,7 @@
 /* The places in code that a timeline names, each looked up once. */
 #pragma once
 
-#include "host/symbols.h"
+#include "host/symbols/symbols.h"
 #include "host/timeline/timeline.h"
 
 #define TIMELINE_MOST_PLACES 4096u /* further ones have no name */

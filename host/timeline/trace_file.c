@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "host/text.h"
+#include "host/text/text.h"
 #include "host/timeline/timeline_span.h"
 
 #define TRACE_METADATA "{\"ph\":\"M\",\"cat\":\"__metadata\",\"pid\":1,\"tid\":0,\"ts\":0,\"name\":"

@@ -4,7 +4,7 @@
  * hal.dll are the same image here) or that of a loaded driver.
  *
  * A module that is neither, a name that another driver does not export, or an ordinal refuses the
- * load, and the error text names them (host/load_refusal.c says the same of a file).
+ * load, and the error text names them (host/exports/load_refusal.c says the same of a file).
  * A name that the kernel lacks gets a stub: the load goes on, the host is told, and only a call
  * ends in a bug check that names what was called and from where. When drivers are verified, and in
  * the page-out modes always and random, functions are reached through a stub as well, those that

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* sources: host/debugger -host/debugger/console.c -host/debugger/debug_command.c -host/debugger/kd_command.c -host/debugger/prompt.c host/child_program.c host/driver_file.c host/text.c host/bug_check_names.c host/explain.c host/near_names.c host/status_names.c lib/pe_image.c lib/pe_directories.c lib/pe_exports.c lib/pe_load.c lib/unwind_data.c lib/unwind_epilogue.c lib/unwind_frame.c lib/kd_packet.c tests/fuzz/pe_sample.c */
+/* sources: host/debugger -host/debugger/console.c -host/debugger/debug_command.c -host/debugger/kd_command.c -host/debugger/prompt.c host/symbols/child_program.c host/symbols/pdb_symbols.c host/symbols/pdb_types.c host/symbols/pdb_type_query.c host/symbols/symbol_table.c host/symbols/string_pool.c host/input/driver_file.c host/text/text.c host/text/bug_check_names.c host/text/explain.c host/text/near_names.c host/text/status_names.c lib/pe_image.c lib/pe_directories.c lib/pe_exports.c lib/pe_load.c lib/unwind_data.c lib/unwind_epilogue.c lib/unwind_frame.c lib/kd_packet.c tests/fuzz/pe_sample.c */
 /*
  * A target that lies: its list of modules, its images' headers, exports and unwind data, its stack
  * and its page tables are what libFuzzer makes. The commands that walk them must end, read nothing

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* sources: host/debugger/dump_file.c host/debugger/dump_target.c host/debugger/dump_writer.c host/debugger/physical_file.c host/debugger/page_walk.c host/debugger/target.c host/debugger/string_pool.c host/text.c tests/unit/dump_sample.c */
+/* sources: host/debugger/dump_file.c host/debugger/dump_target.c host/debugger/dump_writer.c host/debugger/physical_file.c host/debugger/page_walk.c host/debugger/target.c host/symbols/string_pool.c host/text/text.c tests/unit/dump_sample.c */
 /*
  * A crash dump from anywhere: the input is a list of changes (offset, byte) to a good dump, or the
  * file itself. What opens is read all over, and written again.

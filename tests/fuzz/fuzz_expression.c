@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* sources: host/debugger/expression.c host/debugger/debug_register.c host/text.c */
+/* sources: host/debugger/expression.c host/debugger/debug_register.c host/text/text.c */
 /* Any text as an expression and as a range: it ends, and leaves its cursor inside of the text. */
 #include <stdlib.h>
 #include <string.h>

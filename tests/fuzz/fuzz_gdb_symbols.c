@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* sources: host/gdb/symbol_file.c host/gdb/dwarf_info.c host/gdb/dwarf_line.c host/gdb/dwarf_frame.c host/gdb/byte_buffer.c host/debugger/symbol_table.c host/debugger/string_pool.c host/text.c lib/unwind_data.c */
+/* sources: host/gdb/symbol_file.c host/gdb/dwarf_info.c host/gdb/dwarf_line.c host/gdb/dwarf_frame.c host/gdb/byte_buffer.c host/symbols/symbol_table.c host/symbols/string_pool.c host/text/text.c lib/unwind_data.c */
 /* Unwind data from anywhere, as DWARF: the input is the image, its function table first. */
 #include <stdlib.h>
 #include <string.h>

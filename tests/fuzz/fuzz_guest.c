@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* sources: host/run_events.c host/guest_files.c host/run_trace.c host/wide_text.c host/run_driver.c host/run_request.c host/run_flow.c host/leak_check.c host/counters.c host/verdict.c host/bug_check_cause.c host/bug_check_history.c host/bug_check_names.c host/bug_check_places.c host/bug_check_report.c host/report.c host/report_memory.c host/session.c host/symbols.c host/status_names.c host/driver_file.c host/text.c lib/control_codec.c lib/pe_image.c lib/pe_directories.c lib/pe_exports.c lib/pe_load.c tests/fuzz/pe_sample.c */
+/* sources: host/run/run_events.c host/machine/guest_files.c host/run/run_trace.c host/text/wide_text.c host/run/run_driver.c host/run/run_request.c host/run/run_flow.c host/run/leak_check.c host/run/counters.c host/run/verdict.c host/run/bug_check_cause.c host/run/bug_check_history.c host/text/bug_check_names.c host/run/bug_check_places.c host/run/bug_check_report.c host/run/report.c host/run/report_memory.c host/machine/session.c host/symbols/symbols.c host/text/status_names.c host/input/driver_file.c host/text/text.c lib/control_codec.c lib/pe_image.c lib/pe_directories.c lib/pe_exports.c lib/pe_load.c tests/fuzz/pe_sample.c */
 /*
  * A whole run with a guest that lies: the input is what it says, frame by frame, and the run asks
  * its questions, tells what it hears and comes to a verdict. Whatever that is, the text is safe on
@@ -14,9 +14,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "host/run.h"
-#include "host/symbolizer.h"
-#include "host/text.h"
+#include "host/run/run.h"
+#include "host/symbols/symbolizer.h"
+#include "host/text/text.h"
 #include "tests/fuzz/pe_sample.h"
 #include "tests/fuzz/terminal_text.h"
 

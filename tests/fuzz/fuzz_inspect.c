@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* sources: host/inspect_image.c host/code_scan.c host/inspect_code.c host/inspect_findings.c host/load_refusal.c host/export_table.c host/bug_check_names.c host/near_names.c host/status_names.c host/text.c host_exports.c lib/pe_image.c lib/pe_exports.c lib/pe_directories.c lib/pe_load.c tests/fuzz/pe_sample.c */
+/* sources: host/inspect/inspect_image.c host/inspect/code_scan.c host/inspect/inspect_code.c host/inspect/inspect_findings.c host/exports/load_refusal.c host/exports/export_table.c host/text/bug_check_names.c host/text/near_names.c host/text/status_names.c host/text/text.c host_exports.c lib/pe_image.c lib/pe_exports.c lib/pe_directories.c lib/pe_load.c tests/fuzz/pe_sample.c */
 /*
  * Inspects what libFuzzer makes of the sample image: a byte: how many changes, then as many
  * (offset, offset, value), then bytes that replace its code, in a section that is pageable.
@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "host/inspect.h"
+#include "host/inspect/inspect.h"
 #include "tests/fuzz/pe_sample.h"
 
 #define TEXT_FILE 0x400u

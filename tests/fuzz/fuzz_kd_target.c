@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* sources: host/debugger/kd_link.c host/debugger/kd_target.c host/debugger/kd_request.c host/debugger/target.c host/text.c lib/kd_packet.c */
+/* sources: host/debugger/kd_link.c host/debugger/kd_target.c host/debugger/kd_request.c host/debugger/target.c host/text/text.c lib/kd_packet.c */
 /*
  * A hostile target: what it sends is given beforehand, as packets with right sums, so that the
  * bytes reach the handling of answers. The first byte says which request is made; each packet of

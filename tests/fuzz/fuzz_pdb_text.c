@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* sources: host/debugger/pdb_symbols.c host/debugger/pdb_types.c host/debugger/pdb_type_query.c host/debugger/symbol_table.c host/debugger/string_pool.c host/child_program.c host/text.c */
+/* sources: host/symbols/pdb_symbols.c host/symbols/pdb_types.c host/symbols/pdb_type_query.c host/symbols/symbol_table.c host/symbols/string_pool.c host/symbols/child_program.c host/text/text.c */
 /*
  * What llvm-pdbutil may be made to print by a hostile PDB, parsed, and then every question asked.
  * An input that begins with a blank is the text itself; of any other each byte stands for a piece
@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "host/debugger/pdb_types.h"
+#include "host/symbols/pdb_types.h"
 
 static const char *const Pieces[] = {
     "\n", "`", "Name", "_TYPE", " 0", "1", "2", "7", "9", "A", "F", ":", "-", " | ", "  0x1000",

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* sources: host/registry_file.c host/wide_text.c host/text.c lib/control_codec.c */
+/* sources: host/input/registry_file.c host/text/wide_text.c host/text/text.c lib/control_codec.c */
 /*
  * A .reg file that libFuzzer makes: an error names a line of the file, and what is accepted makes
  * requests that the control channel's own checks accept. A first byte of 'k' puts a header and a
@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "host/registry_file.h"
+#include "host/input/registry_file.h"
 #include "lib/control_codec.h"
 
 static void Require(int Condition)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* sources: host/timeline/timeline.c host/timeline/timeline_image.c host/timeline/timeline_span.c host/timeline/budget.c host/timeline/budget_check.c host/text.c lib/control_codec.c lib/pe_image.c lib/pe_directories.c lib/pe_exports.c lib/pe_load.c */
+/* sources: host/timeline/timeline.c host/timeline/timeline_image.c host/timeline/timeline_span.c host/timeline/budget.c host/timeline/budget_check.c host/text/text.c lib/control_codec.c lib/pe_image.c lib/pe_directories.c lib/pe_exports.c lib/pe_load.c */
 /*
  * Timelines of a guest that lies: what decodes is kept, replayed and judged. The counts of a
  * section's pages must add up whatever comes, and every span must end behind its begin.

@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-#include "host/text.h"
+#include "host/text/text.h"
 
 /* Ends the fuzz target when Text is no valid UTF-8, or has control characters but \n and \t. */
 static inline void RequireTerminalText(const char *Text, size_t Size)

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "host/driver_file.h"
+#include "host/input/driver_file.h"
 
 #define FAKE_LIST 0xfffff9ff00000000ull /* PsLoadedModuleList, then a page for each entry */
 #define FAKE_MAX_MODULES 8u

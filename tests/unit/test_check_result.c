@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* sources: host/check/run_result.c host/check/rule.c host/check/check_summary.c host/check/baseline.c host/bug_check_names.c host/status_names.c host/text.c host/driver_file.c lib/pe_image.c lib/pe_directories.c lib/pe_load.c lib/pe_exports.c */
+/* sources: host/check/run_result.c host/check/rule.c host/check/check_summary.c host/check/baseline.c host/text/bug_check_names.c host/text/status_names.c host/text/text.c host/input/driver_file.c lib/pe_image.c lib/pe_directories.c lib/pe_load.c lib/pe_exports.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

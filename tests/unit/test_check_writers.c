@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* sources: host/check/junit.c host/check/sarif.c host/check/page.c host/timeline/html_document.c host/check/check_summary.c host/check/rule.c host/bug_check_names.c host/status_names.c host/text.c */
+/* sources: host/check/junit.c host/check/sarif.c host/check/page.c host/timeline/html_document.c host/check/check_summary.c host/check/rule.c host/text/bug_check_names.c host/text/status_names.c host/text/text.c */
 /* JUnit, SARIF and the HTML report of results with names that are awkward in XML and in URIs. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* sources: tests/unit/fake_debugger.c tests/unit/fake_commands.c tests/unit/fake_memory_manager.c host/debugger/debugger.c host/debugger/command.c host/debugger/command_table.c host/debugger/expression.c host/debugger/target.c host/debugger/structure.c host/debugger/page_walk.c host/debugger/page_frame.c host/debugger/page_in.c host/debugger/command_page.c host/debugger/command_pageable.c host/debugger/command_virtual_memory.c host/text.c */
+/* sources: tests/unit/fake_debugger.c tests/unit/fake_commands.c tests/unit/fake_memory_manager.c host/debugger/debugger.c host/debugger/command.c host/debugger/command_table.c host/debugger/expression.c host/debugger/target.c host/debugger/structure.c host/debugger/page_walk.c host/debugger/page_frame.c host/debugger/page_in.c host/debugger/command_page.c host/debugger/command_pageable.c host/debugger/command_virtual_memory.c host/text/text.c */
 /* !pte, !pfn, !memusage, !address, !pageable, !pageout on page tables made by hand. */
 #include <setjmp.h>
 #include <stdarg.h>

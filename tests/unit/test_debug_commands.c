@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* sources: tests/unit/fake_target.c host/debugger -host/debugger/console.c -host/debugger/debug_command.c -host/debugger/kd_command.c -host/debugger/prompt.c host/child_program.c host/driver_file.c host/text.c host/bug_check_names.c host/status_names.c lib/pe_image.c lib/pe_directories.c lib/pe_exports.c lib/pe_load.c lib/unwind_data.c lib/unwind_epilogue.c lib/unwind_frame.c lib/kd_packet.c */
+/* sources: tests/unit/fake_target.c host/debugger -host/debugger/console.c -host/debugger/debug_command.c -host/debugger/kd_command.c -host/debugger/prompt.c host/symbols/child_program.c host/symbols/pdb_symbols.c host/symbols/pdb_types.c host/symbols/pdb_type_query.c host/symbols/symbol_table.c host/symbols/string_pool.c host/input/driver_file.c host/text/text.c host/text/bug_check_names.c host/text/status_names.c lib/pe_image.c lib/pe_directories.c lib/pe_exports.c lib/pe_load.c lib/unwind_data.c lib/unwind_epilogue.c lib/unwind_frame.c lib/kd_packet.c */
 /* Lines as a user types them, and what they print, over the build's own images. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* sources: tests/unit/fake_target.c host/debugger/debug_memory.c host/debugger/page_walk.c host/debugger/debugger.c host/debugger/debug_symbols.c host/debugger/debug_module.c host/debugger/pdb_symbols.c host/debugger/pdb_types.c host/debugger/symbol_table.c host/debugger/string_pool.c host/debugger/target.c host/child_program.c host/driver_file.c host/text.c lib/pe_image.c lib/pe_directories.c lib/pe_exports.c lib/pe_load.c */
+/* sources: tests/unit/fake_target.c host/debugger/debug_memory.c host/debugger/page_walk.c host/debugger/debugger.c host/debugger/debug_symbols.c host/debugger/debug_module.c host/symbols/pdb_symbols.c host/symbols/pdb_types.c host/symbols/symbol_table.c host/symbols/string_pool.c host/debugger/target.c host/symbols/child_program.c host/input/driver_file.c host/text/text.c lib/pe_image.c lib/pe_directories.c lib/pe_exports.c lib/pe_load.c */
 /* Memory of another process and pages in transition, through page tables made by hand. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* sources: host/debugger/command.c host/text.c */
+/* sources: host/debugger/command.c host/text/text.c */
 /* A line into commands: semicolons, quotes, braces, comments, names that run into arguments. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* sources: host/debugger/dump_file.c host/debugger/dump_target.c host/debugger/dump_writer.c host/debugger/physical_file.c host/debugger/page_walk.c host/debugger/target.c host/debugger/string_pool.c host/text.c tests/unit/dump_sample.c */
+/* sources: host/debugger/dump_file.c host/debugger/dump_target.c host/debugger/dump_writer.c host/debugger/physical_file.c host/debugger/page_walk.c host/debugger/target.c host/symbols/string_pool.c host/text/text.c tests/unit/dump_sample.c */
 /* Crash dumps: read, refused, written. The bytes are checked by the documents' offsets. */
 #include <setjmp.h>
 #include <stdarg.h>

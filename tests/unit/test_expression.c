@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* sources: host/debugger/expression.c host/debugger/debug_register.c host/text.c */
+/* sources: host/debugger/expression.c host/debugger/debug_register.c host/text/text.c */
 /*
  * Numbers and expressions by WinDbg's MASM rules, over a debugger that knows two symbols, one
  * context and sixteen bytes of memory.

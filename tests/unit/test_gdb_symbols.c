@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* sources: host/gdb/symbol_file.c host/gdb/dwarf_info.c host/gdb/dwarf_line.c host/gdb/dwarf_frame.c host/gdb/byte_buffer.c host/debugger/symbol_table.c host/debugger/string_pool.c host/text.c lib/unwind_data.c */
+/* sources: host/gdb/symbol_file.c host/gdb/dwarf_info.c host/gdb/dwarf_line.c host/gdb/dwarf_frame.c host/gdb/byte_buffer.c host/symbols/symbol_table.c host/symbols/string_pool.c host/text/text.c lib/unwind_data.c */
 /* The ELF file that gdb gets: its bytes, by the DWARF and ELF specifications. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* sources: host/guest_files.c host/driver_file.c host/text.c lib/pe_image.c lib/pe_directories.c lib/pe_exports.c lib/pe_load.c lib/crc32c.c */
+/* sources: host/machine/guest_files.c host/input/driver_file.c host/text/text.c lib/pe_image.c lib/pe_directories.c lib/pe_exports.c lib/pe_load.c lib/crc32c.c */
 /* The files for the guest's volume: their paths, from the user's and from a scenario's hands. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,7 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "host/guest_files.h"
+#include "host/machine/guest_files.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* sources: host/demand.c host_demand.c host/export_table.c host/near_names.c host/bug_check_names.c host/status_names.c host_exports.c */
+/* sources: host/exports/demand.c host_demand.c host/exports/export_table.c host/text/near_names.c host/text/bug_check_names.c host/text/status_names.c host_exports.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,9 +7,9 @@
 #include <cmocka.h>
 #include <string.h>
 
-#include "host/demand.h"
-#include "host/export_table.h"
-#include "host/near_names.h"
+#include "host/exports/demand.h"
+#include "host/exports/export_table.h"
+#include "host/text/near_names.h"
 
 static void EveryRowIsWhole(void **State)
 {

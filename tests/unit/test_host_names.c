@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* sources: host/bug_check_names.c host/status_names.c */
+/* sources: host/text/bug_check_names.c host/text/status_names.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,8 +7,8 @@
 #include <cmocka.h>
 #include <string.h>
 
-#include "host/bug_check_names.h"
-#include "host/status_names.h"
+#include "host/text/bug_check_names.h"
+#include "host/text/status_names.h"
 
 static const char *Value(uint32_t Code, uint64_t First, unsigned Index, uint64_t Number)
 {

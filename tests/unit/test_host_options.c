@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* sources: host/options.c host/text.c host/timeline/budget.c */
+/* sources: host/run/options.c host/text/text.c host/timeline/budget.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "host/options.h"
+#include "host/run/options.h"
 
 static char Error[512];
 

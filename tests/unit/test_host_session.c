@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* sources: host/session.c host/kd_line.c host/machine.c host/machine_arguments.c host/machine_files.c host/text.c lib/control_codec.c lib/cpio.c lib/crc32c.c */
+/* sources: host/machine/session.c host/machine/kd_line.c host/machine/machine.c host/machine/machine_arguments.c host/machine/machine_files.c host/text/text.c lib/control_codec.c lib/cpio.c lib/crc32c.c */
 /*
  * The host's end of the control channel against a machine that is already dead and has left bytes
  * in the channel: frames in order, frames that lie, and noise. Whatever comes, the session ends in
@@ -16,8 +16,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "host/session.h"
-#include "host/text.h"
+#include "host/machine/session.h"
+#include "host/text/text.h"
 
 static MACHINE Machine;
 static SESSION Session;

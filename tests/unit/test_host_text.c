@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* sources: host/text.c */
+/* sources: host/text/text.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,7 +7,7 @@
 #include <cmocka.h>
 #include <string.h>
 
-#include "host/text.h"
+#include "host/text/text.h"
 
 static void ExpectClean(const char *Bytes, size_t Length, const char *Expected)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* sources: tests/unit/kd_fake_target.c host/debugger/kd_link.c host/debugger/kd_target.c host/debugger/kd_request.c host/debugger/target.c host/text.c lib/kd_packet.c */
+/* sources: tests/unit/kd_fake_target.c host/debugger/kd_link.c host/debugger/kd_target.c host/debugger/kd_request.c host/debugger/target.c host/text/text.c lib/kd_packet.c */
 /*
  * The debugger's end of a KD line: the ids byte by byte against a script, then whole sessions with
  * a fake target over a good line and over bad ones.

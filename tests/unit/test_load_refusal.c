@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* sources: host/load_refusal.c host/export_table.c host/bug_check_names.c host/near_names.c host/status_names.c host/text.c host_exports.c lib/pe_image.c lib/pe_exports.c lib/pe_directories.c lib/pe_load.c tests/fuzz/pe_sample.c */
+/* sources: host/exports/load_refusal.c host/exports/export_table.c host/text/bug_check_names.c host/text/near_names.c host/text/status_names.c host/text/text.c host_exports.c lib/pe_image.c lib/pe_exports.c lib/pe_directories.c lib/pe_load.c tests/fuzz/pe_sample.c */
 /* Modules that are out of scope, imports by ordinal, and names that are made to confuse. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "host/load_refusal.h"
+#include "host/exports/load_refusal.h"
 #include "tests/fuzz/pe_sample.h"
 
 #define KERNEL_NAME SAMPLE_INIT(0x6180) /* 15 bytes and a NUL; of two descriptors */

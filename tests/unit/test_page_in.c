@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* sources: tests/unit/fake_debugger.c tests/unit/fake_commands.c host/debugger/debugger.c host/debugger/command.c host/debugger/command_table.c host/debugger/expression.c host/debugger/target.c host/debugger/structure.c host/debugger/page_walk.c host/debugger/page_in.c host/debugger/command_paging.c host/text.c */
+/* sources: tests/unit/fake_debugger.c tests/unit/fake_commands.c host/debugger/debugger.c host/debugger/command.c host/debugger/command_table.c host/debugger/expression.c host/debugger/target.c host/debugger/structure.c host/debugger/page_walk.c host/debugger/page_in.c host/debugger/command_paging.c host/text/text.c */
 /* .pagein: what is refused, what is written into the target, how its end is known. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* sources: host/debugger/pdb_symbols.c host/debugger/pdb_types.c host/debugger/pdb_type_query.c host/debugger/symbol_table.c host/debugger/string_pool.c host/child_program.c host/text.c */
+/* sources: host/symbols/pdb_symbols.c host/symbols/pdb_types.c host/symbols/pdb_type_query.c host/symbols/symbol_table.c host/symbols/string_pool.c host/symbols/child_program.c host/text/text.c */
 /* llvm-pdbutil's text of a PDB's types, however far its records are indented. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,8 +11,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "host/debugger/pdb_symbols.h"
-#include "host/debugger/pdb_types.h"
+#include "host/symbols/pdb_symbols.h"
+#include "host/symbols/pdb_types.h"
 
 static void TestIndentation(void **State)
 {

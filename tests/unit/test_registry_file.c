@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* sources: host/registry_file.c host/wide_text.c host/text.c */
+/* sources: host/input/registry_file.c host/text/wide_text.c host/text/text.c */
 /* .reg files: each form of line, and each way to be wrong with its line and rule. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,8 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "host/registry_file.h"
-#include "host/wide_text.h"
+#include "host/input/registry_file.h"
+#include "host/text/wide_text.h"
 
 #define HEAD "Windows Registry Editor Version 5.00\r\n\r\n"
 #define KEY "[HKEY_LOCAL_MACHINE\\SOFTWARE\\Test]\r\n"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* sources: tests/unit/fake_debugger.c tests/unit/fake_commands.c host/debugger/debugger.c host/debugger/command.c host/debugger/command_table.c host/debugger/expression.c host/debugger/target.c host/debugger/structure.c host/debugger/page_walk.c host/debugger/page_in.c host/text.c */
+/* sources: tests/unit/fake_debugger.c tests/unit/fake_commands.c host/debugger/debugger.c host/debugger/command.c host/debugger/command_table.c host/debugger/expression.c host/debugger/target.c host/debugger/structure.c host/debugger/page_walk.c host/debugger/page_in.c host/text/text.c */
 /* Variables, fields, strings and lists of a target that need not be what they should be. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -74,6 +74,12 @@ VOID KiSwitchAway(VOID);
 VOID KiFinishSwitch(VOID);
 /* Releases the lock and lowers to OldIrql; switches now or by interrupt if NextThread is set. */
 VOID KiExitDispatcher(KIRQL OldIrql);
+/*
+ * The current thread goes on at OldIrql <= APC_LEVEL after a switch: kernel APCs that came
+ * meanwhile run now or, at APC_LEVEL, when the IRQL falls. An interrupt that was asked for before
+ * the switch may have come in another thread. At DISPATCH_LEVEL, lock released.
+ */
+VOID KiResumeThread(PKTHREAD Thread, KIRQL OldIrql);
 VOID KiEndQuantum(PKPRCB Prcb);
 LONG KiNextQuantum(VOID); /* clock ticks; with or without the lock */
 /* As the above for a running thread that gives up the processor but stays Ready. */

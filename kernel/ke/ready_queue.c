@@ -169,9 +169,18 @@ VOID KiExitDispatcher(KIRQL OldIrql)
         return;
     }
     KiPreemptCurrentThread(FALSE);
-    if (OldIrql < APC_LEVEL && KiIsApcDeliverable(Thread)) {
-        KiWriteIrql(APC_LEVEL);
-        KiDeliverApc(KernelMode, NULL);
+    KiResumeThread(Thread, OldIrql);
+}
+
+VOID KiResumeThread(PKTHREAD Thread, KIRQL OldIrql)
+{
+    if (KiIsApcDeliverable(Thread)) {
+        if (OldIrql < APC_LEVEL) {
+            KiWriteIrql(APC_LEVEL);
+            KiDeliverApc(KernelMode, NULL);
+        } else {
+            HalRequestSoftwareInterrupt(APC_LEVEL);
+        }
     }
     KiWriteIrql(OldIrql);
 }

@@ -231,11 +231,7 @@ LONG_PTR KiBlockThread(PKTHREAD Thread, KIRQL OldIrql, ULONG64 DueTime)
     }
     KiSwitchAway();
     LONG_PTR Status = Thread->WaitStatus;
-    if (OldIrql < APC_LEVEL && KiIsApcDeliverable(Thread)) {
-        KiWriteIrql(APC_LEVEL);
-        KiDeliverApc(KernelMode, NULL);
-    }
-    KiWriteIrql(OldIrql);
+    KiResumeThread(Thread, OldIrql);
     return Status;
 }
 
@@ -370,11 +366,7 @@ static VOID KiYield(PKTHREAD Thread)
         return;
     }
     KiPreemptCurrentThread(TRUE);
-    if (OldIrql < APC_LEVEL && KiIsApcDeliverable(Thread)) {
-        KiWriteIrql(APC_LEVEL);
-        KiDeliverApc(KernelMode, NULL);
-    }
-    KiWriteIrql(OldIrql);
+    KiResumeThread(Thread, OldIrql);
 }
 
 NTSTATUS ZwYieldExecution(VOID)

@@ -142,21 +142,31 @@ typedef struct _WAITING_THREAD {
     KEVENT Ready;
     BOOLEAN Alertable;
     BOOLEAN Guarded;
+    BOOLEAN Raised; /* at APC_LEVEL */
     volatile NTSTATUS Status;
     volatile LONG Done;
+    APC_LOG *Log; /* not NULL: has one mark as soon as the IRQL is low again */
 } WAITING_THREAD;
 
 static VOID WaitOnce(PVOID Context)
 {
     WAITING_THREAD *Self = Context;
 
+    KIRQL OldIrql = KeGetCurrentIrql();
     if (Self->Guarded) {
         KeEnterGuardedRegion();
+    }
+    if (Self->Raised) {
+        KeRaiseIrql(APC_LEVEL, &OldIrql);
     }
     KeSetEvent(&Self->Ready, 0, FALSE);
     Self->Status = KeWaitForSingleObject(&Self->Event, Executive, KernelMode, Self->Alertable,
                                          NULL);
     Self->Done = 1;
+    KeLowerIrql(OldIrql);
+    if (Self->Log != NULL) {
+        AwaitCount(Self->Log, 1);
+    }
     if (Self->Guarded) {
         KeLeaveGuardedRegion();
     }
@@ -192,20 +202,69 @@ GUEST_TEST(ke_kernel_apc_interrupts_a_wait_and_it_goes_on)
     EXPECT_EQUAL(Waiting.Status, STATUS_SUCCESS);
 }
 
+/* The APC comes when the waiter lets it, not when that happens to wait or to be switched next. */
+static VOID QueueToHolder(WAITING_THREAD *Waiting, APC_LOG *Log)
+{
+    PKTHREAD Thread = StartWaiting(Waiting);
+    TEST_APC Test;
+
+    PrepareApc(&Test, Thread, Log, 1, FALSE);
+    EXPECT(InsertApc(&Test));
+    TestSettle();
+    EXPECT_EQUAL(Log->Count, 0);
+    KeSetEvent(&Waiting->Event, 0, FALSE);
+    TestJoinThread(Thread);
+    EXPECT_EQUAL(Log->Count, 1);
+}
+
 GUEST_TEST(ke_guarded_waiter_gets_its_apc_later)
 {
     WAITING_THREAD Waiting = {.Guarded = TRUE};
-    PKTHREAD Thread = StartWaiting(&Waiting);
     APC_LOG Log = {.Count = 0};
-    TEST_APC Test;
 
-    PrepareApc(&Test, Thread, &Log, 1, FALSE);
-    EXPECT(InsertApc(&Test));
+    QueueToHolder(&Waiting, &Log);
+}
+
+GUEST_TEST(ke_waiter_at_apc_level_gets_its_apc_when_it_lowers)
+{
+    APC_LOG Log = {.Count = 0};
+    WAITING_THREAD Waiting = {.Raised = TRUE, .Log = &Log};
+
+    QueueToHolder(&Waiting, &Log);
+}
+
+typedef struct _PREEMPTION {
+    PKTHREAD Preempted;
+    KEVENT Go;
+    APC_LOG Log;
+    TEST_APC Test;
+} PREEMPTION;
+
+static VOID QueueAtHigherPriority(PVOID Context)
+{
+    PREEMPTION *Preemption = Context;
+
+    KeSetBasePriorityThread(KeGetCurrentThread(), 2);
+    KeWaitForSingleObject(&Preemption->Go, Executive, KernelMode, FALSE, NULL);
+    EXPECT_EQUAL(Preemption->Preempted->State, Ready);
+    EXPECT(InsertApc(&Preemption->Test));
+}
+
+GUEST_TEST(ke_thread_preempted_at_apc_level_gets_its_apc_when_it_lowers)
+{
+    PREEMPTION Preemption = {.Preempted = KeGetCurrentThread()};
+    KIRQL OldIrql;
+
+    PrepareApc(&Preemption.Test, KeGetCurrentThread(), &Preemption.Log, 1, FALSE);
+    KeInitializeEvent(&Preemption.Go, SynchronizationEvent, FALSE);
+    PKTHREAD Thread = TestStartThread(QueueAtHigherPriority, &Preemption);
     TestSettle();
-    EXPECT_EQUAL(Log.Count, 0);
-    KeSetEvent(&Waiting.Event, 0, FALSE);
+    KeRaiseIrql(APC_LEVEL, &OldIrql);
+    KeSetEvent(&Preemption.Go, 0, FALSE);
+    EXPECT_EQUAL(Preemption.Log.Count, 0);
+    KeLowerIrql(OldIrql);
+    AwaitCount(&Preemption.Log, 1);
     TestJoinThread(Thread);
-    EXPECT_EQUAL(Log.Count, 1);
 }
 
 GUEST_TEST(ke_alert_ends_an_alertable_wait_only)

@@ -132,8 +132,8 @@ PLIST_ENTRY KeRemoveQueue(PRKQUEUE Queue, KPROCESSOR_MODE WaitMode, PLARGE_INTEG
         Queue->CurrentCount++;
         Status = (LONG_PTR)Entry;
         if (Entry == NULL) {
-            Status = DueTime == 0 ? STATUS_TIMEOUT : KiTestAlerts(Thread, WaitMode, FALSE);
-            if (DueTime != KI_NO_DUE_TIME && DueTime <= KeQueryInterruptTime()) {
+            Status = KiTestAlerts(Thread, WaitMode, FALSE);
+            if (Status == STATUS_PENDING && DueTime <= KeQueryInterruptTime()) {
                 Status = STATUS_TIMEOUT;
             }
         }

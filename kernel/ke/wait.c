@@ -235,7 +235,11 @@ LONG_PTR KiBlockThread(PKTHREAD Thread, KIRQL OldIrql, ULONG64 DueTime)
     return Status;
 }
 
-/* Lock held. What the wait comes to without blocking; STATUS_PENDING: it must block. */
+/*
+ * Lock held. What the wait comes to without blocking; STATUS_PENDING: it must block. A signal goes
+ * before an alert or an APC, and they go before the time-out, also one of zero: SleepEx(0, TRUE) is
+ * how programs on Windows take their APCs.
+ */
 static NTSTATUS KiTryWait(const KI_WAIT *Wait, PKTHREAD Thread)
 {
     PKWAIT_BLOCK Blocks = Wait->Blocks;
@@ -264,15 +268,9 @@ static NTSTATUS KiTryWait(const KI_WAIT *Wait, PKTHREAD Thread)
             return (NTSTATUS)i | KiConsumeSignal(&Mutant->Header, Thread);
         }
     }
-    if (Wait->DueTime == 0) {
-        return STATUS_TIMEOUT;
-    }
     Status = KiTestAlerts(Thread, Wait->Mode, Wait->Alertable);
-    if (Status == STATUS_PENDING && Wait->DueTime != KI_NO_DUE_TIME &&
-        Wait->DueTime <= KeQueryInterruptTime()) {
-        return STATUS_TIMEOUT;
-    }
-    return Status;
+    return Status == STATUS_PENDING && Wait->DueTime <= KeQueryInterruptTime() ? STATUS_TIMEOUT
+                                                                               : Status;
 }
 
 static NTSTATUS KiWait(const KI_WAIT *Wait)

@@ -289,6 +289,21 @@ GUEST_TEST(ke_alert_ends_an_alertable_wait_only)
     EXPECT(!KeAlertThread(KeGetCurrentThread(), KernelMode));
     EXPECT_EQUAL(KeDelayExecutionThread(KernelMode, TRUE, &Long), STATUS_ALERTED);
     EXPECT(!KeTestAlertThread(KernelMode));
+
+    /* Also a wait that would not block; but not one that its object satisfies. */
+    LARGE_INTEGER Zero = {.QuadPart = 0};
+    KEVENT Event;
+    KeInitializeEvent(&Event, NotificationEvent, TRUE);
+    EXPECT(!KeAlertThread(KeGetCurrentThread(), KernelMode));
+    EXPECT_EQUAL(KeWaitForSingleObject(&Event, Executive, KernelMode, TRUE, &Zero),
+                 STATUS_SUCCESS);
+    KeClearEvent(&Event);
+    EXPECT_EQUAL(TestPoll(&Event), STATUS_TIMEOUT);
+    EXPECT_EQUAL(KeWaitForSingleObject(&Event, Executive, KernelMode, TRUE, &Zero),
+                 STATUS_ALERTED);
+    EXPECT(!KeAlertThread(KeGetCurrentThread(), KernelMode));
+    EXPECT_EQUAL(KeDelayExecutionThread(KernelMode, TRUE, &Zero), STATUS_ALERTED);
+    EXPECT(!KeTestAlertThread(KernelMode));
 }
 
 GUEST_TEST(ke_user_apcs_are_refused_by_system_threads)

@@ -60,6 +60,8 @@ const char HelpRun[] =
     "  --timeout=60           seconds until the run is ended\n"
     "  --seed=1               fixes all that is random, in the kernel and in the scenario\n"
     "  --machine=microvm|pci  pci has a PCI bus with QEMU's edu device on it; microvm\n"
+    "  --source-map=FROM=TO   source files below the directory FROM of the PDB are shown as below\n"
+    "                         TO, as where the driver was built elsewhere; may be given again\n"
     "  --history=20           calls, faults and changes of IRQL before a bug check that its\n"
     "                         report shows, at most 1000\n"
     "  --kd=SOCKET            a kernel debugger may connect to this UNIX socket, leave and come\n"

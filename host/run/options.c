@@ -198,6 +198,12 @@ static bool OptionsParseBudget(PARSE *Parse, const char *Argument, const char *V
     return true;
 }
 
+static bool OptionsParseSourceMap(PARSE *Parse, const char *Argument, const char *Value)
+{
+    const char *Error = SourceMapAdd(&Parse->Options->SourceMap, Value);
+    return Error == NULL || OptionsFail(Parse, Argument, Error);
+}
+
 static bool OptionsParseText(PARSE *Parse, const char *Argument, const char *Value)
 {
     if (*Value == 0) {
@@ -256,6 +262,7 @@ static const struct {
     {"--html", OptionsParseText},
     {"--timeline-json", OptionsParseText},
     {"--budget", OptionsParseBudget},
+    {"--source-map", OptionsParseSourceMap},
     {"--append", OptionsParseText},
     {"--file", OptionsParseText},
 };
@@ -434,6 +441,10 @@ void OptionsReplay(const RUN_OPTIONS *Options, const char *Program, char *Line, 
     OptionsReplayTimeline(Options, Line, Capacity);
     for (unsigned i = 0; i < Options->FileCount; i++) {
         snprintf(Word, sizeof(Word), "--file=%s", Options->Files[i]);
+        TextAppendWord(Line, Capacity, Word);
+    }
+    for (unsigned i = 0; i < Options->SourceMap.Count; i++) {
+        snprintf(Word, sizeof(Word), "--source-map=%s", Options->SourceMap.Rules[i].From);
         TextAppendWord(Line, Capacity, Word);
     }
     if (Options->Append != NULL) {

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "host/symbols/source_map.h"
 #include "host/timeline/budget.h"
 
 /* Slow is no error: the disk answers so many requests a second and no more. */
@@ -50,6 +51,7 @@ typedef struct {
     /* read, write: requests that still succeed; slow: requests a second */
     uint32_t DiskFaultNumber;
     uint32_t History; /* events that the report of a bug check shows */
+    SOURCE_MAP SourceMap;
     BUDGET Budgets[BUDGET_MOST];
     unsigned BudgetCount;
     bool UnlessClean; /* files of the timeline are written unless the run is clean */

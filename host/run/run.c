@@ -230,6 +230,7 @@ static void RunSession(RUN *Run)
     if (!SessionAwaitBoot(&Run->Session)) {
         return;
     }
+    Run->Symbols.Sources = &Run->Options.SourceMap;
     SymbolsAddModule(&Run->Symbols, Run->Session.Boot.KernelBase, 64u << 20, "ntoskrnl.exe",
                      Run->Files.Kernel);
     ReportEvent(&Run->Report, "booted",

@@ -183,8 +183,9 @@ static void SymbolsResolveModule(SYMBOLS *Symbols, const SYMBOL_MODULE *Module, 
                        Answers[i].Function);
         }
         if (Answers[i].Function[0] != 0 && Answers[i].Line != 0) {
-            snprintf(Entry->Location, sizeof(Entry->Location), "%s:%u", Answers[i].File,
-                     Answers[i].Line);
+            char File[sizeof(Entry->Location) - 16];
+            SourceMapApply(Symbols->Sources, Answers[i].File, File, sizeof(File));
+            snprintf(Entry->Location, sizeof(Entry->Location), "%s:%u", File, Answers[i].Line);
             Entry->HasLine = true;
         }
     }

@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "host/symbols/source_map.h"
+
 #define SYMBOLS_MAX_MODULES 32u
 #define SYMBOLS_MAX_BATCH 64u
 
@@ -23,6 +25,7 @@ typedef struct {
     SYMBOL_MODULE Modules[SYMBOLS_MAX_MODULES];
     unsigned Count;
     unsigned Runs; /* of the symbolizer, which are bounded */
+    const SOURCE_MAP *Sources; /* what Location says of a file; NULL: what the PDB says */
 } SYMBOLS;
 
 typedef struct {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* sources: host/check -host/check/check_command.c -host/check/check_run.c host/run/options.c host/timeline/budget.c host/text/text.c host/run/report.c host/timeline/html_document.c host/input/driver_file.c host/text/bug_check_names.c host/text/status_names.c lib/pe_image.c lib/pe_directories.c lib/pe_load.c lib/pe_exports.c */
+/* sources: host/check -host/check/check_command.c -host/check/check_run.c host/run/options.c host/symbols/source_map.c host/timeline/budget.c host/text/text.c host/run/report.c host/timeline/html_document.c host/input/driver_file.c host/text/bug_check_names.c host/text/status_names.c lib/pe_image.c lib/pe_directories.c lib/pe_load.c lib/pe_exports.c */
 /*
  * The files that `pageable check` and `report` read. The first byte says which: a configuration
  * and a baseline made of the other bytes, or the lines of two shards, changed at (offset, offset,

@@ -331,9 +331,35 @@ check_ci() {
     done
 }
 
+# A PDB that names its sources as on Windows: what code scanning is told is in the repository.
+check_sources() {
+    local folder=$scratch/sources problem='' uri
+    set --
+    wanted "check: sources of another machine" || return 0
+    mkdir -p "$folder"
+    cp drivers/faulty/spin-lock-in-page/spin-lock-in-page.c "$folder"
+    clang-19 --target=x86_64-pc-windows-msvc -fms-extensions -ffreestanding -O2 -g -gcodeview \
+        -fasync-exceptions -ffile-prefix-map="$folder"='C:\Work\Lock' -Iinclude -Iinclude/nt -c \
+        "$folder/spin-lock-in-page.c" -o "$folder/lock.obj" &&
+        lld-link-19 /driver /subsystem:native,10.00 /nodefaultlib /machine:x64 /debug /release \
+            /entry:DriverEntry /out:"$folder/lock.sys" /pdb:"$folder/lock.pdb" \
+            "$folder/lock.obj" "$build/ntoskrnl.lib" || problem="cannot be built"
+    printf '%s\n' 'run-option = ["--source-map=c:\\work=sources"]' >"$folder/pageable.toml"
+    for uri in file:///C:/Work/Lock/spin-lock-in-page.c sources/Lock/spin-lock-in-page.c; do
+        run "$pageable" check "$folder/lock.sys" --sarif="$folder/results.sarif" "$@"
+        [ "$status" = 1 ] || problem="${problem:-exit $status instead of 1}"
+        grep -qF "\"uri\": \"$uri\"" "$folder/results.sarif" || problem="${problem:-no $uri}"
+        set -- --config="$folder/pageable.toml"
+    done
+    result "check: sources of another machine" "$problem"
+    expect "check: a source map that is none" 2 "is FROM=TO" \
+        "$pageable" check "$folder/lock.sys" --run-option=--source-map=sources
+}
+
 checks() {
     check_stopped_begin
     check_files
+    check_sources
     check_shards
     check_baselines
     check_codes

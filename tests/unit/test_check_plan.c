@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* sources: host/check/check_settings.c host/check/check_config.c host/check/check_plan.c host/check/toml.c host/run/options.c host/timeline/budget.c host/text/text.c host/input/driver_file.c lib/pe_image.c lib/pe_directories.c lib/pe_load.c lib/pe_exports.c */
+/* sources: host/check/check_settings.c host/check/check_config.c host/check/check_plan.c host/check/toml.c host/run/options.c host/symbols/source_map.c host/timeline/budget.c host/text/text.c host/input/driver_file.c lib/pe_image.c lib/pe_directories.c lib/pe_load.c lib/pe_exports.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

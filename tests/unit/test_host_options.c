@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* sources: host/run/options.c host/text/text.c host/timeline/budget.c */
+/* sources: host/run/options.c host/symbols/source_map.c host/text/text.c host/timeline/budget.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* sources: host/symbols/symbols.c host/symbols/symbolizer.c host/symbols/child_program.c host/input/driver_file.c host/text/text.c lib/pe_image.c lib/pe_directories.c lib/pe_exports.c lib/pe_load.c tests/fuzz/pe_sample.c */
+/* sources: host/symbols/symbols.c host/symbols/source_map.c host/symbols/symbolizer.c host/symbols/child_program.c host/input/driver_file.c host/text/text.c lib/pe_image.c lib/pe_directories.c lib/pe_exports.c lib/pe_load.c tests/fuzz/pe_sample.c */
 /* The symbolizer replaced by scripts that answer, answer rubbish, fail, or are not there. */
 #include <setjmp.h>
 #include <stdarg.h>

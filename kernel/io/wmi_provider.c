@@ -106,11 +106,11 @@ static NTSTATUS WmipRegister(PVOID DeviceObject, BOOLEAN Callback, PVOID Caller)
     return STATUS_SUCCESS;
 }
 
-/* Taken out of the list already. */
+/* Taken out of the list already. Who has protection still may ask the driver once more. */
 static VOID WmipDeleteProvider(PWMIP_PROVIDER Provider)
 {
-    KeWaitForSingleObject(&Provider->Asked, Executive, KernelMode, FALSE, NULL);
     ExWaitForRundownProtectionRelease(&Provider->Rundown);
+    KeWaitForSingleObject(&Provider->Asked, Executive, KernelMode, FALSE, NULL);
     if (Provider->Device != NULL) {
         ObfDereferenceObject(Provider->Device);
     }
@@ -148,8 +148,9 @@ static NTSTATUS WmipChange(PVOID DeviceObject, BOOLEAN Update)
     if (!Update) {
         Provider->Blocked = TRUE;
     } else if (Provider->Device != NULL) {
-        KeWaitForSingleObject(&Provider->Asked, Executive, KernelMode, FALSE, NULL);
-        KeClearEvent(&Provider->Asked);
+        do { /* of several that waited, one resets it */
+            KeWaitForSingleObject(&Provider->Asked, Executive, KernelMode, FALSE, NULL);
+        } while (KeResetEvent(&Provider->Asked) == 0);
         Provider->Update = WMIUPDATE;
         ExQueueWorkItem(&Provider->WorkItem, DelayedWorkQueue);
     }

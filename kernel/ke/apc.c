@@ -200,6 +200,9 @@ static VOID KiRunUserApc(PKTHREAD Thread, PKTRAP_FRAME TrapFrame)
         KiInitializeUserApc(TrapFrame, NormalRoutine, NormalContext, Argument1, Argument2);
     }
     KiLockDispatcher();
+    if (NormalRoutine == NULL && !IsListEmpty(&Thread->ApcState.ApcListHead[UserMode])) {
+        Thread->ApcState.UserApcPending = TRUE; /* no NtContinue will come for the next */
+    }
 }
 
 /*

@@ -122,13 +122,27 @@ static VOID NothingToFree(PKAPC Apc, PKNORMAL_ROUTINE *Routine, PVOID *Context, 
 {
 }
 
-/* A CONTEXT has all of the state that its thread had, and gives it back as the routine left it. */
+static VOID TakeAway(PKAPC Apc, PKNORMAL_ROUTINE *Routine, PVOID *Context, PVOID *Argument1,
+                     PVOID *Argument2)
+{
+    *Routine = NULL;
+}
+
+static VOID InitializeUserApc(PKAPC Apc, PETHREAD Thread, PKKERNEL_ROUTINE Kernel, PVOID Context)
+{
+    KeInitializeApc(Apc, &Thread->Tcb, OriginalApcEnvironment, Kernel, NULL,
+                    (PKNORMAL_ROUTINE)(PVOID)0x1000, UserMode, Context);
+}
+
+/* A CONTEXT has all of the state that its thread had, and gives it back as the routine left it. One
+   that was taken back by its kernel routine stands before it, and does not keep it waiting. */
 GUEST_TEST(ke_user_apc_context_is_complete)
 {
     static const ULONG Before[] = {0x1212, 0x1313, 0x1414, 0x1515, 0x1212, 0x1313, 0x1414, 0x77f};
     static const ULONG After[] = {0x1212, 0x3131, 0x1414, 0x1515, 0x1212, 0x5151, 0x7171, 0xb7f};
     RING3 Test;
-    KAPC Apc;
+    KAPC Apc, TakenBack;
+    KIRQL OldIrql;
     if (!IoTestLoad(0, FALSE)) {
         return;
     }
@@ -138,9 +152,12 @@ GUEST_TEST(ke_user_apc_context_is_complete)
     Ring3Put(&Test, 0, Ring3Get(&Test, 8)); /* the event */
     PETHREAD Thread = Ring3Start(&Test, Ring3WaitWithState);
     TEST_AWAIT(Thread->Tcb.State == Waiting && Thread->Tcb.Alertable);
-    KeInitializeApc(&Apc, &Thread->Tcb, OriginalApcEnvironment, NothingToFree, NULL,
-                    (PKNORMAL_ROUTINE)(PVOID)0x1000, UserMode, Test.Page);
+    InitializeUserApc(&TakenBack, Thread, TakeAway, NULL);
+    InitializeUserApc(&Apc, Thread, NothingToFree, Test.Page);
+    KeRaiseIrql(DISPATCH_LEVEL, &OldIrql);
+    EXPECT(KeInsertQueueApc(&TakenBack, NULL, NULL, 0));
     EXPECT(KeInsertQueueApc(&Apc, NULL, NULL, 0));
+    KeLowerIrql(OldIrql);
     EXPECT_EQUAL(Ring3Join(Thread), RING3_EXIT);
     for (ULONG i = 0; i < RTL_NUMBER_OF(Before); i++) {
         EXPECT_EQUAL(Ring3Get(&Test, 0x100 + 8 * i), Before[i]);

@@ -176,6 +176,32 @@ static NTSTATUS IopBuildRequest(const IOP_REQUEST *Request, PFILE_OBJECT File, P
     return STATUS_SUCCESS;
 }
 
+/*
+ * Until the driver has completed it. As in NT the end of a user thread, or an alert where the file
+ * was opened for that, cancels a request on a synchronous file; when it is over the driver says.
+ * What completion writes to is on this stack, so the stack stays in memory.
+ */
+static VOID IopAwaitCompletion(PIRP Irp, PFILE_OBJECT File, KPROCESSOR_MODE Mode, PKEVENT Event)
+{
+    BOOLEAN Synchronous = (File->Flags & FO_SYNCHRONOUS_IO) != 0;
+    BOOLEAN Swap = KeSetKernelStackSwapEnable(FALSE);
+    NTSTATUS Status =
+        KeWaitForSingleObject(Event, Executive, Synchronous ? Mode : KernelMode,
+                              Synchronous && (File->Flags & FO_ALERTABLE_IO), NULL);
+
+    KeSetKernelStackSwapEnable(Swap);
+    if (Status == STATUS_SUCCESS) {
+        return;
+    }
+    /* At APC_LEVEL the packet, when the event is not set yet, cannot go. */
+    KIRQL OldIrql = KiRaiseIrql(APC_LEVEL);
+    if (KeReadStateEvent(Event) == 0) {
+        IoCancelIrp(Irp);
+    }
+    KiWriteIrql(OldIrql);
+    KeWaitForSingleObject(Event, Executive, KernelMode, FALSE, NULL);
+}
+
 /* Sends it and waits for the end. The packet is gone afterwards, its file reference too. */
 static NTSTATUS IopCallAndWait(PIRP Irp, PDEVICE_OBJECT Top, PFILE_OBJECT File,
                                const IOP_REQUEST *Request)
@@ -199,7 +225,7 @@ static NTSTATUS IopCallAndWait(PIRP Irp, PDEVICE_OBJECT Top, PFILE_OBJECT File,
                          "a dispatch routine returned a final status without completing", NULL);
     }
     /* Also when Deferred is set already: the completer may still be about to set the event. */
-    KeWaitForSingleObject(&Event, Executive, KernelMode, FALSE, NULL);
+    IopAwaitCompletion(Irp, File, Request->Mode, &Event);
     if (Deferred) {
         KIRQL OldIrql = KiRaiseIrql(APC_LEVEL);
         IopFinishRequest(Irp, File, BufferLength);

@@ -66,7 +66,8 @@ NTSTATUS PspLoadProgram(PEPROCESS Process, const VOID *File, SIZE_T Size, PVOID 
 /* ---- terminate.c ---- */
 /*
  * Both ask; the threads end when they are about to return to user mode, or at once out of a wait of
- * user mode's. A thread that a driver keeps stays until the driver lets it go, as on Windows.
+ * user mode's. A wait for a request on a synchronous file is one: the request is cancelled. A
+ * thread that a driver keeps all the same stays until the driver lets it go, as on Windows.
  * STATUS_THREAD_IS_TERMINATING, STATUS_PROCESS_IS_TERMINATING: somebody asked before.
  * STATUS_ACCESS_DENIED: it has kernel threads. PASSIVE_LEVEL
  */

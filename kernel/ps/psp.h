@@ -61,6 +61,8 @@ VOID PspAbandonThread(PETHREAD Thread);
 DECLSPEC_NORETURN VOID PspExitThread(NTSTATUS Status);
 /* Called with the dispatcher lock held by the switch away from a terminated thread. */
 VOID PspQueueReaper(PKTHREAD Thread);
+/* One of CrossThreadFlags, in one step. Any IRQL */
+VOID PspSetThreadFlag(PETHREAD Thread, ULONG Flag, BOOLEAN Set);
 VOID PspStartReaper(VOID);
 OB_DELETE_METHOD PspDeleteThread;
 

@@ -214,9 +214,11 @@ BOOLEAN IoIsSystemThread(PETHREAD Thread)
     return PsIsSystemThread(Thread);
 }
 
+/* From the moment on at which it was asked to end, or ends by itself. */
 BOOLEAN PsIsThreadTerminating(PETHREAD Thread)
 {
-    return (Thread->CrossThreadFlags & PS_CROSS_THREAD_FLAGS_TERMINATED) != 0;
+    return Thread->Tcb.Terminating ||
+           (Thread->CrossThreadFlags & PS_CROSS_THREAD_FLAGS_TERMINATED) != 0;
 }
 
 NTSTATUS PsLookupProcessByProcessId(HANDLE ProcessId, PEPROCESS *Process)

@@ -118,7 +118,10 @@ NTSTATUS PsCreateSystemThread(PHANDLE ThreadHandle, ULONG DesiredAccess,
             return Status;
         }
     }
-    Status = PspAllocateThread(Process, StartRoutine, StartContext, &Thread);
+    /* A kernel thread cannot be ended: it would go on without the process's handles. */
+    Status = Process->Terminating
+                 ? STATUS_PROCESS_IS_TERMINATING
+                 : PspAllocateThread(Process, StartRoutine, StartContext, &Thread);
     ObfDereferenceObject(Process);
     if (!NT_SUCCESS(Status)) {
         return Status;
@@ -163,6 +166,7 @@ DECLSPEC_NORETURN VOID PspExitThread(NTSTATUS Status)
                      (ULONG_PTR)Thread->Win32StartAddress, (ULONG_PTR)Thread, 0);
     }
     NT_VERIFY(Thread != &PspIdleThread);
+    PspSetThreadFlag(Thread, PS_CROSS_THREAD_FLAGS_TERMINATED, TRUE);
     if (Thread->Tcb.Teb != NULL) {
         PspEndUserMode(Thread, Status);
     }
@@ -181,7 +185,6 @@ DECLSPEC_NORETURN VOID PspExitThread(NTSTATUS Status)
     }
     Thread->ExitStatus = Status;
     KeQuerySystemTimePrecise(&Thread->ExitTime);
-    Thread->CrossThreadFlags |= PS_CROSS_THREAD_FLAGS_TERMINATED;
     PspFreeCid(Thread->Cid.UniqueThread);
     OldIrql = KiAcquireSpinLock(&PspActiveProcessLock);
     RemoveEntryList(&Thread->ThreadListEntry);

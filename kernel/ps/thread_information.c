@@ -98,7 +98,7 @@ NTSTATUS NtQueryInformationThread(HANDLE ThreadHandle, THREADINFOCLASS ThreadInf
                                      ThreadInformation, ThreadInformationLength, ReturnLength);
 }
 
-static VOID PspSetThreadFlag(PETHREAD Thread, ULONG Flag, BOOLEAN Set)
+VOID PspSetThreadFlag(PETHREAD Thread, ULONG Flag, BOOLEAN Set)
 {
     if (Set) {
         __sync_fetch_and_or(&Thread->CrossThreadFlags, (ULONG64)Flag);
@@ -109,10 +109,10 @@ static VOID PspSetThreadFlag(PETHREAD Thread, ULONG Flag, BOOLEAN Set)
 
 static NTSTATUS PspSetThreadBasePriority(PETHREAD Thread, LONG Increment)
 {
-    LONG Size = Increment < 0 ? -Increment : Increment;
     BOOLEAN RealTime = Thread->ThreadsProcess->Pcb.BasePriority >= LOW_REALTIME_PRIORITY;
-    if (Size > PSP_INCREMENT_MOST && Size != PSP_INCREMENT_SATURATED &&
-        (!RealTime || Size > PSP_INCREMENT_SATURATED)) {
+    LONG Most = RealTime ? PSP_INCREMENT_SATURATED : PSP_INCREMENT_MOST;
+    if ((Increment < -Most || Increment > Most) && Increment != PSP_INCREMENT_SATURATED &&
+        Increment != -PSP_INCREMENT_SATURATED) {
         return STATUS_INVALID_PARAMETER;
     }
     KeSetBasePriorityThread(&Thread->Tcb, Increment);

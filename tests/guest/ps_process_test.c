@@ -174,7 +174,7 @@ GUEST_TEST(ps_a_notify_routine_refuses_a_process)
 GUEST_TEST(ps_a_process_is_terminated_once)
 {
     PEPROCESS Process;
-    HANDLE Handle;
+    HANDLE Handle, Thread;
     ULONG Count = 0;
 
     EXPECT_EQUAL(PspCreateProcess("ended", &Process), STATUS_SUCCESS);
@@ -188,6 +188,9 @@ GUEST_TEST(ps_a_process_is_terminated_once)
     EXPECT_EQUAL((ULONG)ZwTerminateProcess(Handle, STATUS_SUCCESS),
                  (ULONG)STATUS_PROCESS_IS_TERMINATING);
     EXPECT_EQUAL((ULONG)PsAcquireProcessExitSynchronization(Process),
+                 (ULONG)STATUS_PROCESS_IS_TERMINATING);
+    EXPECT_EQUAL((ULONG)PsCreateSystemThread(&Thread, THREAD_ALL_ACCESS, NULL, Handle, NULL,
+                                             ReportIds, &Count),
                  (ULONG)STATUS_PROCESS_IS_TERMINATING);
     EXPECT_EQUAL(ZwQueryInformationProcess(Handle, ProcessHandleCount, &Count, 4, NULL),
                  STATUS_SUCCESS);

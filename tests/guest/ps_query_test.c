@@ -128,6 +128,7 @@ static VOID ThreadNotify(HANDLE ProcessId, HANDLE ThreadId, BOOLEAN Create)
 {
     EXPECT_EQUAL(ProcessId, 4);
     ThreadNotified = ThreadId;
+    EXPECT_EQUAL(PsIsThreadTerminating(PsGetCurrentThread()), !Create);
     InterlockedIncrement(Create ? &ThreadsCreated : &ThreadsEnded);
 }
 

@@ -145,6 +145,9 @@ static NTSTATUS InformationThread(VOID)
     Number = 3;
     CHECK(ZwSetInformationThread(Self, ThreadBasePriority, &Number, 4) ==
           STATUS_INVALID_PARAMETER);
+    Number = INT32_MIN;
+    CHECK(ZwSetInformationThread(Self, ThreadBasePriority, &Number, 4) ==
+          STATUS_INVALID_PARAMETER);
     CHECK(ZwSetInformationThread(Self, ThreadBasePriority, &Before, 4) == STATUS_SUCCESS);
     Number = 0;
     CHECK(ZwSetInformationThread(Self, ThreadPriority, &Number, 4) == STATUS_INVALID_PARAMETER);

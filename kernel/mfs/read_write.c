@@ -26,7 +26,8 @@ static NTSTATUS MfsCheckTransfer(PMFS_REQUEST Request)
         ((Length | (ULONG)Offset) & (MFS_SECTOR_BYTES - 1)) != 0) {
         return STATUS_INVALID_PARAMETER;
     }
-    return STATUS_SUCCESS;
+    /* The services refuse it, but a driver's own packet may say anything. */
+    return Offset < 0 ? STATUS_INVALID_PARAMETER : STATUS_SUCCESS;
 }
 
 /* A synchronous file's position moves with each transfer, but not with paging I/O. */

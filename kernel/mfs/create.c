@@ -55,7 +55,8 @@ static NTSTATUS MfsStartOfPath(PMFS_REQUEST Request, PMFS_CREATE Create)
         Path->Buffer++;
         Path->Length -= sizeof(WCHAR);
     }
-    if (Path->Length != 0 && Path->Buffer[Path->Length / sizeof(WCHAR) - 1] == L'\\') {
+    /* Of a backslash that is all of the rest, the component before it is empty: MfsWalk says so. */
+    if (Path->Length > sizeof(WCHAR) && Path->Buffer[Path->Length / sizeof(WCHAR) - 1] == L'\\') {
         Path->Length -= sizeof(WCHAR);
         Create->TrailingSlash = TRUE;
     }
@@ -328,13 +329,12 @@ static NTSTATUS MfsReadParameters(PMFS_REQUEST Request, PMFS_CREATE Create)
     if (Create->Options & FILE_OPEN_BY_FILE_ID) {
         return STATUS_NOT_SUPPORTED;
     }
-    if (Stack->Parameters.Create.EaLength != 0 && Create->Disposition != FILE_OPEN) {
-        return STATUS_EAS_NOT_SUPPORTED;
-    }
     if (Stack->Parameters.Create.EaLength != 0) {
         return STATUS_EAS_NOT_SUPPORTED;
     }
-    if (Request->Irp->Overlay.AllocationSize.QuadPart < 0) {
+    if (Request->Irp->Overlay.AllocationSize.QuadPart < 0 ||
+        ((Create->Options & FILE_DIRECTORY_FILE) &&
+         (Create->Attributes & FILE_ATTRIBUTE_TEMPORARY))) {
         return STATUS_INVALID_PARAMETER;
     }
     return STATUS_SUCCESS;

@@ -14,7 +14,8 @@
  *   4. Of a file, Header.ValidDataLength = FileSize <= AllocationSize, a multiple of
  *      MFS_CLUSTER_BYTES, and Content has AllocationSize bytes, zeros behind FileSize; Content of
  *      MFS_ARCHIVED is the boot archive's, is never written, and ends at FileSize.
- *   5. MfsUsedClusters is the sum of the clusters of all nodes in the tree and open ones; it is
+ *   5. node.Depth = its parent's + 1, at most MFS_DEPTH.
+ *   6. MfsUsedClusters is the sum of the clusters of all nodes in the tree and open ones; it is
  *      at most MFS_CLUSTERS.
  *
  * Lock order: MfsLock (a resource, in a critical region), then what pool takes. Callers' buffers
@@ -126,8 +127,15 @@ NTSTATUS MfsCheckName(PCUNICODE_STRING Name, BOOLEAN Wild);
 NTSTATUS MfsCreateNode(PMFS_NODE Directory, PCUNICODE_STRING Name, ULONG Attributes,
                        PMFS_NODE *Node);
 VOID MfsRemoveNode(PMFS_NODE Node); /* from the tree; the tree's reference goes */
-/* A copy of Name in place of the node's, under another directory or the same one. */
-NTSTATUS MfsMoveNode(PMFS_NODE Node, PMFS_NODE Directory, PCUNICODE_STRING Name);
+/* The node after Node of those below Top, each directory before what is in it; NULL: none. */
+PMFS_NODE MfsNextBelow(PMFS_NODE Top, PMFS_NODE Node);
+/*
+ * A copy of Name in place of the node's, under another directory or the same one; Replaced, when
+ * not NULL, goes. STATUS_OBJECT_NAME_INVALID: too deep, STATUS_INSUFFICIENT_RESOURCES; nothing has
+ * changed.
+ */
+NTSTATUS MfsMoveNode(PMFS_NODE Node, PMFS_NODE Directory, PCUNICODE_STRING Name,
+                     PMFS_NODE Replaced);
 VOID MfsDereferenceNode(PMFS_NODE Node);
 /* Bytes of \A\B\C; written backwards from End when that is not NULL. */
 ULONG MfsBuildPath(PMFS_NODE Node, PCHAR End);

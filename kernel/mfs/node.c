@@ -63,14 +63,19 @@ static NTSTATUS MfsCopyName(PCUNICODE_STRING Name, PUNICODE_STRING Copy)
     return STATUS_SUCCESS;
 }
 
+static VOID MfsTouchDirectory(PMFS_NODE Directory)
+{
+    MfsQueryTime(&Directory->LastWriteTime);
+    Directory->ChangeTime = Directory->LastWriteTime;
+}
+
 static VOID MfsInsertNode(PMFS_NODE Directory, PMFS_NODE Node)
 {
     PMFS_NODE Next = MfsNextChild(Directory, &Node->Name, FALSE);
     InsertTailList(Next != NULL ? &Next->Siblings : &Directory->Children, &Node->Siblings);
     Node->Parent = Directory;
     Node->Depth = Directory->Depth + 1;
-    MfsQueryTime(&Directory->LastWriteTime);
-    Directory->ChangeTime = Directory->LastWriteTime;
+    MfsTouchDirectory(Directory);
 }
 
 /* Directory NULL: a node without a place, the root's or the volume's. */
@@ -115,23 +120,55 @@ VOID MfsRemoveNode(PMFS_NODE Node)
 {
     NT_VERIFY((Node->Flags & MFS_IN_TREE) && IsListEmpty(&Node->Children));
     RemoveEntryList(&Node->Siblings);
-    MfsQueryTime(&Node->Parent->LastWriteTime);
+    MfsTouchDirectory(Node->Parent);
     Node->Flags &= ~(ULONG)MFS_IN_TREE;
     MfsDereferenceNode(Node);
 }
 
-NTSTATUS MfsMoveNode(PMFS_NODE Node, PMFS_NODE Directory, PCUNICODE_STRING Name)
+PMFS_NODE MfsNextBelow(PMFS_NODE Top, PMFS_NODE Node)
+{
+    if (!IsListEmpty(&Node->Children)) {
+        return CONTAINING_RECORD(Node->Children.Flink, MFS_NODE, Siblings);
+    }
+    while (Node != Top && Node->Siblings.Flink == &Node->Parent->Children) {
+        Node = Node->Parent;
+    }
+    return Node == Top ? NULL : CONTAINING_RECORD(Node->Siblings.Flink, MFS_NODE, Siblings);
+}
+
+/* How many levels there are below Node. */
+static ULONG MfsHeight(PMFS_NODE Node)
+{
+    ULONG Height = 0;
+    for (PMFS_NODE Below = Node; Below != NULL; Below = MfsNextBelow(Node, Below)) {
+        Height = Below->Depth - Node->Depth > Height ? Below->Depth - Node->Depth : Height;
+    }
+    return Height;
+}
+
+NTSTATUS MfsMoveNode(PMFS_NODE Node, PMFS_NODE Directory, PCUNICODE_STRING Name,
+                     PMFS_NODE Replaced)
 {
     UNICODE_STRING Copy;
+    if (Directory->Depth + 1 + MfsHeight(Node) > MFS_DEPTH) {
+        return STATUS_OBJECT_NAME_INVALID;
+    }
     NTSTATUS Status = MfsCopyName(Name, &Copy);
     if (!NT_SUCCESS(Status)) {
         return Status;
     }
+    if (Replaced != NULL) {
+        MfsRemoveNode(Replaced);
+    }
     RemoveEntryList(&Node->Siblings);
-    MfsQueryTime(&Node->Parent->LastWriteTime);
+    MfsTouchDirectory(Node->Parent);
     ExFreePoolWithTag(Node->Name.Buffer, MFS_TAG_VOLUME);
     Node->Name = Copy;
     MfsInsertNode(Directory, Node);
+    for (PMFS_NODE Below = MfsNextBelow(Node, Node); Below != NULL;
+         Below = MfsNextBelow(Node, Below)) {
+        Below->Depth = Below->Parent->Depth + 1;
+    }
     MfsQueryTime(&Node->ChangeTime);
     return STATUS_SUCCESS;
 }

@@ -9,23 +9,13 @@
 /* Something below the directory is open: NTFS does not rename it then. */
 static BOOLEAN MfsIsOpenBelow(PMFS_NODE Directory)
 {
-    PMFS_NODE Node = Directory;
-    for (;;) {
-        if (Node != Directory && Node->Opens != 0) {
+    for (PMFS_NODE Node = MfsNextBelow(Directory, Directory); Node != NULL;
+         Node = MfsNextBelow(Directory, Node)) {
+        if (Node->Opens != 0) {
             return TRUE;
         }
-        if (!IsListEmpty(&Node->Children)) {
-            Node = CONTAINING_RECORD(Node->Children.Flink, MFS_NODE, Siblings);
-            continue;
-        }
-        while (Node != Directory && Node->Siblings.Flink == &Node->Parent->Children) {
-            Node = Node->Parent;
-        }
-        if (Node == Directory) {
-            return FALSE;
-        }
-        Node = CONTAINING_RECORD(Node->Siblings.Flink, MFS_NODE, Siblings);
     }
+    return FALSE;
 }
 
 /* Where the node goes and what it is called there. */
@@ -56,11 +46,12 @@ static NTSTATUS MfsTargetOf(PMFS_REQUEST Request, const FILE_RENAME_INFORMATION 
     return STATUS_SUCCESS;
 }
 
-/* What has the new name already goes, if it may. */
-static NTSTATUS MfsMakeRoom(PMFS_NODE Node, PMFS_NODE Directory, PCUNICODE_STRING Name,
-                            BOOLEAN Replace)
+/* What has the new name already, and may go; NULL: nothing has. */
+static NTSTATUS MfsFindReplaced(PMFS_NODE Node, PMFS_NODE Directory, PCUNICODE_STRING Name,
+                                BOOLEAN Replace, PMFS_NODE *Replaced)
 {
     PMFS_NODE Existing = MfsFindChild(Directory, Name);
+    *Replaced = NULL;
     if (Existing == NULL || Existing == Node) {
         return STATUS_SUCCESS; /* its own name may change in case */
     }
@@ -71,14 +62,14 @@ static NTSTATUS MfsMakeRoom(PMFS_NODE Node, PMFS_NODE Directory, PCUNICODE_STRIN
         (Existing->Attributes & FILE_ATTRIBUTE_READONLY)) {
         return STATUS_ACCESS_DENIED;
     }
-    MfsRemoveNode(Existing);
+    *Replaced = Existing;
     return STATUS_SUCCESS;
 }
 
 NTSTATUS MfsRename(PMFS_REQUEST Request, const FILE_RENAME_INFORMATION *Rename, ULONG Length,
                    BOOLEAN Replace)
 {
-    PMFS_NODE Node = Request->Node, Directory;
+    PMFS_NODE Node = Request->Node, Directory, Replaced;
     UNICODE_STRING Name;
 
     if (Rename->FileNameLength > Length - offsetof(FILE_RENAME_INFORMATION, FileName) ||
@@ -109,6 +100,6 @@ NTSTATUS MfsRename(PMFS_REQUEST Request, const FILE_RENAME_INFORMATION *Rename, 
     if (MfsIsDirectory(Node) && MfsIsOpenBelow(Node)) {
         return STATUS_ACCESS_DENIED;
     }
-    Status = MfsMakeRoom(Node, Directory, &Name, Replace);
-    return NT_SUCCESS(Status) ? MfsMoveNode(Node, Directory, &Name) : Status;
+    Status = MfsFindReplaced(Node, Directory, &Name, Replace, &Replaced);
+    return NT_SUCCESS(Status) ? MfsMoveNode(Node, Directory, &Name, Replaced) : Status;
 }

@@ -3,12 +3,9 @@
 #include "mfs/mfs.h"
 
 /* 0: stays, -1: stays and this open's own requests do not change it, -2: they do again. */
-static NTSTATUS MfsSetTime(PMFS_REQUEST Request, const LARGE_INTEGER *Given, PLARGE_INTEGER Time,
-                           ULONG KeepFlag)
+static VOID MfsSetTime(PMFS_REQUEST Request, const LARGE_INTEGER *Given, PLARGE_INTEGER Time,
+                       ULONG KeepFlag)
 {
-    if (Given->QuadPart < -2) {
-        return STATUS_INVALID_PARAMETER;
-    }
     if (Given->QuadPart > 0) {
         *Time = *Given;
     }
@@ -18,14 +15,12 @@ static NTSTATUS MfsSetTime(PMFS_REQUEST Request, const LARGE_INTEGER *Given, PLA
         /* What was set by hand is not overwritten by the same open's writes, as documented. */
         Request->Open->Flags |= KeepFlag;
     }
-    return STATUS_SUCCESS;
 }
 
 static NTSTATUS MfsSetBasic(PMFS_REQUEST Request, const FILE_BASIC_INFORMATION *Basic)
 {
     PMFS_NODE Node = Request->Node;
     ULONG Attributes = Basic->FileAttributes;
-    NTSTATUS Status = STATUS_SUCCESS;
 
     if ((Attributes & ~FILE_ATTRIBUTE_VALID_FLAGS) ||
         ((Attributes & FILE_ATTRIBUTE_DIRECTORY) && !MfsIsDirectory(Node)) ||
@@ -42,19 +37,25 @@ static NTSTATUS MfsSetBasic(PMFS_REQUEST Request, const FILE_BASIC_INFORMATION *
         {&Basic->LastWriteTime, &Node->LastWriteTime, MFS_OPEN_KEEP_WRITE_TIME},
         {&Basic->ChangeTime, &Node->ChangeTime, MFS_OPEN_KEEP_CHANGE_TIME},
     };
+    for (ULONG i = 0; i < RTL_NUMBER_OF(Times); i++) {
+        if (Times[i].Given->QuadPart < -2) {
+            return STATUS_INVALID_PARAMETER; /* nothing has changed */
+        }
+    }
     if (Basic->ChangeTime.QuadPart == 0 && !(Request->Open->Flags & MFS_OPEN_KEEP_CHANGE_TIME)) {
         MfsQueryTime(&Node->ChangeTime);
     }
-    for (ULONG i = 0; NT_SUCCESS(Status) && i < RTL_NUMBER_OF(Times); i++) {
-        Status = MfsSetTime(Request, Times[i].Given, Times[i].Time, Times[i].Flag);
+    for (ULONG i = 0; i < RTL_NUMBER_OF(Times); i++) {
+        MfsSetTime(Request, Times[i].Given, Times[i].Time, Times[i].Flag);
     }
-    if (NT_SUCCESS(Status) && Attributes != 0) {
+    if (Attributes != 0) {
         Node->Attributes = (Attributes & FILE_ATTRIBUTE_VALID_SET_FLAGS &
                             ~(ULONG)FILE_ATTRIBUTE_NORMAL) |
                            (Node->Attributes & FILE_ATTRIBUTE_DIRECTORY);
+        Request->File->Flags &= ~(ULONG)FO_TEMPORARY_FILE;
         Request->File->Flags |= (Attributes & FILE_ATTRIBUTE_TEMPORARY) ? FO_TEMPORARY_FILE : 0;
     }
-    return Status;
+    return STATUS_SUCCESS;
 }
 
 NTSTATUS MfsCheckDelete(PMFS_NODE Node, BOOLEAN IgnoreReadOnly)

@@ -275,18 +275,19 @@ static BOOLEAN IopIsDirectOpen(POB_PARSE_PARAMETERS Parameters, PFILE_OBJECT Rel
 
 /*
  * The device's descriptor guards the device. A name below it is the driver's affair, unless the
- * device has FILE_DEVICE_SECURE_OPEN, as documented.
+ * device has FILE_DEVICE_SECURE_OPEN, as documented. The access becomes what is granted.
  */
 static NTSTATUS IopCheckOpen(PDEVICE_OBJECT Device, UCHAR StackFlags,
                              POB_PARSE_PARAMETERS Parameters)
 {
     if (Parameters->Remaining.Length != 0 && !(Device->Characteristics & FILE_DEVICE_SECURE_OPEN)) {
+        Parameters->DesiredAccess = ObpMapAccess(IoFileObjectType, Parameters->DesiredAccess);
         return STATUS_SUCCESS;
     }
     return ObpCheckAccess(Device, Parameters->DesiredAccess,
                           Parameters->Attributes |
                               (StackFlags & SL_FORCE_ACCESS_CHECK ? OBJ_FORCE_ACCESS_CHECK : 0),
-                          Parameters->AccessMode);
+                          Parameters->AccessMode, &Parameters->DesiredAccess);
 }
 
 /* The file type's security procedure: an open of a device is guarded as the device is. */

@@ -208,11 +208,11 @@ NTSTATUS ObOpenObjectByPointer(PVOID Object, ULONG HandleAttributes, PACCESS_STA
     if (ObjectType != NULL && Type != ObjectType) {
         return STATUS_OBJECT_TYPE_MISMATCH;
     }
-    NTSTATUS Status = ObpCheckAccess(Object, DesiredAccess, HandleAttributes, AccessMode);
-    if (!NT_SUCCESS(Status)) {
-        return Status;
-    }
-    return ObpCreateHandle(Object, ObpMapAccess(Type, DesiredAccess), HandleAttributes, Handle);
+    ACCESS_MASK Granted;
+    NTSTATUS Status =
+        ObpCheckAccess(Object, DesiredAccess, HandleAttributes, AccessMode, &Granted);
+    return NT_SUCCESS(Status) ? ObpCreateHandle(Object, Granted, HandleAttributes, Handle)
+                              : Status;
 }
 
 /* The object of a handle of Source, referenced; DUPLICATE_CLOSE_SOURCE closes the handle. */

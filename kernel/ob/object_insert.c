@@ -115,13 +115,14 @@ NTSTATUS ObInsertObject(PVOID Object, PACCESS_STATE AccessState, ACCESS_MASK Des
         ObfDereferenceObject(Object);
         return Status;
     }
+    ACCESS_MASK Access = ObpMapAccess(ObpTypeOf(Header), DesiredAccess);
     if (Existing != NULL) {
         /* OBJ_OPENIF met an object of that name: it takes the new one's place. */
         Header->Flags &= (UCHAR)~OB_FLAG_PERMANENT_OBJECT;
         ObfDereferenceObject(Object);
         Object = Existing;
         NTSTATUS Allowed = ObpCheckAccess(Object, DesiredAccess, Create.Attributes,
-                                          Create.ProbeMode);
+                                          Create.ProbeMode, &Access);
         if (!NT_SUCCESS(Allowed)) {
             ObfDereferenceObject(Object);
             return Allowed;
@@ -136,7 +137,6 @@ NTSTATUS ObInsertObject(PVOID Object, PACCESS_STATE AccessState, ACCESS_MASK Des
     if (Handle == NULL) {
         return Status;
     }
-    ACCESS_MASK Access = ObpMapAccess(ObpTypeOf(ObpHeaderOf(Object)), DesiredAccess);
     NTSTATUS HandleStatus = ObpCreateHandle(Object, Access, Create.Attributes, Handle);
     if (!NT_SUCCESS(HandleStatus)) {
         for (ULONG i = 0; i < ObjectPointerBias; i++) {
@@ -151,11 +151,42 @@ NTSTATUS ObInsertObject(PVOID Object, PACCESS_STATE AccessState, ACCESS_MASK Des
     return Status;
 }
 
+/*
+ * The object of that name, referenced, and what its handle may grant. The descriptor has been
+ * asked, by the parse procedure of a type that keeps its descriptors elsewhere.
+ */
+static NTSTATUS ObpReferenceNamed(HANDLE Root, PCUNICODE_STRING Name,
+                                  POB_PARSE_PARAMETERS Parameters, PVOID *Object,
+                                  PACCESS_MASK Granted)
+{
+    if (Parameters->Type != NULL) {
+        RtlMapGenericMask(&Parameters->DesiredAccess, &Parameters->Type->TypeInfo.GenericMapping);
+    }
+    NTSTATUS Status = ObpLookupObjectName(Root, Name, NULL, Parameters, Object);
+    if (!NT_SUCCESS(Status)) {
+        return Status;
+    }
+    POBJECT_TYPE Type = ObpTypeOf(ObpHeaderOf(*Object));
+    NTSTATUS Allowed = STATUS_SUCCESS;
+    *Granted = ObpMapAccess(Type, Parameters->DesiredAccess);
+    if (Type->TypeInfo.SecurityProcedure == NULL) {
+        Allowed = ObpCheckAccess(*Object, Parameters->DesiredAccess, Parameters->Attributes,
+                                 Parameters->AccessMode, Granted);
+    }
+    if (!NT_SUCCESS(Allowed)) {
+        ObfDereferenceObject(*Object);
+        *Object = NULL;
+        return Allowed;
+    }
+    return Status;
+}
+
 NTSTATUS ObOpenObjectByName(POBJECT_ATTRIBUTES ObjectAttributes, POBJECT_TYPE ObjectType,
                             KPROCESSOR_MODE AccessMode, PACCESS_STATE AccessState,
                             ACCESS_MASK DesiredAccess, PVOID ParseContext, PHANDLE Handle)
 {
     PVOID Object;
+    ACCESS_MASK Granted;
     static const UNICODE_STRING Empty = {0, 0, NULL};
 
     *Handle = NULL;
@@ -165,30 +196,36 @@ NTSTATUS ObOpenObjectByName(POBJECT_ATTRIBUTES ObjectAttributes, POBJECT_TYPE Ob
     OB_PARSE_PARAMETERS Parameters = {
         .Type = ObjectType,
         .AccessMode = AccessMode,
-        .DesiredAccess = ObjectType != NULL ? ObpMapAccess(ObjectType, DesiredAccess)
-                                            : DesiredAccess,
+        .DesiredAccess = DesiredAccess,
         .Attributes = ObjectAttributes->Attributes,
         .Context = ParseContext,
     };
-    NTSTATUS Status = ObpLookupObjectName(
+    NTSTATUS Status = ObpReferenceNamed(
         ObjectAttributes->RootDirectory,
-        ObjectAttributes->ObjectName != NULL ? ObjectAttributes->ObjectName : &Empty, NULL,
-        &Parameters, &Object);
+        ObjectAttributes->ObjectName != NULL ? ObjectAttributes->ObjectName : &Empty, &Parameters,
+        &Object, &Granted);
     if (!NT_SUCCESS(Status)) {
         return Status;
     }
-    /* Types that keep their descriptors elsewhere have asked when the name was parsed. */
-    if (ObpTypeOf(ObpHeaderOf(Object))->TypeInfo.SecurityProcedure == NULL) {
-        NTSTATUS Allowed =
-            ObpCheckAccess(Object, DesiredAccess, ObjectAttributes->Attributes, AccessMode);
-        if (!NT_SUCCESS(Allowed)) {
-            ObfDereferenceObject(Object);
-            return Allowed;
-        }
-    }
     NTSTATUS HandleStatus =
-        ObpCreateHandle(Object, ObpMapAccess(ObpTypeOf(ObpHeaderOf(Object)), DesiredAccess),
-                        ObjectAttributes->Attributes, Handle);
+        ObpCreateHandle(Object, Granted, ObjectAttributes->Attributes, Handle);
     ObfDereferenceObject(Object);
     return NT_SUCCESS(HandleStatus) ? Status : HandleStatus;
+}
+
+/* The access is not kept: the caller has a pointer. ObjectType NULL: any. */
+NTSTATUS ObReferenceObjectByName(PUNICODE_STRING ObjectName, ULONG Attributes,
+                                 PACCESS_STATE AccessState, ACCESS_MASK DesiredAccess,
+                                 POBJECT_TYPE ObjectType, KPROCESSOR_MODE AccessMode,
+                                 PVOID ParseContext, PVOID *Object)
+{
+    ACCESS_MASK Granted;
+    OB_PARSE_PARAMETERS Parameters = {
+        .Type = ObjectType,
+        .AccessMode = AccessMode,
+        .DesiredAccess = DesiredAccess,
+        .Attributes = Attributes,
+        .Context = ParseContext,
+    };
+    return ObpReferenceNamed(NULL, ObjectName, &Parameters, Object, &Granted);
 }

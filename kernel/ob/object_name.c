@@ -222,7 +222,9 @@ NTSTATUS ObpLookupObjectName(HANDLE Root, PCUNICODE_STRING Name, PVOID Insert,
     } else if (NT_SUCCESS(Status)) {
         if (Parameters->Type != NULL &&
             ObpTypeOf(ObpHeaderOf(Walk.Current)) != Parameters->Type) {
-            Status = STATUS_OBJECT_TYPE_MISMATCH;
+            Status = Insert != NULL && !(Parameters->Attributes & OBJ_OPENIF)
+                         ? STATUS_OBJECT_NAME_COLLISION
+                         : STATUS_OBJECT_TYPE_MISMATCH;
         } else {
             *Object = Walk.Current;
             Walk.Current = NULL;
@@ -352,19 +354,4 @@ NTSTATUS ObQueryNameString(PVOID Object, POBJECT_NAME_INFORMATION ObjectNameInfo
     }
     *ReturnLength = Needed;
     return Status;
-}
-
-NTSTATUS ObReferenceObjectByName(PUNICODE_STRING ObjectName, ULONG Attributes,
-                                 PACCESS_STATE AccessState, ACCESS_MASK DesiredAccess,
-                                 POBJECT_TYPE ObjectType, KPROCESSOR_MODE AccessMode,
-                                 PVOID ParseContext, PVOID *Object)
-{
-    OB_PARSE_PARAMETERS Parameters = {
-        .Type = ObjectType,
-        .AccessMode = AccessMode,
-        .DesiredAccess = ObpMapAccess(ObjectType, DesiredAccess),
-        .Attributes = Attributes,
-        .Context = ParseContext,
-    };
-    return ObpLookupObjectName(NULL, ObjectName, NULL, &Parameters, Object);
 }

@@ -238,17 +238,18 @@ NTSTATUS ZwQuerySecurityObject(HANDLE Handle, SECURITY_INFORMATION SecurityInfor
 
 /*
  * May the current subject open Object so? Kernel mode may, unless OBJ_FORCE_ACCESS_CHECK; an
- * object without a descriptor lets everybody in. PASSIVE_LEVEL
+ * object without a descriptor lets everybody in. *Granted is what a handle then grants: of
+ * MAXIMUM_ALLOWED no more than the descriptor allows. PASSIVE_LEVEL
  */
 NTSTATUS ObpCheckAccess(PVOID Object, ACCESS_MASK DesiredAccess, ULONG Attributes,
-                        KPROCESSOR_MODE AccessMode)
+                        KPROCESSOR_MODE AccessMode, PACCESS_MASK Granted)
 {
     SECURITY_SUBJECT_CONTEXT Subject;
     PSECURITY_DESCRIPTOR Descriptor;
     POBJECT_TYPE Type = ObpTypeOf(ObpHeaderOf(Object));
     BOOLEAN Allocated;
-    ACCESS_MASK Granted;
 
+    *Granted = ObpMapAccess(Type, DesiredAccess);
     if (AccessMode == KernelMode && !(Attributes & OBJ_FORCE_ACCESS_CHECK)) {
         return STATUS_SUCCESS;
     }
@@ -258,7 +259,7 @@ NTSTATUS ObpCheckAccess(PVOID Object, ACCESS_MASK DesiredAccess, ULONG Attribute
     }
     SeCaptureSubjectContext(&Subject);
     SeAccessCheck(Descriptor, &Subject, FALSE, DesiredAccess, 0, NULL,
-                  &Type->TypeInfo.GenericMapping, UserMode, &Granted, &Status);
+                  &Type->TypeInfo.GenericMapping, UserMode, Granted, &Status);
     SeReleaseSubjectContext(&Subject);
     ObReleaseObjectSecurity(Descriptor, Allocated);
     return Status;

@@ -94,7 +94,10 @@ typedef struct _OBJECT_SYMBOLIC_LINK {
     ULONG Flags;
 } OBJECT_SYMBOLIC_LINK, *POBJECT_SYMBOLIC_LINK;
 
-/* Remaining: what follows the object's own name, with its leading backslash, or empty. */
+/*
+ * Remaining: what follows the object's own name, with its leading backslash, or empty.
+ * DesiredAccess: without generic rights; who has asked a descriptor leaves there what it grants.
+ */
 typedef struct _OB_PARSE_PARAMETERS {
     PVOID Object;
     POBJECT_TYPE Type; /* wanted, NULL: any */
@@ -317,7 +320,7 @@ VOID ObpInitializeSecurity(VOID);
 NTSTATUS ObpAssignSecurity(PVOID Object, PSECURITY_DESCRIPTOR Explicit);
 VOID ObpDeleteSecurity(PVOID Object);
 NTSTATUS ObpCheckAccess(PVOID Object, ACCESS_MASK DesiredAccess, ULONG Attributes,
-                        KPROCESSOR_MODE AccessMode);
+                        KPROCESSOR_MODE AccessMode, PACCESS_MASK Granted);
 
 /* ---- event_object.c ---- */
 NTSTATUS ObpInitializeEventType(VOID);

@@ -76,6 +76,20 @@ GUEST_TEST(ob_temporary_name_goes_with_the_last_handle)
     ObDereferenceObject(Object);
 }
 
+/* What has the name is of another type: it is taken, and OBJ_OPENIF does not open it. */
+GUEST_TEST(ob_name_is_taken_by_another_type)
+{
+    static const PCWSTR Taken[] = {L"\\BaseNamedObjects", L"\\ObjectTypes\\Event",
+                                   L"\\Device\\HarddiskVolume1"};
+    HANDLE Handle;
+    for (ULONG i = 0; i < RTL_NUMBER_OF(Taken); i++) {
+        EXPECT_EQUAL((ULONG)CreateEvent(Taken[i], 0, &Handle),
+                     (ULONG)STATUS_OBJECT_NAME_COLLISION);
+        EXPECT_EQUAL((ULONG)CreateEvent(Taken[i], OBJ_OPENIF, &Handle),
+                     (ULONG)STATUS_OBJECT_TYPE_MISMATCH);
+    }
+}
+
 GUEST_TEST(ob_symbolic_links_are_followed_and_bounded)
 {
     UNICODE_STRING Link, Target;

@@ -4,17 +4,22 @@
 #include "ps/psp.h"
 #include "se/sep.h"
 
-/* Sets the test device's list to one entry, which gives Sid all access. */
-static NTSTATUS SeTestAllowOnly(PSID Sid)
+/* Sets the object's list to one entry, which gives Sid that access. */
+static NTSTATUS SeTestAllow(PVOID Object, PSID Sid, ACCESS_MASK Access)
 {
     SECURITY_DESCRIPTOR Descriptor;
     DECLSPEC_ALIGN(8) UCHAR Dacl[64];
 
     RtlCreateSecurityDescriptor(&Descriptor, SECURITY_DESCRIPTOR_REVISION);
     RtlCreateAcl((PACL)Dacl, sizeof(Dacl), ACL_REVISION);
-    RtlAddAccessAllowedAce((PACL)Dacl, ACL_REVISION, GENERIC_ALL, Sid);
+    RtlAddAccessAllowedAce((PACL)Dacl, ACL_REVISION, Access, Sid);
     RtlSetDaclSecurityDescriptor(&Descriptor, TRUE, (PACL)Dacl, FALSE);
-    return ObSetSecurityObjectByPointer(IoTest.Device, DACL_SECURITY_INFORMATION, &Descriptor);
+    return ObSetSecurityObjectByPointer(Object, DACL_SECURITY_INFORMATION, &Descriptor);
+}
+
+static NTSTATUS SeTestAllowOnly(PSID Sid)
+{
+    return SeTestAllow(IoTest.Device, Sid, GENERIC_ALL);
 }
 
 /* Opens as a process with the client's token does from user mode. */
@@ -53,6 +58,84 @@ GUEST_TEST(se_device_opens_for_whom_its_list_names)
     EXPECT_EQUAL((ULONG)SeTestOpenAsClient(Client, IO_TEST_DEVICE L"\\x"), Denied);
     EXPECT_EQUAL(SeTestAllowOnly(SeExports->SeAliasAdminsSid), STATUS_SUCCESS);
     EXPECT_EQUAL(SeTestOpenAsClient(Client, IO_TEST_DEVICE L"\\x"), STATUS_SUCCESS);
+    PspExitProcess(Client, STATUS_SUCCESS);
+    ObDereferenceObject(Client);
+    IoTestUnload();
+}
+
+static ACCESS_MASK SeTestGranted(HANDLE Handle)
+{
+    OBJECT_HANDLE_INFORMATION Information = {.GrantedAccess = 0};
+    PVOID Object;
+    NTSTATUS Status =
+        ObReferenceObjectByHandle(Handle, 0, NULL, UserMode, &Object, &Information);
+    EXPECT_EQUAL(Status, STATUS_SUCCESS);
+    if (NT_SUCCESS(Status)) {
+        ObDereferenceObject(Object);
+        ObCloseHandle(Handle, UserMode);
+    }
+    return Information.GrantedAccess;
+}
+
+/* The client is of the group that owns both objects: reading and changing the list is its right. */
+#define SE_TEST_OWNER (READ_CONTROL | WRITE_DAC)
+
+/* ACCESS_MASK's page: MAXIMUM_ALLOWED is the rights that the descriptor gives, not all there are. */
+GUEST_TEST(se_maximum_allowed_is_what_the_list_gives)
+{
+    UNICODE_STRING Device = RTL_CONSTANT_STRING(IO_TEST_DEVICE);
+    UNICODE_STRING Below = RTL_CONSTANT_STRING(IO_TEST_DEVICE L"\\x");
+    UNICODE_STRING EventName = RTL_CONSTANT_STRING(L"\\BaseNamedObjects\\SeMaximum");
+    OBJECT_ATTRIBUTES Attributes;
+    PEPROCESS Client;
+    KAPC_STATE ApcState;
+    HANDLE Event, Handle;
+    PKEVENT Object;
+
+    if (!IoTestLoad(0, FALSE)) {
+        return;
+    }
+    EXPECT_EQUAL(PspCreateProcess("client", &Client), STATUS_SUCCESS);
+    EXPECT_EQUAL(SeTestAllow(IoTest.Device, SeExports->SeWorldSid, GENERIC_READ), STATUS_SUCCESS);
+    InitializeObjectAttributes(&Attributes, &EventName, OBJ_KERNEL_HANDLE, NULL, NULL);
+    EXPECT_EQUAL(ZwCreateEvent(&Event, EVENT_ALL_ACCESS, &Attributes, NotificationEvent, FALSE),
+                 STATUS_SUCCESS);
+    EXPECT_EQUAL(ObReferenceObjectByHandle(Event, 0, ExEventObjectType, KernelMode,
+                                           (PVOID *)&Object, NULL),
+                 STATUS_SUCCESS);
+    EXPECT_EQUAL(SeTestAllow(Object, SeExports->SeWorldSid, EVENT_QUERY_STATE), STATUS_SUCCESS);
+    KeStackAttachProcess(&Client->Pcb, &ApcState);
+    EXPECT_EQUAL(IopOpenFile(&Device, MAXIMUM_ALLOWED, UserMode, &Handle), STATUS_SUCCESS);
+    EXPECT_EQUAL(SeTestGranted(Handle), FILE_GENERIC_READ | SE_TEST_OWNER);
+    /* Below the device it is the driver who decides. */
+    EXPECT_EQUAL(IopOpenFile(&Below, MAXIMUM_ALLOWED, UserMode, &Handle), STATUS_SUCCESS);
+    EXPECT_EQUAL(SeTestGranted(Handle), FILE_ALL_ACCESS);
+    EXPECT_EQUAL(ObOpenObjectByPointer(Object, 0, NULL, MAXIMUM_ALLOWED, ExEventObjectType,
+                                       UserMode, &Handle),
+                 STATUS_SUCCESS);
+    EXPECT_EQUAL(SeTestGranted(Handle), EVENT_QUERY_STATE | SE_TEST_OWNER);
+    Attributes.Attributes = 0;
+    EXPECT_EQUAL(ObOpenObjectByName(&Attributes, ExEventObjectType, UserMode, NULL,
+                                    MAXIMUM_ALLOWED, NULL, &Handle),
+                 STATUS_SUCCESS);
+    EXPECT_EQUAL(SeTestGranted(Handle), EVENT_QUERY_STATE | SE_TEST_OWNER);
+    EXPECT_EQUAL(ObOpenObjectByName(&Attributes, ExEventObjectType, KernelMode, NULL,
+                                    MAXIMUM_ALLOWED, NULL, &Handle),
+                 STATUS_SUCCESS);
+    EXPECT_EQUAL(SeTestGranted(Handle), EVENT_ALL_ACCESS);
+    PVOID Found = NULL;
+    EXPECT_EQUAL((ULONG)ObReferenceObjectByName(&EventName, 0, NULL, EVENT_MODIFY_STATE,
+                                                ExEventObjectType, UserMode, NULL, &Found),
+                 (ULONG)STATUS_ACCESS_DENIED);
+    EXPECT(Found == NULL);
+    EXPECT_EQUAL(ObReferenceObjectByName(&EventName, 0, NULL, EVENT_QUERY_STATE, NULL, UserMode,
+                                         NULL, &Found),
+                 STATUS_SUCCESS);
+    EXPECT(Found == Object);
+    KeUnstackDetachProcess(&ApcState);
+    ObDereferenceObject(Found);
+    ObDereferenceObject(Object);
+    ZwClose(Event);
     PspExitProcess(Client, STATUS_SUCCESS);
     ObDereferenceObject(Client);
     IoTestUnload();

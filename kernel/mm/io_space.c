@@ -8,8 +8,9 @@
 
 static PVOID MiMapIoSpace(PHYSICAL_ADDRESS PhysicalAddress, SIZE_T NumberOfBytes, MMPTE Bits)
 {
+    const ULONG64 End = 1ull << MI_PHYSICAL_ADDRESS_BITS;
     ULONG64 Start = (ULONG64)PhysicalAddress.QuadPart;
-    if (NumberOfBytes == 0 || Start >> MI_PHYSICAL_ADDRESS_BITS != 0 ||
+    if (NumberOfBytes == 0 || Start >= End || NumberOfBytes > End - Start ||
         NumberOfBytes > MM_SYSTEM_PTES_PAGES * PAGE_SIZE) {
         return NULL;
     }
@@ -68,12 +69,41 @@ static ULONG MiTakeContiguous(ULONG64 Pages, ULONG64 Low, ULONG64 High, ULONG64 
     return 0;
 }
 
+/* MiPfnLock held. The frame is of a list that is free; Pte, when not NULL, will map it. */
+static VOID MiTakeFrame(ULONG Frame, PMMPTE Pte)
+{
+    PMMPFN Pfn = MI_PFN(Frame);
+    MiUnlinkList(MiListOf(Pfn), Frame);
+    Pfn->State = MiActive;
+    Pfn->Nonpaged = TRUE;
+    Pfn->ReferenceCount = 1;
+    Pfn->PteAddress = Pte;
+    Pfn->PteFrame = Pte != NULL ? MiFrameOfTable(Pte) : 0;
+    Pfn->OriginalPte = MI_SOFTWARE_PTE(MI_READWRITE, 0);
+}
+
+ULONG MiAllocateFrameBetween(ULONG64 Low, ULONG64 High)
+{
+    KIRQL Irql = KiAcquireSpinLock(&MiPfnLock);
+    ULONG Frame = MiTakeContiguous(1, Low, High, 0);
+    if (Frame != 0) {
+        MiTakeFrame(Frame, NULL);
+    }
+    KiReleaseSpinLock(&MiPfnLock, Irql);
+    if (Frame == 0) {
+        return MI_NO_PAGE;
+    }
+    MiZeroPage(MiFrameToVirtual(Frame));
+    return Frame;
+}
+
+/* A boundary that is no multiple of a page cannot be kept: NULL, as when there is no room. */
 PVOID MmAllocateContiguousMemorySpecifyCache(SIZE_T NumberOfBytes, PHYSICAL_ADDRESS Lowest,
                                              PHYSICAL_ADDRESS Highest, PHYSICAL_ADDRESS Boundary,
                                              MEMORY_CACHING_TYPE CacheType)
 {
     ULONG64 Pages = BYTES_TO_PAGES(NumberOfBytes);
-    if (Pages == 0 || !MiChargeResident(Pages)) {
+    if (Pages == 0 || BYTE_OFFSET((ULONG_PTR)Boundary.QuadPart) != 0 || !MiChargeResident(Pages)) {
         return NULL;
     }
     ULONG64 Index = MiReserveRange(&MiSystemPteRange, Pages);
@@ -82,19 +112,12 @@ PVOID MmAllocateContiguousMemorySpecifyCache(SIZE_T NumberOfBytes, PHYSICAL_ADDR
         goto NoAddresses;
     }
     KIRQL Irql = KiAcquireSpinLock(&MiPfnLock);
-    ULONG First = MiTakeContiguous(Pages, (ULONG64)Lowest.QuadPart >> PAGE_SHIFT,
+    ULONG First = MiTakeContiguous(Pages, BYTES_TO_PAGES((ULONG64)Lowest.QuadPart),
                                    (ULONG64)Highest.QuadPart >> PAGE_SHIFT,
                                    (ULONG64)Boundary.QuadPart >> PAGE_SHIFT);
     for (ULONG64 i = 0; First != 0 && i < Pages; i++) {
-        PMMPFN Pfn = MI_PFN(First + i);
         PMMPTE Pte = MI_PTE_OF(Va + (i << PAGE_SHIFT));
-        MiUnlinkList(MiListOf(Pfn), (ULONG)(First + i));
-        Pfn->State = MiActive;
-        Pfn->Nonpaged = TRUE;
-        Pfn->ReferenceCount = 1;
-        Pfn->PteAddress = Pte;
-        Pfn->PteFrame = MiFrameOfTable(Pte);
-        Pfn->OriginalPte = MI_SOFTWARE_PTE(MI_READWRITE, 0);
+        MiTakeFrame((ULONG)(First + i), Pte);
         *Pte = MiValidPte((ULONG)(First + i), MI_READWRITE, FALSE) | MI_PTE_DIRTY |
                (CacheType == MmCached ? 0 : MI_PTE_CACHE_DISABLE | MI_PTE_WRITE_THROUGH);
     }

@@ -166,18 +166,23 @@ BOOLEAN MiUnmapFrames(ULONG64 Va, ULONG64 Pages)
     return MiReleaseRange(&MiSystemPteRange, Index) == Pages;
 }
 
+/* What the caller's flags leave of all that may be done with a mapping. */
+static ULONG MiMappingProtection(ULONG Priority)
+{
+    static const ULONG Protections[] = {MI_EXECUTE_READWRITE, MI_READWRITE, MI_EXECUTE_READ,
+                                        MI_READONLY};
+    return Protections[(Priority & MdlMappingNoWrite ? 2 : 0) +
+                       (Priority & MdlMappingNoExecute ? 1 : 0)];
+}
+
 /* In the current process. Raises what kept it from being mapped. <= APC_LEVEL */
 static PVOID MiMapMdlForUser(PMDL Mdl, MEMORY_CACHING_TYPE CacheType, PVOID RequestedAddress,
                              ULONG Priority)
 {
-    static const ULONG Protections[] = {MI_EXECUTE_READWRITE, MI_READWRITE, MI_EXECUTE_READ,
-                                        MI_READONLY};
-    ULONG Choice = (Priority & MdlMappingNoWrite ? 2 : 0) +
-                   (Priority & MdlMappingNoExecute ? 1 : 0);
     MI_VIEW View = {
         .Frames = MmGetMdlPfnArray(Mdl),
         .Pages = MiPagesOfMdl(Mdl),
-        .Protection = Protections[Choice],
+        .Protection = MiMappingProtection(Priority),
         .CacheBits = MiCacheBits(CacheType),
         .Kind = MiVadMdl,
     };
@@ -200,7 +205,8 @@ PVOID MmMapLockedPagesSpecifyCache(PMDL Mdl, KPROCESSOR_MODE AccessMode,
         return MiMapMdlForUser(Mdl, CacheType, RequestedAddress, Priority);
     }
     PVOID Va = MiMapFrames(MmGetMdlPfnArray(Mdl), 0, MiPagesOfMdl(Mdl),
-                           MI_PTE_WRITE | MI_PTE_NO_EXECUTE | MiCacheBits(CacheType));
+                           MiProtectionToPte[MiMappingProtection(Priority)] |
+                               MiCacheBits(CacheType));
     if (Va == NULL) {
         if (BugCheckOnFailure) {
             KeBugCheckEx(NO_MORE_SYSTEM_PTES, 0, MiPagesOfMdl(Mdl), 0, 0);
@@ -238,10 +244,39 @@ VOID MmUnmapLockedPages(PVOID BaseAddress, PMDL Mdl)
     Mdl->MappedSystemVa = NULL;
 }
 
+/* Up to Pages zeroed frames between two addresses, to Frames on. Returns how many. */
+static ULONG64 MiTakePagesBetween(PFN_NUMBER *Frames, ULONG64 Pages, ULONG64 Low, ULONG64 High)
+{
+    ULONG64 Got = 0;
+    if (High < PAGE_SIZE - 1) {
+        return 0;
+    }
+    /* A page is between them when all of its bytes are. */
+    ULONG64 First = BYTES_TO_PAGES(Low), Last = ((High + 1) >> PAGE_SHIFT) - 1;
+    BOOLEAN All = First == 0 && Last >= MiHighestFrame;
+    while (Got < Pages && MiChargeResident(1)) {
+        ULONG Frame = All ? MiAllocateNonpagedFrame(NULL, 0, TRUE)
+                          : MiAllocateFrameBetween(First, Last);
+        if (Frame == MI_NO_PAGE) {
+            MiReturnResident(1);
+            break;
+        }
+        Frames[Got++] = Frame;
+        First = All ? 0 : Frame + 1ull; /* those below are taken */
+    }
+    return Got;
+}
+
+/*
+ * From LowAddress to HighAddress, and with SkipBytes then as far above that, and so on. Fewer
+ * pages than asked for are a documented answer; NULL: not even one.
+ */
 PMDL MmAllocatePagesForMdl(PHYSICAL_ADDRESS LowAddress, PHYSICAL_ADDRESS HighAddress,
                            PHYSICAL_ADDRESS SkipBytes, SIZE_T TotalBytes)
 {
-    ULONG64 Pages = BYTES_TO_PAGES(TotalBytes);
+    ULONG64 Pages = BYTES_TO_PAGES(TotalBytes), Got = 0;
+    ULONG64 Low = (ULONG64)LowAddress.QuadPart, High = (ULONG64)HighAddress.QuadPart;
+    ULONG64 Skip = (ULONG64)SkipBytes.QuadPart;
     if (Pages == 0 || Pages > 0x7fff / sizeof(PFN_NUMBER) * 64) {
         return NULL;
     }
@@ -251,20 +286,13 @@ PMDL MmAllocatePagesForMdl(PHYSICAL_ADDRESS LowAddress, PHYSICAL_ADDRESS HighAdd
         return NULL;
     }
     MmInitializeMdl(Mdl, NULL, TotalBytes);
-    ULONG64 Got = 0;
-    while (Got < Pages && MiChargeResident(1)) {
-        ULONG Frame = MiAllocateNonpagedFrame(NULL, 0, TRUE);
-        if (Frame == MI_NO_PAGE) {
-            MiReturnResident(1);
+    while (Got < Pages && Low >> PAGE_SHIFT <= MiHighestFrame) {
+        Got += MiTakePagesBetween(MmGetMdlPfnArray(Mdl) + Got, Pages - Got, Low, High);
+        if (Skip == 0 || Skip > ~0ull - Low || Skip > ~0ull - High) {
             break;
         }
-        ULONG64 Physical = (ULONG64)Frame << PAGE_SHIFT;
-        if (Physical < (ULONG64)LowAddress.QuadPart || Physical > (ULONG64)HighAddress.QuadPart) {
-            MiFreeNonpagedFrame(Frame);
-            MiReturnResident(1);
-            break; /* fewer pages than asked for is a documented answer */
-        }
-        MmGetMdlPfnArray(Mdl)[Got++] = Frame;
+        Low += Skip;
+        High += Skip;
     }
     if (Got == 0) {
         ExFreePoolWithTag(Mdl, 'ldMM');

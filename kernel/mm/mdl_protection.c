@@ -7,7 +7,7 @@ NTSTATUS MmProtectMdlSystemAddress(PMDL MemoryDescriptorList, ULONG NewProtect)
 {
     PMDL Mdl = MemoryDescriptorList;
     ULONG Protection = MiProtectionOfPage(NewProtect);
-    if (Protection == 0) {
+    if (Protection == 0 || (Protection & MI_GUARD)) {
         return STATUS_INVALID_PAGE_PROTECTION;
     }
     if (!(Mdl->MdlFlags & MDL_MAPPED_TO_SYSTEM_VA)) {

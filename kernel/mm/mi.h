@@ -189,6 +189,8 @@ VOID MiZeroPage(PVOID Page); /* zero_page.S: SSE stores, as rep stos is slow und
 VOID MiWaitForPages(VOID);
 /* A page for nonpaged use, charged by the caller; waits when MayWait, else may be MI_NO_PAGE. */
 ULONG MiAllocateNonpagedFrame(PMMPTE Pte, ULONG PteFrame, BOOLEAN Zero);
+/* The lowest free or zeroed one from frame Low to High, zeroed, or MI_NO_PAGE. io_space.c */
+ULONG MiAllocateFrameBetween(ULONG64 Low, ULONG64 High);
 VOID MiFreeNonpagedFrame(ULONG Frame);
 
 FORCEINLINE PVOID MiFrameToVirtual(ULONG64 Frame)

@@ -80,7 +80,7 @@ static ACCESS_MASK SeTestGranted(HANDLE Handle)
 /* The client is of the group that owns both objects: reading and changing the list is its right. */
 #define SE_TEST_OWNER (READ_CONTROL | WRITE_DAC)
 
-/* ACCESS_MASK's page: MAXIMUM_ALLOWED is the rights that the descriptor gives, not all there are. */
+/* MAXIMUM_ALLOWED is the rights that the descriptor gives, not all that there are. */
 GUEST_TEST(se_maximum_allowed_is_what_the_list_gives)
 {
     UNICODE_STRING Device = RTL_CONSTANT_STRING(IO_TEST_DEVICE);

@@ -332,7 +332,8 @@ const SYMBOL_TABLE *DebugModuleSymbols(DEBUGGER *Debugger, DEBUG_MODULE *Module)
         }
         if (!Module->SymbolsLoaded) {
             DebugLoadExports(Debugger, Module);
-            DebuggerPrint(Debugger, "*** no PDB for %s%s\n", Module->ImageName,
+            DebuggerPrint(Debugger, "*** no PDB for %s%s; .sympath tells where to look\n",
+                          Module->ImageName,
                           Data->Table.NameCount != 0 ? ": its exports are the names" : "");
         }
     }

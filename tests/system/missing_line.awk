@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # Lines of the file pattern_file (where * stands for anything) that do not appear in the input in
-# that order: prints the first. Runs of blanks count as one; "exit ...", "args ..." and comments are
-# no such lines.
+# that order: prints the first. Runs of blanks count as one; "exit ...", "args ...", "seeds ..." and
+# comments are no such lines.
 function squeeze(text) { gsub(/[ \t]+/, " ", text); sub(/^ /, "", text);
                          sub(/ $/, "", text); return text }
 function matches(text, pattern,    parts, count, i, at) {
@@ -19,7 +19,7 @@ function matches(text, pattern,    parts, count, i, at) {
 }
 BEGIN {
     while ((getline line < pattern_file) > 0)
-        if (line !~ /^(exit|args) / && line !~ /^[ \t]*(#|$)/)
+        if (line !~ /^(exit|args|seeds) / && line !~ /^[ \t]*(#|$)/)
             wanted[++total] = squeeze(line)
     next_line = 1
 }

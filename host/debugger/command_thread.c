@@ -118,6 +118,25 @@ static bool PrintThreadState(DEBUGGER *Debugger, uint64_t Thread, uint64_t *Stat
     return true;
 }
 
+/* Whom the thread acts as: a token, with the level in the low bits (build 18362). */
+static bool PrintImpersonation(DEBUGGER *Debugger, uint64_t Thread)
+{
+    static const char *const Levels[] = {"Anonymous", "Identification", "Impersonation",
+                                         "Delegation"};
+    uint64_t Security;
+    char Text[DEBUG_ADDRESS_SIZE];
+    if (!STRUCTURE_READ(Debugger, Thread, ETHREAD_TYPE, {"ClientSecurity", &Security})) {
+        return false;
+    }
+    if (Security == 0) {
+        DebuggerPrint(Debugger, "Not impersonating\n");
+    } else {
+        DebuggerPrint(Debugger, "Impersonation token:  %s (Level %s)\n",
+                      DebugAddressText(Security & ~7ull, Text), Levels[Security & 3]);
+    }
+    return true;
+}
+
 static bool PrintThreadDetails(DEBUGGER *Debugger, uint64_t Thread)
 {
     uint64_t Owner, Attached, Start, Init, Current, Base, Limit, Priority, BasePriority, Decrement;
@@ -129,11 +148,12 @@ static bool PrintThreadDetails(DEBUGGER *Debugger, uint64_t Thread)
                         {"StackLimit", &Limit}, {"Priority", &Priority},
                         {"BasePriority", &BasePriority}, {"PriorityDecrement", &Decrement},
                         {"ContextSwitches", &Switches}) ||
+        !PrintImpersonation(Debugger, Thread) ||
         !ProcessName(Debugger, Owner, Name, sizeof(Name))) {
         return false;
     }
-    DebuggerPrint(Debugger, "Not impersonating\nOwning Process            %s       Image:         "
-                  "%s\n", DebugAddressText(Owner, Text[0]), Name);
+    DebuggerPrint(Debugger, "Owning Process            %s       Image:         %s\n",
+                  DebugAddressText(Owner, Text[0]), Name);
     if (Attached == Owner) {
         DebuggerPrint(Debugger, "Attached Process          N/A            Image:         N/A\n");
     } else if (!ProcessName(Debugger, Attached, Name, sizeof(Name))) {

@@ -28,6 +28,7 @@ typedef enum _THREADINFOCLASS {
     ThreadPriority = 2,
     ThreadBasePriority = 3,
     ThreadAffinityMask = 4,
+    ThreadImpersonationToken = 5,
     ThreadQuerySetWin32StartAddress = 9,
     ThreadAmILastThread = 12,
     ThreadIsIoPending = 16,

@@ -476,6 +476,8 @@ VOID RtlMapGenericMask(PACCESS_MASK AccessMask, const GENERIC_MAPPING *GenericMa
 /* ---- Se ---- */
 
 VOID SeCaptureSubjectContext(PSECURITY_SUBJECT_CONTEXT SubjectContext);
+VOID SeCaptureSubjectContextEx(PETHREAD Thread, PEPROCESS Process,
+                               PSECURITY_SUBJECT_CONTEXT SubjectContext);
 VOID SeLockSubjectContext(PSECURITY_SUBJECT_CONTEXT SubjectContext);
 VOID SeUnlockSubjectContext(PSECURITY_SUBJECT_CONTEXT SubjectContext);
 VOID SeReleaseSubjectContext(PSECURITY_SUBJECT_CONTEXT SubjectContext);
@@ -523,10 +525,6 @@ BOOLEAN SeValidSecurityDescriptor(ULONG Length, PSECURITY_DESCRIPTOR SecurityDes
 
 PACCESS_TOKEN PsReferencePrimaryToken(PEPROCESS Process);
 VOID PsDereferencePrimaryToken(PACCESS_TOKEN PrimaryToken);
-PACCESS_TOKEN PsReferenceImpersonationToken(PETHREAD Thread, PBOOLEAN CopyOnOpen,
-                                            PBOOLEAN EffectiveOnly,
-                                            PSECURITY_IMPERSONATION_LEVEL ImpersonationLevel);
-VOID PsDereferenceImpersonationToken(PACCESS_TOKEN ImpersonationToken);
 NTSTATUS ZwOpenProcessToken(HANDLE ProcessHandle, ACCESS_MASK DesiredAccess, PHANDLE TokenHandle);
 NTSTATUS ZwOpenProcessTokenEx(HANDLE ProcessHandle, ACCESS_MASK DesiredAccess,
                               ULONG HandleAttributes, PHANDLE TokenHandle);

@@ -16,6 +16,7 @@
 #include "ob.h"
 #include "ob_callback.h"
 #include "security.h"
+#include "impersonation.h"
 #include "cm.h"
 #include "io.h"
 #include "error_log.h"

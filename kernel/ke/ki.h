@@ -186,7 +186,9 @@ typedef struct _ETHREAD {
     NTSTATUS ExitStatus;
     UCHAR Fill1[0x648 - 0x614];
     CLIENT_ID Cid;                        /* 648 */
-    UCHAR Fill2[0x6a0 - 0x658];
+    UCHAR Fill2[0x678 - 0x658];
+    ULONG64 ClientSecurity;               /* 678: Se: see se/impersonation.c */
+    UCHAR Fill4[0x6a0 - 0x680];
     PVOID Win32StartAddress;              /* 6A0 */
     struct _EPROCESS *ThreadsProcess;
     ULONG64 CrossThreadFlags;
@@ -339,6 +341,7 @@ C_ASSERT(offsetof(KTHREAD, ApcState.Process) == 0x80); /* switch.S */
 C_ASSERT(offsetof(KTHREAD, ApcState.UserApcPending) == 0x8a); /* trap.S */
 C_ASSERT(offsetof(KTHREAD, Teb) == 0xf0); /* switch.S too */
 C_ASSERT(offsetof(ETHREAD, Cid) == 0x648);
+C_ASSERT(offsetof(ETHREAD, ClientSecurity) == 0x678);
 C_ASSERT(offsetof(ETHREAD, Win32StartAddress) == 0x6a0);
 C_ASSERT(offsetof(ETHREAD, ThreadListEntry) == 0x6b8);
 C_ASSERT(offsetof(EPROCESS, UniqueProcessId) == 0x2e8);

@@ -17,8 +17,10 @@
 /* ETHREAD.CrossThreadFlags, as in build 18362 */
 #define PS_CROSS_THREAD_FLAGS_TERMINATED 0x1
 #define PS_CROSS_THREAD_FLAGS_HIDE_FROM_DEBUGGER 0x4
+#define PS_CROSS_THREAD_FLAGS_IMPERSONATING 0x8
 #define PS_CROSS_THREAD_FLAGS_SYSTEM 0x10
 #define PS_CROSS_THREAD_FLAGS_BREAK_ON_TERMINATION 0x20
+#define PS_CROSS_THREAD_FLAGS_COPY_TOKEN_ON_OPEN 0x100
 
 /* They exist before there is pool; their object headers are filled in by PsInitializeSystem. */
 typedef struct _PSP_STATIC_PROCESS {

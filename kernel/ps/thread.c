@@ -9,6 +9,7 @@
 #include "io/iop.h"
 #include "mm/mm.h"
 #include "ps/user_mode.h"
+#include "se/sep.h"
 
 static PKTHREAD volatile PspReaperList; /* linked by WaitListEntry.Flink */
 static KDPC PspReaperDpc;
@@ -17,6 +18,7 @@ static KEVENT PspReaperEvent;
 VOID PspDeleteThread(PVOID Object)
 {
     PETHREAD Thread = Object;
+    SepRevertThread(Thread);
     if (Thread->ThreadsProcess != NULL) {
         ObfDereferenceObject(Thread->ThreadsProcess);
     }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Zw/NtQueryInformationThread and ZwSetInformationThread. */
 #include "ex/information.h"
+#include "nt/impersonation.h"
 #include "nt/process_information.h"
 #include "ps/psp.h"
 
@@ -137,6 +138,9 @@ static NTSTATUS PspSetThread(PETHREAD Thread, ULONG Class, const VOID *Informati
         return *(const KAFFINITY *)Information == KeQueryActiveProcessors()
                    ? STATUS_SUCCESS
                    : STATUS_INVALID_PARAMETER;
+    case ThreadImpersonationToken:
+        return KE_CALL_AS_KERNEL(
+            PsAssignImpersonationToken(Thread, *(const HANDLE *)Information));
     case ThreadQuerySetWin32StartAddress:
         Thread->Win32StartAddress = *(const PVOID *)Information;
         return STATUS_SUCCESS;
@@ -168,6 +172,7 @@ static BOOLEAN PspSizeOfThreadSetting(ULONG Class, PULONG Size)
         return TRUE;
     case ThreadAffinityMask:
     case ThreadQuerySetWin32StartAddress:
+    case ThreadImpersonationToken:
         *Size = sizeof(PVOID);
         return TRUE;
     case ThreadHideFromDebugger:
@@ -190,8 +195,11 @@ NTSTATUS ZwSetInformationThread(HANDLE ThreadHandle, THREADINFOCLASS ThreadInfor
     if (ThreadInformationLength != Size) {
         return STATUS_INFO_LENGTH_MISMATCH;
     }
-    NTSTATUS Status = ObReferenceObjectByHandle(ThreadHandle, THREAD_SET_INFORMATION, PsThreadType,
-                                                KernelMode, (PVOID *)&Thread, NULL);
+    ACCESS_MASK Access = ThreadInformationClass == ThreadImpersonationToken
+                             ? THREAD_SET_THREAD_TOKEN
+                             : THREAD_SET_INFORMATION;
+    NTSTATUS Status = ObReferenceObjectByHandle(ThreadHandle, Access, PsThreadType, KernelMode,
+                                                (PVOID *)&Thread, NULL);
     if (!NT_SUCCESS(Status)) {
         return Status;
     }

@@ -3,7 +3,8 @@
  * Se's internals: tokens, access checks, descriptors of objects.
  *
  * Two tokens exist from the start: the system process's and the client's, an administrator that is
- * elevated. No routine changes a token, so they need no lock; and no thread impersonates.
+ * elevated; others are copies of these. No routine changes a token, so they need no lock. Which
+ * token a thread impersonates with is under a lock of impersonation.c, innermost.
  * Descriptors that objects keep are self-relative, in paged pool, under ObpSecurityLock
  * (ob/object_security.c); a modified one replaces the old as a whole.
  */
@@ -11,6 +12,7 @@
 
 #include "ke/ki.h"
 #include "nt/ex.h"
+#include "nt/impersonation.h"
 #include "nt/pool.h"
 #include "nt/ps.h"
 #include "nt/rtl.h"
@@ -50,10 +52,25 @@ extern const PSID SepClientUserSid;
 VOID SeInitializeSystem(VOID);
 /* Is Sid the token's user or an enabled group of it? For a deny-only group: Deny only. */
 BOOLEAN SepTokenHasSid(const TOKEN *Token, PSID Sid, BOOLEAN Deny);
+ULONG SepNextLuid(VOID);
 FORCEINLINE BOOLEAN SepTokenHasPrivilege(const TOKEN *Token, ULONG Privilege)
 {
     return Privilege < 64 && ((Token->PrivilegesEnabled >> Privilege) & 1) != 0;
 }
+
+/* ---- impersonation.c ---- */
+/* Thread is itself again. <= DISPATCH_LEVEL */
+VOID SepRevertThread(PETHREAD Thread);
+
+/* ---- token_duplicate.c ---- */
+NTSTATUS SepDuplicateToken(const TOKEN *Source, TOKEN_TYPE Type,
+                           SECURITY_IMPERSONATION_LEVEL Level, BOOLEAN EffectiveOnly,
+                           PTOKEN *Copy);
+
+/* ---- token_services.c ---- */
+/* A handle to Token for a caller of Mode, who gets it at TokenHandle. */
+NTSTATUS SepGiveTokenHandle(PACCESS_TOKEN Token, ACCESS_MASK DesiredAccess, ULONG HandleAttributes,
+                            PHANDLE TokenHandle, KPROCESSOR_MODE Mode);
 
 /* ---- token_information.c ---- */
 /* STATUS_BUFFER_TOO_SMALL: *Required says how many bytes. Pointers lead into Buffer. */

@@ -6,10 +6,23 @@
 /* References what it captures; SeReleaseSubjectContext ends that. PASSIVE_LEVEL */
 VOID SeCaptureSubjectContext(PSECURITY_SUBJECT_CONTEXT SubjectContext)
 {
+    SeCaptureSubjectContextEx(PsGetCurrentThread(), PsGetCurrentProcess(), SubjectContext);
+}
+
+/* Thread NULL: of Process alone, whomever its threads impersonate. PASSIVE_LEVEL */
+VOID SeCaptureSubjectContextEx(PETHREAD Thread, PEPROCESS Process,
+                               PSECURITY_SUBJECT_CONTEXT SubjectContext)
+{
+    BOOLEAN CopyOnOpen, EffectiveOnly;
+
     SubjectContext->ClientToken = NULL;
     SubjectContext->ImpersonationLevel = SecurityAnonymous;
-    SubjectContext->PrimaryToken = PsReferencePrimaryToken(PsGetCurrentProcess());
-    SubjectContext->ProcessAuditId = PsGetCurrentProcessId();
+    if (Thread != NULL) {
+        SubjectContext->ClientToken = PsReferenceImpersonationToken(
+            Thread, &CopyOnOpen, &EffectiveOnly, &SubjectContext->ImpersonationLevel);
+    }
+    SubjectContext->PrimaryToken = PsReferencePrimaryToken(Process);
+    SubjectContext->ProcessAuditId = PsGetProcessId(Process);
 }
 
 /* Tokens do not change: the lock is the critical region that NT's lock needs as well. */

@@ -47,16 +47,21 @@ BOOLEAN SepTokenHasSid(const TOKEN *Token, PSID Sid, BOOLEAN Deny)
     return FALSE;
 }
 
+ULONG SepNextLuid(VOID)
+{
+    static volatile LONG LastId = 999; /* lower ones are known logon sessions' */
+    return (ULONG)InterlockedIncrement(&LastId);
+}
+
 static PTOKEN SepCreateToken(const TOKEN *Template)
 {
-    static ULONG NextId = 1000;
     PTOKEN Token;
     NT_VERIFY(NT_SUCCESS(
         ObpAllocateObject(SeTokenObjectType, NULL, sizeof(TOKEN), (PVOID *)&Token)));
     ObpHeaderOf(Token)->Flags = OB_FLAG_PERMANENT_OBJECT | OB_FLAG_KERNEL_OBJECT;
     *Token = *Template;
-    Token->TokenId.LowPart = NextId++;
-    Token->ModifiedId.LowPart = NextId++;
+    Token->TokenId.LowPart = SepNextLuid();
+    Token->ModifiedId.LowPart = SepNextLuid();
     return Token;
 }
 
@@ -182,24 +187,4 @@ PACCESS_TOKEN PsReferencePrimaryToken(PEPROCESS Process)
 VOID PsDereferencePrimaryToken(PACCESS_TOKEN PrimaryToken)
 {
     ObfDereferenceObject(PrimaryToken);
-}
-
-/* NULL: the thread does not impersonate; no thread here does. */
-PACCESS_TOKEN PsReferenceImpersonationToken(PETHREAD Thread, PBOOLEAN CopyOnOpen,
-                                            PBOOLEAN EffectiveOnly,
-                                            PSECURITY_IMPERSONATION_LEVEL ImpersonationLevel)
-{
-    UNREFERENCED_PARAMETER(Thread);
-    UNREFERENCED_PARAMETER(CopyOnOpen);
-    UNREFERENCED_PARAMETER(EffectiveOnly);
-    UNREFERENCED_PARAMETER(ImpersonationLevel);
-    return NULL;
-}
-
-/* NULL, which PsReferenceImpersonationToken gave, is let pass. */
-VOID PsDereferenceImpersonationToken(PACCESS_TOKEN ImpersonationToken)
-{
-    if (ImpersonationToken != NULL) {
-        ObfDereferenceObject(ImpersonationToken);
-    }
 }

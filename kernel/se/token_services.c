@@ -8,10 +8,8 @@
 #include "ex/ex.h"
 #include "ob/obp.h"
 
-/* A handle to Token for a caller of Mode, who gets it at TokenHandle. */
-static NTSTATUS SepGiveTokenHandle(PACCESS_TOKEN Token, ACCESS_MASK DesiredAccess,
-                                   ULONG HandleAttributes, PHANDLE TokenHandle,
-                                   KPROCESSOR_MODE Mode)
+NTSTATUS SepGiveTokenHandle(PACCESS_TOKEN Token, ACCESS_MASK DesiredAccess, ULONG HandleAttributes,
+                            PHANDLE TokenHandle, KPROCESSOR_MODE Mode)
 {
     HANDLE Handle;
 
@@ -66,14 +64,39 @@ NTSTATUS ZwOpenProcessToken(HANDLE ProcessHandle, ACCESS_MASK DesiredAccess, PHA
     return ZwOpenProcessTokenEx(ProcessHandle, DesiredAccess, 0, TokenHandle);
 }
 
-/* STATUS_NO_TOKEN: the thread does not impersonate; no thread here does. */
+/*
+ * The token that a thread impersonates with, referenced, for a handle: a copy where the thread was
+ * told so. STATUS_NO_TOKEN: it does not impersonate.
+ */
+static NTSTATUS SepTokenToOpen(PETHREAD Thread, PTOKEN *Token)
+{
+    SECURITY_IMPERSONATION_LEVEL Level;
+    BOOLEAN CopyOnOpen, EffectiveOnly;
+    PTOKEN Client = PsReferenceImpersonationToken(Thread, &CopyOnOpen, &EffectiveOnly, &Level);
+    NTSTATUS Status = STATUS_SUCCESS;
+
+    *Token = Client;
+    if (Client == NULL) {
+        return STATUS_NO_TOKEN;
+    }
+    if (Level == SecurityAnonymous) {
+        Status = STATUS_CANT_OPEN_ANONYMOUS;
+    } else if (CopyOnOpen) {
+        Status = SepDuplicateToken(Client, TokenImpersonation, Level, EffectiveOnly, Token);
+    } else {
+        return STATUS_SUCCESS;
+    }
+    PsDereferenceImpersonationToken(Client);
+    return Status;
+}
+
+/* Tokens have no descriptors, so that OpenAsSelf, whose rights are asked, says nothing. */
 NTSTATUS NtOpenThreadTokenEx(HANDLE ThreadHandle, ACCESS_MASK DesiredAccess, BOOLEAN OpenAsSelf,
                              ULONG HandleAttributes, PHANDLE TokenHandle)
 {
     KPROCESSOR_MODE Mode = ExGetPreviousMode();
     PETHREAD Thread;
-    SECURITY_IMPERSONATION_LEVEL Level;
-    BOOLEAN CopyOnOpen, EffectiveOnly;
+    PTOKEN Token;
 
     UNREFERENCED_PARAMETER(OpenAsSelf);
     if (HandleAttributes & ~(ULONG)OBJ_VALID_ATTRIBUTES) {
@@ -87,14 +110,13 @@ NTSTATUS NtOpenThreadTokenEx(HANDLE ThreadHandle, ACCESS_MASK DesiredAccess, BOO
     if (!NT_SUCCESS(Status)) {
         return Status;
     }
-    PACCESS_TOKEN Token =
-        PsReferenceImpersonationToken(Thread, &CopyOnOpen, &EffectiveOnly, &Level);
+    Status = SepTokenToOpen(Thread, &Token);
     ObfDereferenceObject(Thread);
-    if (Token == NULL) {
-        return STATUS_NO_TOKEN;
+    if (!NT_SUCCESS(Status)) {
+        return Status;
     }
     Status = SepGiveTokenHandle(Token, DesiredAccess, HandleAttributes, TokenHandle, Mode);
-    PsDereferenceImpersonationToken(Token);
+    ObfDereferenceObject(Token);
     return Status;
 }
 

@@ -73,3 +73,57 @@ GUEST_TEST(se_access_by_privilege_is_told)
     EXPECT(Descriptor == NULL);
     EXPECT_EQUAL(SeDeassignSecurity(&Descriptor), STATUS_SUCCESS);
 }
+
+/* Rights of a token's handle, for user mode: to copy it, and to be it. */
+GUEST_TEST(se_token_rights_are_asked_of_user_mode)
+{
+    SECURITY_QUALITY_OF_SERVICE Qos = {sizeof(Qos), SecurityImpersonation,
+                                       SECURITY_STATIC_TRACKING, FALSE};
+    OBJECT_ATTRIBUTES Attributes;
+    ULONG Denied = (ULONG)STATUS_ACCESS_DENIED;
+    HANDLE All, Query, Copy;
+
+    InitializeObjectAttributes(&Attributes, NULL, 0, NULL, NULL);
+    Attributes.SecurityQualityOfService = &Qos;
+    EXPECT_EQUAL(ZwOpenProcessToken(NtCurrentProcess(), TOKEN_ALL_ACCESS, &All), STATUS_SUCCESS);
+    EXPECT_EQUAL(ZwDuplicateToken(All, TOKEN_QUERY, &Attributes, FALSE, TokenImpersonation,
+                                  &Query),
+                 STATUS_SUCCESS);
+    KiCurrentThread()->PreviousMode = UserMode;
+    EXPECT_EQUAL((ULONG)PsAssignImpersonationToken(PsGetCurrentThread(), Query), Denied);
+    EXPECT_EQUAL((ULONG)NtDuplicateToken(Query, 0, NULL, FALSE, TokenImpersonation, &Copy),
+                 (ULONG)STATUS_ACCESS_VIOLATION); /* where the handle goes is the kernel's */
+    KiCurrentThread()->PreviousMode = KernelMode;
+    /* The existing handle's access, when none is named. */
+    EXPECT_EQUAL(ZwDuplicateToken(Query, 0, &Attributes, FALSE, TokenImpersonation, &Copy),
+                 STATUS_SUCCESS);
+    KiCurrentThread()->PreviousMode = UserMode;
+    EXPECT_EQUAL((ULONG)PsAssignImpersonationToken(PsGetCurrentThread(), Copy), Denied);
+    KiCurrentThread()->PreviousMode = KernelMode;
+    ZwClose(Copy);
+    EXPECT_EQUAL(ZwDuplicateToken(All, 0, &Attributes, FALSE, TokenImpersonation, &Copy),
+                 STATUS_SUCCESS);
+    KiCurrentThread()->PreviousMode = UserMode;
+    EXPECT_EQUAL(PsAssignImpersonationToken(PsGetCurrentThread(), Copy), STATUS_SUCCESS);
+    KiCurrentThread()->PreviousMode = KernelMode;
+    ZwClose(Copy); /* the thread keeps the token */
+    EXPECT_EQUAL(ZwOpenThreadTokenEx(NtCurrentThread(), TOKEN_QUERY, FALSE, OBJ_KERNEL_HANDLE,
+                                     &Copy),
+                 STATUS_SUCCESS);
+    EXPECT(ObIsKernelHandle(Copy));
+    ZwClose(Copy);
+    EXPECT_EQUAL((ULONG)NtOpenThreadTokenEx(NtCurrentThread(), TOKEN_QUERY, FALSE, 0x80000000,
+                                            &Copy),
+                 (ULONG)STATUS_INVALID_PARAMETER);
+    EXPECT_EQUAL(NtOpenThreadToken(NtCurrentThread(), TOKEN_QUERY, TRUE, &Copy), STATUS_SUCCESS);
+    ZwClose(Copy);
+    EXPECT(KiCurrentThread()->PreviousMode == KernelMode);
+    PETHREAD Thread = PsGetCurrentThread();
+    EXPECT((Thread->ClientSecurity & 3) == SecurityImpersonation);
+    EXPECT(Thread->CrossThreadFlags & PS_CROSS_THREAD_FLAGS_IMPERSONATING);
+    PsRevertToSelf();
+    EXPECT(Thread->ClientSecurity == 0);
+    EXPECT(!(Thread->CrossThreadFlags & PS_CROSS_THREAD_FLAGS_IMPERSONATING));
+    ZwClose(Query);
+    ZwClose(All);
+}

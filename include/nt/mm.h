@@ -49,6 +49,22 @@ typedef enum _MM_SYSTEM_SIZE {
 #define MdlMappingNoWrite 0x80000000
 #define MdlMappingNoExecute 0x40000000
 
+/* MmAllocatePagesForMdlEx */
+#define MM_DONT_ZERO_ALLOCATION 0x00000001
+#define MM_ALLOCATE_FROM_LOCAL_NODE_ONLY 0x00000002
+#define MM_ALLOCATE_FULLY_REQUIRED 0x00000004
+#define MM_ALLOCATE_NO_WAIT 0x00000008
+#define MM_ALLOCATE_PREFER_CONTIGUOUS 0x00000010
+#define MM_ALLOCATE_REQUIRE_CONTIGUOUS_CHUNKS 0x00000020
+/* MmIsVerifierEnabled */
+#define DRIVER_VERIFIER_SPECIAL_POOLING 0x0001
+#define DRIVER_VERIFIER_FORCE_IRQL_CHECKING 0x0002
+#define DRIVER_VERIFIER_INJECT_ALLOCATION_FAILURES 0x0004
+#define DRIVER_VERIFIER_TRACK_POOL_ALLOCATIONS 0x0008
+#define DRIVER_VERIFIER_IO_CHECKING 0x0010
+/* MmMapViewInSystemSpaceEx */
+#define MM_SYSTEM_VIEW_EXCEPTIONS_FOR_INPAGE_ERRORS 0x1
+
 /* The page frame numbers follow the structure. */
 typedef struct _MDL {
     struct _MDL *Next;
@@ -150,6 +166,7 @@ NTSTATUS MmCopyVirtualMemory(PEPROCESS SourceProcess, PVOID SourceAddress,
                              KPROCESSOR_MODE PreviousMode, PSIZE_T ReturnSize);
 struct _DRIVER_OBJECT;
 ULONG MmIsDriverVerifying(struct _DRIVER_OBJECT *DriverObject);
+NTSTATUS MmIsVerifierEnabled(PULONG VerifierFlags);
 NTSTATUS MmProtectMdlSystemAddress(PMDL MemoryDescriptorList, ULONG NewProtect);
 NTSTATUS ZwAllocateVirtualMemory(HANDLE ProcessHandle, PVOID *BaseAddress, ULONG_PTR ZeroBits,
                                  PSIZE_T RegionSize, ULONG AllocationType, ULONG Protect);
@@ -167,6 +184,7 @@ NTSTATUS ZwQueryVirtualMemory(HANDLE ProcessHandle, PVOID BaseAddress,
 NTKERNELDATA PVOID MmHighestUserAddress;
 NTKERNELDATA PVOID MmSystemRangeStart;
 NTKERNELDATA ULONG_PTR MmUserProbeAddress;
+NTKERNELDATA BOOLEAN Mm64BitPhysicalAddress;
 
 /* Pageable sections; documented in docs/routines.md with what each does where NT is silent. */
 PVOID MmLockPagableDataSection(PVOID AddressWithinSection);
@@ -187,6 +205,19 @@ PVOID MmMapLockedPagesSpecifyCache(PMDL MemoryDescriptorList, KPROCESSOR_MODE Ac
                                    MEMORY_CACHING_TYPE CacheType, PVOID RequestedAddress,
                                    ULONG BugCheckOnFailure, ULONG Priority);
 VOID MmUnmapLockedPages(PVOID BaseAddress, PMDL MemoryDescriptorList);
+VOID MmProbeAndLockProcessPages(PMDL MemoryDescriptorList, PEPROCESS Process,
+                                KPROCESSOR_MODE AccessMode, LOCK_OPERATION Operation);
+PMDL MmCreateMdl(PMDL MemoryDescriptorList, PVOID Base, SIZE_T Length);
+NTSTATUS MmAdvanceMdl(PMDL Mdl, ULONG NumberOfBytes);
+PMDL MmAllocatePagesForMdlEx(PHYSICAL_ADDRESS LowAddress, PHYSICAL_ADDRESS HighAddress,
+                             PHYSICAL_ADDRESS SkipBytes, SIZE_T TotalBytes,
+                             MEMORY_CACHING_TYPE CacheType, ULONG Flags);
+PVOID MmAllocateMappingAddress(SIZE_T NumberOfBytes, ULONG PoolTag);
+VOID MmFreeMappingAddress(PVOID BaseAddress, ULONG PoolTag);
+PVOID MmMapLockedPagesWithReservedMapping(PVOID MappingAddress, ULONG PoolTag,
+                                          PMDL MemoryDescriptorList,
+                                          MEMORY_CACHING_TYPE CacheType);
+VOID MmUnmapReservedMapping(PVOID BaseAddress, ULONG PoolTag, PMDL MemoryDescriptorList);
 PMDL MmAllocatePagesForMdl(PHYSICAL_ADDRESS LowAddress, PHYSICAL_ADDRESS HighAddress,
                            PHYSICAL_ADDRESS SkipBytes, SIZE_T TotalBytes);
 VOID MmFreePagesFromMdl(PMDL MemoryDescriptorList);
@@ -233,6 +264,21 @@ NTSTATUS ZwMapViewOfSection(HANDLE SectionHandle, HANDLE ProcessHandle, PVOID *B
                             PSIZE_T ViewSize, SECTION_INHERIT InheritDisposition,
                             ULONG AllocationType, ULONG Win32Protect);
 NTSTATUS ZwUnmapViewOfSection(HANDLE ProcessHandle, PVOID BaseAddress);
+
+NTSTATUS MmMapViewInSystemSpace(PVOID Section, PVOID *MappedBase, PSIZE_T ViewSize);
+NTSTATUS MmMapViewInSystemSpaceEx(PVOID Section, PVOID *MappedBase, PSIZE_T ViewSize,
+                                  PLARGE_INTEGER SectionOffset, ULONG_PTR Flags);
+NTSTATUS MmUnmapViewInSystemSpace(PVOID MappedBase);
+struct _FILE_OBJECT;
+NTSTATUS MmCreateSection(PVOID *SectionObject, ACCESS_MASK DesiredAccess,
+                         POBJECT_ATTRIBUTES ObjectAttributes, PLARGE_INTEGER InputMaximumSize,
+                         ULONG SectionPageProtection, ULONG AllocationAttributes,
+                         HANDLE FileHandle, struct _FILE_OBJECT *FileObject);
+NTSTATUS MmMapViewOfSection(PVOID SectionToMap, PEPROCESS Process, PVOID *CapturedBase,
+                            ULONG_PTR ZeroBits, SIZE_T CommitSize, PLARGE_INTEGER SectionOffset,
+                            PSIZE_T CapturedViewSize, SECTION_INHERIT InheritDisposition,
+                            ULONG AllocationType, ULONG Win32Protect);
+NTSTATUS MmUnmapViewOfSection(PEPROCESS Process, PVOID BaseAddress);
 
 PVOID MmGetSystemRoutineAddress(PUNICODE_STRING SystemRoutineName);
 

@@ -13,6 +13,7 @@
 PVOID MmHighestUserAddress = (PVOID)MM_HIGHEST_USER_ADDRESS;
 PVOID MmSystemRangeStart = (PVOID)MM_SYSTEM_RANGE_START;
 ULONG_PTR MmUserProbeAddress = MM_USER_PROBE_ADDRESS;
+BOOLEAN Mm64BitPhysicalAddress = TRUE;
 
 static VOID MiMapKernelSharedData(VOID)
 {

@@ -82,19 +82,15 @@ static VOID MiTakeFrame(ULONG Frame, PMMPTE Pte)
     Pfn->OriginalPte = MI_SOFTWARE_PTE(MI_READWRITE, 0);
 }
 
-ULONG MiAllocateFrameBetween(ULONG64 Low, ULONG64 High)
+ULONG MiAllocateContiguousFrames(ULONG64 Pages, ULONG64 Low, ULONG64 High)
 {
     KIRQL Irql = KiAcquireSpinLock(&MiPfnLock);
-    ULONG Frame = MiTakeContiguous(1, Low, High, 0);
-    if (Frame != 0) {
-        MiTakeFrame(Frame, NULL);
+    ULONG First = MiTakeContiguous(Pages, Low, High, 0);
+    for (ULONG64 i = 0; First != 0 && i < Pages; i++) {
+        MiTakeFrame((ULONG)(First + i), NULL);
     }
     KiReleaseSpinLock(&MiPfnLock, Irql);
-    if (Frame == 0) {
-        return MI_NO_PAGE;
-    }
-    MiZeroPage(MiFrameToVirtual(Frame));
-    return Frame;
+    return First;
 }
 
 /* A boundary that is no multiple of a page cannot be kept: NULL, as when there is no room. */

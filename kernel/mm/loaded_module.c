@@ -52,6 +52,16 @@ ULONG MmIsDriverVerifying(struct _DRIVER_OBJECT *DriverObject)
     return VfIsEnabled();
 }
 
+/* STATUS_NOT_SUPPORTED, and no flags: no driver is verified. */
+NTSTATUS MmIsVerifierEnabled(PULONG VerifierFlags)
+{
+    *VerifierFlags = VfIsEnabled() ? DRIVER_VERIFIER_FORCE_IRQL_CHECKING |
+                                         DRIVER_VERIFIER_TRACK_POOL_ALLOCATIONS |
+                                         DRIVER_VERIFIER_IO_CHECKING
+                                   : 0;
+    return VfIsEnabled() ? STATUS_SUCCESS : STATUS_NOT_SUPPORTED;
+}
+
 BOOLEAN MmImageForcesIntegrity(PMM_IMAGE Image)
 {
     return (Image->Ldr.Flags & LDRP_IMAGE_INTEGRITY_FORCED) != 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Memory descriptor lists: locking the pages of a buffer, and mapping them into system space or
- * into a process (view.c).
+ * into a process (view.c). Pages that are allocated by an MDL: mdl_pages.c.
  *
  * A locked page has a reference in its frame entry; trimming skips it, and freeing its address
  * leaves the frame alive until MmUnlockPages. Locking takes a resident charge for each page.
@@ -68,6 +68,32 @@ VOID MmProbeAndLockPages(PMDL Mdl, KPROCESSOR_MODE AccessMode, LOCK_OPERATION Op
     Mdl->MdlFlags |= MDL_PAGES_LOCKED | (Write ? MDL_WRITE_OPERATION : 0);
 }
 
+/* As MmProbeAndLockPages, of Process's memory. PASSIVE_LEVEL, APC_LEVEL */
+VOID MmProbeAndLockProcessPages(PMDL Mdl, PEPROCESS Process, KPROCESSOR_MODE AccessMode,
+                                LOCK_OPERATION Operation)
+{
+    KAPC_STATE State;
+
+    KeStackAttachProcess(&Process->Pcb, &State);
+    __try {
+        MmProbeAndLockPages(Mdl, AccessMode, Operation);
+    } __finally {
+        KeUnstackDetachProcess(&State);
+    }
+}
+
+/* Mdl NULL: one is made, which the caller frees with ExFreePool. */
+PMDL MmCreateMdl(PMDL Mdl, PVOID Base, SIZE_T Length)
+{
+    if (Mdl == NULL) {
+        Mdl = ExAllocatePoolWithTag(NonPagedPoolNx, MmSizeOfMdl(Base, Length), 'ldMM');
+    }
+    if (Mdl != NULL) {
+        MmInitializeMdl(Mdl, Base, Length);
+    }
+    return Mdl;
+}
+
 VOID MmUnlockPages(PMDL Mdl)
 {
     PFN_NUMBER *Frames = MmGetMdlPfnArray(Mdl);
@@ -132,6 +158,23 @@ BOOLEAN MiSplitProtection(ULONG PageProtect, PULONG Protection, MMPTE *CacheBits
            Cache != (PAGE_NOCACHE | PAGE_WRITECOMBINE);
 }
 
+VOID MiWriteFrames(ULONG64 Va, const PFN_NUMBER *Frames, ULONG64 First, ULONG64 Pages, MMPTE Bits)
+{
+    for (ULONG64 i = 0; i < Pages; i++) {
+        PFN_NUMBER Frame = Frames != NULL ? Frames[i] : First + i;
+        *MI_PTE_OF(Va + (i << PAGE_SHIFT)) = (Frame << PAGE_SHIFT) | MI_PTE_VALID |
+                                             MI_PTE_ACCESSED | MI_PTE_DIRTY | Bits;
+    }
+}
+
+VOID MiClearFrames(ULONG64 Va, ULONG64 Pages)
+{
+    for (ULONG64 i = 0; i < Pages; i++) {
+        *MI_PTE_OF(Va + (i << PAGE_SHIFT)) = 0;
+        MiInvalidatePage((PVOID)(Va + (i << PAGE_SHIFT)));
+    }
+}
+
 /* System addresses for frames that somebody else keeps alive. NULL: none left. */
 PVOID MiMapFrames(const PFN_NUMBER *Frames, ULONG64 First, ULONG64 Pages, MMPTE Bits)
 {
@@ -144,11 +187,7 @@ PVOID MiMapFrames(const PFN_NUMBER *Frames, ULONG64 First, ULONG64 Pages, MMPTE 
         MiReleaseRange(&MiSystemPteRange, Index);
         return NULL;
     }
-    for (ULONG64 i = 0; i < Pages; i++) {
-        PFN_NUMBER Frame = Frames != NULL ? Frames[i] : First + i;
-        *MI_PTE_OF(Va + (i << PAGE_SHIFT)) = (Frame << PAGE_SHIFT) | MI_PTE_VALID |
-                                             MI_PTE_ACCESSED | MI_PTE_DIRTY | Bits;
-    }
+    MiWriteFrames(Va, Frames, First, Pages, Bits);
     return (PVOID)Va;
 }
 
@@ -159,10 +198,7 @@ BOOLEAN MiUnmapFrames(ULONG64 Va, ULONG64 Pages)
     if (Va < MiSystemPteRange.Start || MiQueryRange(&MiSystemPteRange, Index) != Pages) {
         return FALSE;
     }
-    for (ULONG64 i = 0; i < Pages; i++) {
-        *MI_PTE_OF(Va + (i << PAGE_SHIFT)) = 0;
-        MiInvalidatePage((PVOID)(Va + (i << PAGE_SHIFT)));
-    }
+    MiClearFrames(Va, Pages);
     return MiReleaseRange(&MiSystemPteRange, Index) == Pages;
 }
 
@@ -242,73 +278,4 @@ VOID MmUnmapLockedPages(PVOID BaseAddress, PMDL Mdl)
     }
     Mdl->MdlFlags &= ~(MDL_MAPPED_TO_SYSTEM_VA | MDL_PARTIAL_HAS_BEEN_MAPPED);
     Mdl->MappedSystemVa = NULL;
-}
-
-/* Up to Pages zeroed frames between two addresses, to Frames on. Returns how many. */
-static ULONG64 MiTakePagesBetween(PFN_NUMBER *Frames, ULONG64 Pages, ULONG64 Low, ULONG64 High)
-{
-    ULONG64 Got = 0;
-    if (High < PAGE_SIZE - 1) {
-        return 0;
-    }
-    /* A page is between them when all of its bytes are. */
-    ULONG64 First = BYTES_TO_PAGES(Low), Last = ((High + 1) >> PAGE_SHIFT) - 1;
-    BOOLEAN All = First == 0 && Last >= MiHighestFrame;
-    while (Got < Pages && MiChargeResident(1)) {
-        ULONG Frame = All ? MiAllocateNonpagedFrame(NULL, 0, TRUE)
-                          : MiAllocateFrameBetween(First, Last);
-        if (Frame == MI_NO_PAGE) {
-            MiReturnResident(1);
-            break;
-        }
-        Frames[Got++] = Frame;
-        First = All ? 0 : Frame + 1ull; /* those below are taken */
-    }
-    return Got;
-}
-
-/*
- * From LowAddress to HighAddress, and with SkipBytes then as far above that, and so on. Fewer
- * pages than asked for are a documented answer; NULL: not even one.
- */
-PMDL MmAllocatePagesForMdl(PHYSICAL_ADDRESS LowAddress, PHYSICAL_ADDRESS HighAddress,
-                           PHYSICAL_ADDRESS SkipBytes, SIZE_T TotalBytes)
-{
-    ULONG64 Pages = BYTES_TO_PAGES(TotalBytes), Got = 0;
-    ULONG64 Low = (ULONG64)LowAddress.QuadPart, High = (ULONG64)HighAddress.QuadPart;
-    ULONG64 Skip = (ULONG64)SkipBytes.QuadPart;
-    if (Pages == 0 || Pages > 0x7fff / sizeof(PFN_NUMBER) * 64) {
-        return NULL;
-    }
-    PMDL Mdl =
-        ExAllocatePoolWithTag(NonPagedPool, sizeof(MDL) + Pages * sizeof(PFN_NUMBER), 'ldMM');
-    if (Mdl == NULL) {
-        return NULL;
-    }
-    MmInitializeMdl(Mdl, NULL, TotalBytes);
-    while (Got < Pages && Low >> PAGE_SHIFT <= MiHighestFrame) {
-        Got += MiTakePagesBetween(MmGetMdlPfnArray(Mdl) + Got, Pages - Got, Low, High);
-        if (Skip == 0 || Skip > ~0ull - Low || Skip > ~0ull - High) {
-            break;
-        }
-        Low += Skip;
-        High += Skip;
-    }
-    if (Got == 0) {
-        ExFreePoolWithTag(Mdl, 'ldMM');
-        return NULL;
-    }
-    Mdl->ByteCount = (ULONG)(Got < Pages ? Got << PAGE_SHIFT : TotalBytes);
-    Mdl->MdlFlags |= MDL_PAGES_LOCKED;
-    return Mdl;
-}
-
-VOID MmFreePagesFromMdl(PMDL Mdl)
-{
-    ULONG Pages = MiPagesOfMdl(Mdl);
-    for (ULONG i = 0; i < Pages; i++) {
-        MiFreeNonpagedFrame((ULONG)MmGetMdlPfnArray(Mdl)[i]);
-    }
-    MiReturnResident(Pages);
-    Mdl->MdlFlags &= ~MDL_PAGES_LOCKED;
 }

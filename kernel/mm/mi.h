@@ -189,9 +189,10 @@ VOID MiZeroPage(PVOID Page); /* zero_page.S: SSE stores, as rep stos is slow und
 VOID MiWaitForPages(VOID);
 /* A page for nonpaged use, charged by the caller; waits when MayWait, else may be MI_NO_PAGE. */
 ULONG MiAllocateNonpagedFrame(PMMPTE Pte, ULONG PteFrame, BOOLEAN Zero);
-/* The lowest free or zeroed one from frame Low to High, zeroed, or MI_NO_PAGE. io_space.c */
-ULONG MiAllocateFrameBetween(ULONG64 Low, ULONG64 High);
 VOID MiFreeNonpagedFrame(ULONG Frame);
+/* The lowest free or zeroed frames from Low to High that follow each other; the first, or 0. For
+   nonpaged use, charged by the caller, in no mapping; contents are what they are. io_space.c */
+ULONG MiAllocateContiguousFrames(ULONG64 Pages, ULONG64 Low, ULONG64 High);
 
 FORCEINLINE PVOID MiFrameToVirtual(ULONG64 Frame)
 {
@@ -223,6 +224,8 @@ ULONG64 MiReleaseRange(PMI_PAGE_RANGE Range, ULONG64 Index); /* by the end bit; 
 /* Slots in PTEs of the range, where page tables exist; MiPfnLock held (verify.c). */
 ULONG64 MiCountRangeSlots(PMI_PAGE_RANGE Range);
 ULONG64 MiQueryRange(PMI_PAGE_RANGE Range, ULONG64 Index); /* pages of the allocation, or 0 */
+/* The first pages of an allocation, which then starts after them. */
+VOID MiReleaseFront(PMI_PAGE_RANGE Range, ULONG64 Index, ULONG64 Pages);
 VOID MiReleaseRun(PMI_PAGE_RANGE Range, ULONG64 Index, ULONG64 Pages);
 ULONG64 MiFindRun(PMI_PAGE_RANGE Range, ULONG64 Pages); /* sets the bits; lock by the caller */
 
@@ -391,6 +394,9 @@ MMPTE MiCacheBits(MEMORY_CACHING_TYPE CacheType);
 BOOLEAN MiSplitProtection(ULONG PageProtect, PULONG Protection, MMPTE *CacheBits);
 /* Bits: beside valid, accessed and dirty. NULL: no addresses left. */
 PVOID MiMapFrames(const PFN_NUMBER *Frames, ULONG64 First, ULONG64 Pages, MMPTE Bits);
+/* The same in addresses that are reserved and have tables; and out again. Any IRQL */
+VOID MiWriteFrames(ULONG64 Va, const PFN_NUMBER *Frames, ULONG64 First, ULONG64 Pages, MMPTE Bits);
+VOID MiClearFrames(ULONG64 Va, ULONG64 Pages);
 BOOLEAN MiUnmapFrames(ULONG64 Va, ULONG64 Pages); /* FALSE: not the start of such a mapping */
 
 /* ---- timeline.c: what happens to pages of drivers, when it is recorded. MiPfnLock held ---- */

@@ -132,6 +132,19 @@ ULONG64 MiReleaseRange(PMI_PAGE_RANGE Range, ULONG64 Index)
     return Pages;
 }
 
+VOID MiReleaseFront(PMI_PAGE_RANGE Range, ULONG64 Index, ULONG64 Pages)
+{
+    KIRQL Irql = KiAcquireSpinLock(&Range->Lock);
+    ULONG64 Length = MiRangeLength(Range, Index);
+    NT_VERIFY(Pages <= Length);
+    if (Pages == Length) {
+        ULONG64 Last = Index + Pages - 1;
+        Range->Ends[Last / 64] &= ~(1ull << (Last % 64));
+    }
+    MiReleaseRun(Range, Index, Pages);
+    KiReleaseSpinLock(&Range->Lock, Irql);
+}
+
 ULONG64 MiQueryRange(PMI_PAGE_RANGE Range, ULONG64 Index)
 {
     KIRQL Irql = KiAcquireSpinLock(&Range->Lock);

@@ -100,10 +100,10 @@ static NTSTATUS MiCheckSection(const LARGE_INTEGER *MaximumSize, ULONG PageProte
     return STATUS_SUCCESS;
 }
 
-NTSTATUS ZwCreateSection(PHANDLE SectionHandle, ACCESS_MASK DesiredAccess,
-                         POBJECT_ATTRIBUTES ObjectAttributes, PLARGE_INTEGER MaximumSize,
-                         ULONG SectionPageProtection, ULONG AllocationAttributes,
-                         HANDLE FileHandle)
+/* The section, without a handle; the caller's is the only reference. */
+static NTSTATUS MiCreateSection(POBJECT_ATTRIBUTES ObjectAttributes, PLARGE_INTEGER MaximumSize,
+                                ULONG SectionPageProtection, ULONG AllocationAttributes,
+                                HANDLE FileHandle, PMI_SECTION_OBJECT *NewSection)
 {
     MI_SECTION_OBJECT New = {0};
     PMI_SECTION_OBJECT Section;
@@ -135,7 +135,41 @@ NTSTATUS ZwCreateSection(PHANDLE SectionHandle, ACCESS_MASK DesiredAccess,
         ObDereferenceObject(Section);
         return Status;
     }
-    return ObInsertObject(Section, NULL, DesiredAccess, 0, NULL, SectionHandle);
+    *NewSection = Section;
+    return STATUS_SUCCESS;
+}
+
+NTSTATUS ZwCreateSection(PHANDLE SectionHandle, ACCESS_MASK DesiredAccess,
+                         POBJECT_ATTRIBUTES ObjectAttributes, PLARGE_INTEGER MaximumSize,
+                         ULONG SectionPageProtection, ULONG AllocationAttributes,
+                         HANDLE FileHandle)
+{
+    PMI_SECTION_OBJECT Section;
+    NTSTATUS Status = MiCreateSection(ObjectAttributes, MaximumSize, SectionPageProtection,
+                                      AllocationAttributes, FileHandle, &Section);
+    return NT_SUCCESS(Status)
+               ? ObInsertObject(Section, NULL, DesiredAccess, 0, NULL, SectionHandle)
+               : Status;
+}
+
+/* By pointer, without a handle and a name; ObDereferenceObject ends it. PASSIVE_LEVEL */
+NTSTATUS MmCreateSection(PVOID *SectionObject, ACCESS_MASK DesiredAccess,
+                         POBJECT_ATTRIBUTES ObjectAttributes, PLARGE_INTEGER InputMaximumSize,
+                         ULONG SectionPageProtection, ULONG AllocationAttributes,
+                         HANDLE FileHandle, PFILE_OBJECT FileObject)
+{
+    PMI_SECTION_OBJECT Section;
+
+    UNREFERENCED_PARAMETER(DesiredAccess);
+    if (FileObject != NULL && FileHandle == NULL) {
+        return STATUS_NOT_SUPPORTED;
+    }
+    NTSTATUS Status = MiCreateSection(ObjectAttributes, InputMaximumSize, SectionPageProtection,
+                                      AllocationAttributes, FileHandle, &Section);
+    if (NT_SUCCESS(Status)) {
+        *SectionObject = Section;
+    }
+    return Status;
 }
 
 NTSTATUS ZwOpenSection(PHANDLE SectionHandle, ACCESS_MASK DesiredAccess,
@@ -145,12 +179,8 @@ NTSTATUS ZwOpenSection(PHANDLE SectionHandle, ACCESS_MASK DesiredAccess,
                               DesiredAccess, NULL, SectionHandle);
 }
 
-/*
- * Which pages: the offset is rounded down to 64 KB and the size grows by what it was rounded, so
- * that what was asked for is in the view, as drivers that map \Device\PhysicalMemory count on.
- */
-static NTSTATUS MiChooseView(const MI_SECTION_OBJECT *Section, ULONG64 Offset, ULONG64 Size,
-                             MI_VIEW *View, PULONG64 RoundedOffset)
+NTSTATUS MiChooseView(const MI_SECTION_OBJECT *Section, ULONG64 Offset, ULONG64 Size,
+                      MI_VIEW *View, PULONG64 RoundedOffset)
 {
     ULONG64 End = Section->Frames != NULL ? BYTES_TO_PAGES(Section->Size) << PAGE_SHIFT
                                           : 1ull << MI_PHYSICAL_ADDRESS_BITS;
@@ -209,16 +239,15 @@ static NTSTATUS MiMapSectionView(const MI_VIEW *View, PVOID *Base, ULONG_PTR Zer
     return STATUS_SUCCESS;
 }
 
-NTSTATUS ZwMapViewOfSection(HANDLE SectionHandle, HANDLE ProcessHandle, PVOID *BaseAddress,
+NTSTATUS MmMapViewOfSection(PVOID SectionToMap, PEPROCESS Process, PVOID *CapturedBase,
                             ULONG_PTR ZeroBits, SIZE_T CommitSize, PLARGE_INTEGER SectionOffset,
-                            PSIZE_T ViewSize, SECTION_INHERIT InheritDisposition,
+                            PSIZE_T CapturedViewSize, SECTION_INHERIT InheritDisposition,
                             ULONG AllocationType, ULONG Win32Protect)
 {
-    PMI_SECTION_OBJECT Section;
-    PEPROCESS Process;
+    PMI_SECTION_OBJECT Section = SectionToMap;
     KAPC_STATE State;
     ULONG64 Offset = SectionOffset != NULL ? (ULONG64)SectionOffset->QuadPart : 0;
-    MI_VIEW View = {.Kind = MiVadSection};
+    MI_VIEW View = {.Kind = MiVadSection, .Section = Section};
 
     if (ZeroBits > 20) {
         return STATUS_INVALID_PARAMETER_4;
@@ -226,6 +255,40 @@ NTSTATUS ZwMapViewOfSection(HANDLE SectionHandle, HANDLE ProcessHandle, PVOID *B
     if (InheritDisposition != ViewShare && InheritDisposition != ViewUnmap) {
         return STATUS_INVALID_PARAMETER_8;
     }
+    NTSTATUS Status = MiChooseProtection(Section, Win32Protect, &View);
+    if (NT_SUCCESS(Status)) {
+        Status = MiChooseView(Section, Offset, *CapturedViewSize, &View, &Offset);
+    }
+    if (!NT_SUCCESS(Status)) {
+        return Status;
+    }
+    ObReferenceObject(Section); /* the view's */
+    KeStackAttachProcess(&Process->Pcb, &State);
+    Status = MiMapSectionView(&View, CapturedBase, ZeroBits);
+    KeUnstackDetachProcess(&State);
+    if (!NT_SUCCESS(Status)) {
+        ObDereferenceObject(Section);
+        return Status;
+    }
+    if (Section->File != NULL && (MiProtectionToPte[View.Protection] & MI_PTE_WRITE)) {
+        Section->Dirty = TRUE;
+    }
+    *CapturedViewSize = View.Pages << PAGE_SHIFT;
+    if (SectionOffset != NULL) {
+        SectionOffset->QuadPart = (LONGLONG)Offset;
+    }
+    return Section->Image && (ULONG64)*CapturedBase != Section->ImageBase
+               ? STATUS_IMAGE_NOT_AT_BASE
+               : STATUS_SUCCESS;
+}
+
+NTSTATUS ZwMapViewOfSection(HANDLE SectionHandle, HANDLE ProcessHandle, PVOID *BaseAddress,
+                            ULONG_PTR ZeroBits, SIZE_T CommitSize, PLARGE_INTEGER SectionOffset,
+                            PSIZE_T ViewSize, SECTION_INHERIT InheritDisposition,
+                            ULONG AllocationType, ULONG Win32Protect)
+{
+    PMI_SECTION_OBJECT Section;
+    PEPROCESS Process;
     NTSTATUS Status = ObReferenceObjectByHandle(ProcessHandle, PROCESS_VM_OPERATION, PsProcessType,
                                                 KernelMode, (PVOID *)&Process, NULL);
     if (!NT_SUCCESS(Status)) {
@@ -233,33 +296,10 @@ NTSTATUS ZwMapViewOfSection(HANDLE SectionHandle, HANDLE ProcessHandle, PVOID *B
     }
     Status = ObReferenceObjectByHandle(SectionHandle, SECTION_MAP_READ, MmSectionObjectType,
                                        KernelMode, (PVOID *)&Section, NULL);
-    if (!NT_SUCCESS(Status)) {
-        ObDereferenceObject(Process);
-        return Status;
-    }
-    View.Section = Section;
-    Status = MiChooseProtection(Section, Win32Protect, &View);
     if (NT_SUCCESS(Status)) {
-        Status = MiChooseView(Section, Offset, *ViewSize, &View, &Offset);
-    }
-    if (NT_SUCCESS(Status)) {
-        KeStackAttachProcess(&Process->Pcb, &State);
-        Status = MiMapSectionView(&View, BaseAddress, ZeroBits);
-        KeUnstackDetachProcess(&State);
-    }
-    if (NT_SUCCESS(Status) && Section->File != NULL &&
-        (MiProtectionToPte[View.Protection] & MI_PTE_WRITE)) {
-        Section->Dirty = TRUE;
-    }
-    if (NT_SUCCESS(Status)) {
-        *ViewSize = View.Pages << PAGE_SHIFT;
-        Status = Section->Image && (ULONG64)*BaseAddress != Section->ImageBase
-                     ? STATUS_IMAGE_NOT_AT_BASE
-                     : Status;
-        if (SectionOffset != NULL) {
-            SectionOffset->QuadPart = (LONGLONG)Offset;
-        }
-    } else {
+        Status = MmMapViewOfSection(Section, Process, BaseAddress, ZeroBits, CommitSize,
+                                    SectionOffset, ViewSize, InheritDisposition, AllocationType,
+                                    Win32Protect);
         ObDereferenceObject(Section);
     }
     ObDereferenceObject(Process);
@@ -267,18 +307,25 @@ NTSTATUS ZwMapViewOfSection(HANDLE SectionHandle, HANDLE ProcessHandle, PVOID *B
 }
 
 /* BaseAddress: any address in the view. */
+NTSTATUS MmUnmapViewOfSection(PEPROCESS Process, PVOID BaseAddress)
+{
+    KAPC_STATE State;
+
+    KeStackAttachProcess(&Process->Pcb, &State);
+    NTSTATUS Status = MiUnmapView((ULONG64)BaseAddress, 0);
+    KeUnstackDetachProcess(&State);
+    return Status;
+}
+
 NTSTATUS ZwUnmapViewOfSection(HANDLE ProcessHandle, PVOID BaseAddress)
 {
     PEPROCESS Process;
-    KAPC_STATE State;
     NTSTATUS Status = ObReferenceObjectByHandle(ProcessHandle, PROCESS_VM_OPERATION, PsProcessType,
                                                 KernelMode, (PVOID *)&Process, NULL);
     if (!NT_SUCCESS(Status)) {
         return Status;
     }
-    KeStackAttachProcess(&Process->Pcb, &State);
-    Status = MiUnmapView((ULONG64)BaseAddress, 0);
-    KeUnstackDetachProcess(&State);
+    Status = MmUnmapViewOfSection(Process, BaseAddress);
     ObDereferenceObject(Process);
     return Status;
 }
@@ -318,4 +365,5 @@ VOID MiInitializeSections(VOID)
     NT_VERIFY(NT_SUCCESS(
         ObCreateObjectType(L"Section", &Info, OB_NOT_WAITABLE, &MmSectionObjectType)));
     NT_VERIFY(NT_SUCCESS(MiCreatePhysicalMemory()));
+    MiInitializeSystemViews();
 }

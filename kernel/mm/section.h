@@ -25,6 +25,14 @@ FORCEINLINE PUCHAR MiSectionPage(const MI_SECTION_OBJECT *Section, ULONG64 Page)
 
 /* ---- section.c ---- */
 NTSTATUS MiAllocateSectionPages(PMI_SECTION_OBJECT Section, ULONG64 Pages);
+/*
+ * Which pages: the offset is rounded down to 64 KB and the size grows by what it was rounded, so
+ * that what was asked for is in the view, as drivers that map \Device\PhysicalMemory count on.
+ */
+NTSTATUS MiChooseView(const MI_SECTION_OBJECT *Section, ULONG64 Offset, ULONG64 Size,
+                      MI_VIEW *View, PULONG64 RoundedOffset);
+/* ---- system_view.c ---- */
+VOID MiInitializeSystemViews(VOID);
 /* ---- section_file.c: PASSIVE_LEVEL ---- */
 /*
  * The documented arguments of ZwCreateSection for a section of a file; Section has Protection.

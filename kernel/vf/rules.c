@@ -462,6 +462,7 @@ static const struct {
     {"KefAcquireSpinLockAtDpcLevel", VfCheckObject},
     {"KfRaiseIrql", VfCheckRaise},
     {"MmAllocatePagesForMdl", VfCheckAllocatePages},
+    {"MmAllocatePagesForMdlEx", VfCheckAllocatePages},
     {"MmBuildMdlForNonPagedPool", VfCheckBuildMdl},
     {"MmMapLockedPages", VfCheckMap},
     {"MmMapLockedPagesSpecifyCache", VfCheckMapSpecifyCache},

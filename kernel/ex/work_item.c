@@ -12,6 +12,7 @@
  * routine runs: the routine may free the item or queue it again.
  */
 #include "ex/ex.h"
+#include "ke/dispatcher.h"
 #include "ps/psp.h"
 #include "vf/vf.h"
 
@@ -118,6 +119,7 @@ static VOID ExpBalanceThread(PVOID Context)
         for (ULONG i = 0; i < RTL_NUMBER_OF(ExpWorkQueues); i++) {
             ExpBalanceQueue(&ExpWorkQueues[i]);
         }
+        KiBoostStarvedThreads();
     }
 }
 

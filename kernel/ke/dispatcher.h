@@ -85,6 +85,8 @@ LONG KiNextQuantum(VOID); /* clock ticks; with or without the lock */
 /* As the above for a running thread that gives up the processor but stays Ready. */
 VOID KiPreemptCurrentThread(BOOLEAN ToTail);
 VOID KiSetPriority(PKTHREAD Thread, KPRIORITY Priority);
+/* Once a second, by Ex's balancing thread. Takes the lock. PASSIVE_LEVEL */
+VOID KiBoostStarvedThreads(VOID);
 VOID KiInitializeReadyQueues(PKPRCB Prcb, PKTHREAD IdleThread);
 
 /* ---- wait.c: with the dispatcher lock held ---- */

@@ -177,6 +177,7 @@ KI_PADDED(KTHREAD, 0x600,
     BOOLEAN WaitTimerActive;     /* WaitBlock[3] is linked to Timer */
     KAFFINITY SystemAffinity;    /* set by KeSetSystemAffinityThread; 0: none */
     BOOLEAN Terminating;         /* the thread ends instead of going to user mode */
+    ULONG64 ReadySince;          /* while Ready: interrupt time */
 );
 
 typedef struct _ETHREAD {

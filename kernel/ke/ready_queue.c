@@ -7,12 +7,15 @@
  * DISPATCH_LEVEL, else in KiDispatchInterrupt, which a software interrupt brings as soon as the
  * IRQL falls. The idle thread is in no list; it runs when nothing else can.
  *
- * Priorities 1-15 are boosted when a wait ends and lose one level per quantum until the base is
- * reached again; 16-31 (realtime) never change by themselves.
+ * Priorities 1-15 are boosted when a wait ends, and when a thread has been ready for seconds and
+ * has not run, and lose one level per quantum until the base is reached again; 16-31 (realtime)
+ * never change by themselves.
  */
 #include "dispatcher.h"
 
 #include "lib/xorshift.h"
+
+#define KI_STARVED_100NS 40000000u /* 4 s, as is known of NT */
 
 KSPIN_LOCK KiDispatcherLock;
 
@@ -41,6 +44,7 @@ static VOID KiInsertReady(PKPRCB Prcb, PKTHREAD Thread, BOOLEAN AtHead)
     PLIST_ENTRY Head = &Prcb->ReadyListHead[(UCHAR)Thread->Priority];
 
     Thread->State = Ready;
+    Thread->ReadySince = KeQueryInterruptTime();
     if (AtHead) {
         InsertHeadList(Head, &Thread->WaitListEntry);
     } else {
@@ -254,6 +258,31 @@ VOID KiSetPriority(PKTHREAD Thread, KPRIORITY Priority)
         Thread->Priority = (SCHAR)Priority;
         break;
     }
+}
+
+/*
+ * So who looks again and again for what a thread of lower priority is to do, waits for it only so
+ * long; unless it is a realtime thread.
+ */
+VOID KiBoostStarvedThreads(VOID)
+{
+    KIRQL OldIrql = KiLockDispatcher();
+    PKPRCB Prcb = KeGetCurrentPrcb();
+    ULONG64 Now = KeQueryInterruptTime();
+
+    for (KPRIORITY i = LOW_PRIORITY + 1; i < LOW_REALTIME_PRIORITY - 1; i++) {
+        PLIST_ENTRY Head = &Prcb->ReadyListHead[i];
+        PLIST_ENTRY Next;
+        for (PLIST_ENTRY Link = Head->Flink; Link != Head; Link = Next) {
+            PKTHREAD Thread = CONTAINING_RECORD(Link, KTHREAD, WaitListEntry);
+            Next = Link->Flink;
+            if (Now - Thread->ReadySince >= KI_STARVED_100NS) {
+                Thread->Quantum = KiNextQuantum();
+                KiSetPriority(Thread, LOW_REALTIME_PRIORITY - 1);
+            }
+        }
+    }
+    KiExitDispatcher(OldIrql);
 }
 
 VOID KiInitializeReadyQueues(PKPRCB Prcb, PKTHREAD IdleThread)

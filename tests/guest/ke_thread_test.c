@@ -176,3 +176,24 @@ GUEST_TEST(ke_stacks_are_kept_apart)
         EXPECT_EQUAL(Done[i], 1);
     }
 }
+
+static VOID Set(PVOID Context)
+{
+    *(volatile BOOLEAN *)Context = TRUE;
+}
+
+/* Who polls at a priority above that of the thread that it needs is heard all the same. */
+GUEST_TEST(ke_starved_threads_run_in_the_end)
+{
+    volatile BOOLEAN Done = FALSE;
+    LONG Old = KeSetBasePriorityThread(KeGetCurrentThread(), 4);
+    PKTHREAD Thread = TestStartThread(Set, (PVOID)&Done);
+    ULONG64 End = KeQueryInterruptTime() + 30 * 10000000ull;
+
+    while (!Done && KeQueryInterruptTime() < End) {
+        __asm__ volatile("pause" : : : "memory");
+    }
+    EXPECT(Done);
+    KeSetBasePriorityThread(KeGetCurrentThread(), Old);
+    TestJoinThread(Thread);
+}

@@ -16,7 +16,7 @@ typedef struct _SEEN_SERVICE {
     KIRQL Irql;
     KPROCESSOR_MODE Mode;
     PEPROCESS Process;
-    PKTRAP_FRAME TrapFrame;
+    BOOLEAN FromUserMode; /* says the trap frame, which is gone with the thread */
 } SEEN_SERVICE;
 static SEEN_SERVICE Seen;
 
@@ -28,7 +28,8 @@ static NTSTATUS SeeService(ULONG64 A0, ULONG64 A1, ULONG64 A2, ULONG64 A3, ULONG
     Seen.Irql = KeGetCurrentIrql();
     Seen.Mode = ExGetPreviousMode();
     Seen.Process = PsGetCurrentProcess();
-    Seen.TrapFrame = KeGetCurrentThread()->TrapFrame;
+    PKTRAP_FRAME TrapFrame = KeGetCurrentThread()->TrapFrame;
+    Seen.FromUserMode = TrapFrame != NULL && TrapFrame->PreviousMode == UserMode;
     return STATUS_ALERTED;
 }
 
@@ -65,7 +66,7 @@ GUEST_TEST(ke_system_call_preserves_registers)
     EXPECT_EQUAL(Seen.Irql, PASSIVE_LEVEL);
     EXPECT_EQUAL(Seen.Mode, UserMode);
     EXPECT_EQUAL((ULONG64)Seen.Process, (ULONG64)Test.Process);
-    EXPECT(Seen.TrapFrame != NULL && Seen.TrapFrame->PreviousMode == UserMode);
+    EXPECT(Seen.FromUserMode);
     Ring3Delete(&Test);
 }
 
@@ -89,7 +90,7 @@ GUEST_TEST(ke_system_call_arguments_of_the_stack)
     for (ULONG i = 0; i < 3; i++) {
         EXPECT_EQUAL((ULONG)Ring3Get(&Test, 8 + 8 * i), (ULONG)STATUS_ACCESS_VIOLATION);
     }
-    EXPECT(Seen.TrapFrame == NULL);
+    EXPECT(!Seen.FromUserMode);
     Ring3Delete(&Test);
 }
 

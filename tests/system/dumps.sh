@@ -26,7 +26,8 @@ dump_of_a_run() {
     result "run --dump" "$problem"
 }
 
-# What both print from here on must be the same but for the frames of the stop itself.
+# What both print from here on must be the same but for the frames of the stop itself. The two are
+# machines of their own, so that their pages need not lie in the same physical ones.
 dump_is_as_live() {
     local commands='.bugcheck; lm; !pte poi(nt!KiBugCheckData+8); !pageable; k' problem=
     wanted "dump: as the live machine" || return 0
@@ -37,7 +38,9 @@ dump_is_as_live() {
     sed -n '/^Bugcheck code/,/KiSystemCall64/p' "$out" >"$scratch/dead"
     for file in "$scratch/live" "$scratch/dead"; do
         grep -vE 'DbgBreakPointWithStatus|nt!KiBugCheck\+|^\*\*\*' "$file" |
-            sed -e 's/(deferred)/(pdb symbols)/' -e 's/(pdb symbols).*//' >"$file.kept"
+            sed -E -e 's/\(deferred\)/(pdb symbols)/' -e 's/\(pdb symbols\).*//' \
+                -e 's/contains [0-9A-F]{13}/contains PFN/g' -e 's/pfn [0-9a-f]+ +/pfn PFN /g' \
+                -e 's/Transition: [0-9a-f]+/Transition: PFN/' >"$file.kept"
     done
     grep -q 'paged_code_at_dispatch!FaultyCreate' "$scratch/live.kept" ||
         problem="the live machine tells nothing"

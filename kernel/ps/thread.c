@@ -38,12 +38,6 @@ NTSTATUS PspAllocateThread(PEPROCESS Process, PKSTART_ROUTINE StartRoutine, PVOI
         ObfDereferenceObject(Thread);
         return STATUS_INSUFFICIENT_RESOURCES;
     }
-    Status = PspAllocateCid(Thread, &Thread->Cid.UniqueThread);
-    if (!NT_SUCCESS(Status)) {
-        MmDeleteKernelStack(StackTop);
-        ObfDereferenceObject(Thread);
-        return Status;
-    }
     KeInitializeThread(&Thread->Tcb, StackTop, StartRoutine, StartContext, &Process->Pcb);
     Thread->Cid.UniqueProcess = Process->UniqueProcessId;
     Thread->Win32StartAddress = (PVOID)StartRoutine;
@@ -56,6 +50,13 @@ NTSTATUS PspAllocateThread(PEPROCESS Process, PKSTART_ROUTINE StartRoutine, PVOI
     KeInitializeSpinLock(&Thread->IrpListLock);
     KeQuerySystemTimePrecise(&Thread->CreateTime);
     ObpHeaderOf(Thread)->Flags &= (UCHAR)~OB_FLAG_NEW_OBJECT;
+    /* Last: from here on it can be looked up. */
+    Status = PspAllocateCid(Thread, &Thread->Cid.UniqueThread);
+    if (!NT_SUCCESS(Status)) {
+        MmDeleteKernelStack(StackTop);
+        ObfDereferenceObject(Thread);
+        return Status;
+    }
     *NewThread = Thread;
     return STATUS_SUCCESS;
 }

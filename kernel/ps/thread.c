@@ -170,11 +170,17 @@ DECLSPEC_NORETURN VOID PspExitThread(NTSTATUS Status)
     }
     NT_VERIFY(Thread != &PspIdleThread);
     PspSetThreadFlag(Thread, PS_CROSS_THREAD_FLAGS_TERMINATED, TRUE);
-    if (Thread->Tcb.Teb != NULL) {
-        PspEndUserMode(Thread, Status);
+    if (Thread->Tcb.Teb != NULL && PspUserThreadEndHook != NULL) {
+        PspUserThreadEndHook(Thread, Status);
     }
-    /* Before the notification, which could come upon requests that are still in flight. */
+    /*
+     * Before the notification, which could come upon requests that are still in flight; and before
+     * the stack goes, which they may write to.
+     */
     IopCancelThreadIo(Thread);
+    if (Thread->Tcb.Teb != NULL) {
+        PspFreeUserStack();
+    }
     if (Thread->CrossThreadFlags & PS_CROSS_THREAD_FLAGS_BREAK_ON_TERMINATION) {
         KeBugCheckEx(CRITICAL_PROCESS_DIED, (ULONG_PTR)Thread, 1, 0, 0);
     }

@@ -54,8 +54,6 @@ NTSTATUS PspCreateUserThread(PEPROCESS Process, PVOID StartAddress, PVOID Argume
                              PETHREAD *Thread);
 /* Of the current thread: stack and TEB go. It has no user mode any more. PASSIVE_LEVEL */
 VOID PspFreeUserStack(VOID);
-/* The first thing that a thread's exit does, while its Teb is not NULL. */
-VOID PspEndUserMode(PETHREAD Thread, NTSTATUS ExitStatus);
 
 /*
  * Maps a program (mm/user_image.c) and makes the process's PEB. On failure the process is left as

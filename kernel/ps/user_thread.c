@@ -109,14 +109,6 @@ VOID PspFreeUserStack(VOID)
     MmFreeUserMemory(Base); /* the process may have freed it itself */
 }
 
-VOID PspEndUserMode(PETHREAD Thread, NTSTATUS ExitStatus)
-{
-    PspFreeUserStack();
-    if (PspUserThreadEndHook != NULL) {
-        PspUserThreadEndHook(Thread, ExitStatus);
-    }
-}
-
 static DECLSPEC_NORETURN VOID PspUserThreadStartup(PVOID Argument)
 {
     PETHREAD Thread = PsGetCurrentThread();

@@ -86,6 +86,8 @@ GUEST_TEST(ke_user_apc_of_a_thread_that_ends)
     Ring3Create(&Test);
     PETHREAD Thread = StartRead(&Test, (PVOID)0x1000); /* whoever is sent there crashes */
     EXPECT_EQUAL(PspTerminateThread(Thread, STATUS_CANCELLED), STATUS_SUCCESS);
+    TestSettle();
+    EXPECT(Thread->Tcb.Teb != NULL); /* nor is the stack gone, where the read may lead to */
     IoTestComplete(PendingRead, STATUS_SUCCESS, 5);
     EXPECT_EQUAL((ULONG)Ring3Join(Thread), (ULONG)STATUS_CANCELLED);
     Ring3Delete(&Test);

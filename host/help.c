@@ -58,6 +58,7 @@ const char HelpRun[] =
     "                         flip (one bit in each page that was paged out), or is\n"
     "                         slow[:N] (N requests a second; 200)\n"
     "  --timeout=60           seconds until the run is ended\n"
+    "  --dpc-watchdog=10      seconds at DISPATCH_LEVEL or above until bug check 0x133; 0: never\n"
     "  --seed=1               fixes all that is random, in the kernel and in the scenario\n"
     "  --machine=microvm|pci  pci has a PCI bus with QEMU's edu device on it; microvm\n"
     "  --source-map=FROM=TO   source files below the directory FROM of the PDB are shown as below\n"

@@ -332,6 +332,13 @@ BUG_CHECK_CASE(WORKER_INVALID, 0x0, "an active work item was freed or queued aga
 BUG_CHECK_CASE(WORKER_INVALID, 0x1, "an active work item was queued again", NULL, NULL,
                P("work item"), P_NONE, P_NONE)
 
+BUG_CHECK_CASE(DPC_WATCHDOG_VIOLATION, 0x0, "a DPC routine did not return in the time allotted",
+               "Leave long work to a work item: KeInsertQueueDpc and IoQueueWorkItem from the DPC.",
+               "dpc-never-returns", P("ticks it has run"), P("ticks allotted"), P_NONE)
+BUG_CHECK_CASE(DPC_WATCHDOG_VIOLATION, 0x1,
+               "the processor did not come below DISPATCH_LEVEL in the time allotted", NULL,
+               "spin-at-dispatch", P("ticks allotted"), P_NONE, P_NONE)
+
 BUG_CHECK_CASE(KERNEL_SECURITY_CHECK_FAILURE, 0x2, "a stack cookie was overwritten",
                "Look for a write past an array on the stack of the routine.", NULL, P("trap frame"),
                P("exception record"), P_NONE)

@@ -191,6 +191,10 @@ BUG_CHECK(ATTEMPTED_EXECUTE_OF_NOEXECUTE_MEMORY,
           "Look for a function pointer that was overwritten or that a caller of user mode passed, "
           "or code made in nonexecutable pool.",
           "code-in-pool", P("address executed"), P("PTE contents"), P_NONE, P_NONE)
+BUG_CHECK(DPC_WATCHDOG_VIOLATION,
+          "The processor stayed at DISPATCH_LEVEL or above for too long.",
+          "Do not wait at DISPATCH_LEVEL: leave long work to a work item, and what must be waited "
+          "for to a thread.", "spin-at-dispatch", P_KIND, P_NONE, P_NONE, P_NONE)
 BUG_CHECK(KERNEL_SECURITY_CHECK_FAILURE, "A check against corruption failed.",
           "Look for what overwrote the structure: a list entry used twice, or a write past a "
           "buffer.", NULL, P_KIND, P("trap frame"), P("exception record"), P_NONE)

@@ -225,6 +225,25 @@ static void BugCheckExplainReturn(const RUN *Run, const BUG_CHECK_PLACES *Places
              Raised->Routine[0] != 0 ? ", raised by " : "", Raised->Routine);
 }
 
+/* The clock's ticks, of 10 ms, in words. */
+static void BugCheckExplainWatchdog(const RUN *Run, const BUG_CHECK_PLACES *Places, char *Cause,
+                                    size_t Size)
+{
+    const CONTROL_BUG_CHECK *Check = &Run->BugCheck;
+    const char *Routine = Places->Where->Routine;
+    uint64_t Seconds = Check->Parameter[1] / 100;
+    char Time[TEXT_NUMBER];
+
+    snprintf(Time, sizeof(Time), "%llu second%s", (unsigned long long)Seconds,
+             Seconds == 1 ? "" : "s");
+    if (Check->Parameter[0] == 0) {
+        snprintf(Cause, Size, "%s, in a DPC, did not come to its end in %s", Routine, Time);
+    } else {
+        snprintf(Cause, Size, "%s kept the processor at %s for %s", Routine, IrqlName(Check->Irql),
+                 Time);
+    }
+}
+
 /* The verifier's words; where it names the sub-code only, that in words. */
 static void BugCheckExplainRule(const RUN *Run, const BUG_CHECK_PLACES *Places, char *Cause,
                                 size_t Size)
@@ -262,6 +281,8 @@ void BugCheckDescribeCause(const RUN *Run, const BUG_CHECK_PLACES *Places, char 
         BugCheckExplainUnloaded(Run, Places, Cause, Size);
     } else if (Check->Memory != ControlMemoryNone && Check->Code != KERNEL_DATA_INPAGE_ERROR) {
         BugCheckExplainFault(Run, Places, Cause, Size);
+    } else if (Check->Code == DPC_WATCHDOG_VIOLATION) {
+        BugCheckExplainWatchdog(Run, Places, Cause, Size);
     } else if (Returned != NULL && Returned->Routine[0] != 0 && Run->VerifierText[0] == 0) {
         BugCheckExplainReturn(Run, Places, Returned, Cause, Size);
     } else if (Run->VerifierText[0] != 0 ||

@@ -104,6 +104,16 @@ static bool OptionsParseHistory(PARSE *Parse, const char *Argument, const char *
     return true;
 }
 
+static bool OptionsParseDpcWatchdog(PARSE *Parse, const char *Argument, const char *Value)
+{
+    uint64_t Seconds;
+    if (!TextParseNumber(Value, &Seconds) || Seconds > TIMEOUT_MOST) {
+        return OptionsFail(Parse, Argument, "the DPC watchdog waits 0 (never) to 86400 seconds");
+    }
+    Parse->Options->DpcWatchdog = (uint32_t)Seconds;
+    return true;
+}
+
 static bool OptionsParseAccelerator(PARSE *Parse, const char *Argument, const char *Value)
 {
     if (strcmp(Value, "tcg") != 0 && strcmp(Value, "kvm") != 0 && strcmp(Value, "auto") != 0) {
@@ -248,6 +258,7 @@ static const struct {
     {"--paging-file", OptionsParsePagingFile},
     {"--timeout", OptionsParseTimeout},
     {"--seed", OptionsParseSeed},
+    {"--dpc-watchdog", OptionsParseDpcWatchdog},
     {"--history", OptionsParseHistory},
     {"--json", OptionsParseText},
     {"--accel", OptionsParseAccelerator},
@@ -322,6 +333,7 @@ bool OptionsParse(RUN_OPTIONS *Options, int Count, char **Arguments, char *Error
         .Memory = OPTIONS_DEFAULT_MEMORY,
         .PagingFile = OPTIONS_DEFAULT_PAGING_FILE,
         .TimeoutSeconds = OPTIONS_DEFAULT_TIMEOUT,
+        .DpcWatchdog = OPTIONS_DEFAULT_DPC_WATCHDOG,
         .Seed = 1,
         .History = OPTIONS_DEFAULT_HISTORY,
     };
@@ -405,6 +417,9 @@ void OptionsReplay(const RUN_OPTIONS *Options, const char *Program, char *Line, 
     }
     if (Options->TimeoutSeconds != OPTIONS_DEFAULT_TIMEOUT) {
         TextAppendFormat(Line, Capacity, " --timeout=%u", Options->TimeoutSeconds);
+    }
+    if (Options->DpcWatchdog != OPTIONS_DEFAULT_DPC_WATCHDOG) {
+        TextAppendFormat(Line, Capacity, " --dpc-watchdog=%u", Options->DpcWatchdog);
     }
     if (strcmp(Options->Accelerator, "tcg") != 0) {
         TextAppendFormat(Line, Capacity, " --accel=%s", Options->Accelerator);

@@ -21,6 +21,7 @@ typedef enum {
 #define OPTIONS_DEFAULT_MEMORY (48ull << 20)
 #define OPTIONS_DEFAULT_PAGING_FILE (512ull << 20)
 #define OPTIONS_DEFAULT_TIMEOUT 60u
+#define OPTIONS_DEFAULT_DPC_WATCHDOG 10u
 #define OPTIONS_DEFAULT_HISTORY 20u
 #define OPTIONS_MAX_FILES 32u
 
@@ -50,6 +51,7 @@ typedef struct {
     DISK_FAULT DiskFault;
     /* read, write: requests that still succeed; slow: requests a second */
     uint32_t DiskFaultNumber;
+    uint32_t DpcWatchdog; /* seconds; 0: never */
     uint32_t History; /* events that the report of a bug check shows */
     SOURCE_MAP SourceMap;
     BUDGET Budgets[BUDGET_MOST];

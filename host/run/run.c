@@ -259,10 +259,11 @@ static EXIT_CODE RunMachine(RUN *Run)
     const bool Gdb = Run->Options.Gdb != NULL;
     uint64_t Deadline = TextNow() + (Gdb ? GDB_SECONDS : Run->Options.TimeoutSeconds) * 1000ull;
 
-    snprintf(Run->Append, sizeof(Run->Append), "page-out=%s%s%s%s seed=%llu%s%s%s%s%s",
+    snprintf(Run->Append, sizeof(Run->Append),
+             "page-out=%s%s%s%s seed=%llu dpc-watchdog=%u%s%s%s%s%s",
              Run->Options.PageOut, Run->Options.Evict ? " evict" : "",
              Run->Options.NoVerify ? "" : " verify", Run->Options.Timeline ? " timeline" : "",
-             (unsigned long long)Run->Options.Seed,
+             (unsigned long long)Run->Options.Seed, Run->Options.DpcWatchdog,
              !Run->HasKd ? "" : Run->Options.Kd != NULL ? " kd" : " kd kd-wait",
              Run->Options.NtVersion != NULL ? " nt-version=" : "",
              Run->Options.NtVersion != NULL ? Run->Options.NtVersion : "",

@@ -451,6 +451,8 @@ DECLSPEC_NORETURN VOID KeBugCheckEx(ULONG BugCheckCode, ULONG_PTR P1, ULONG_PTR 
                                     ULONG_PTR P4);
 
 #define KeMemoryBarrier() __sync_synchronize()
+/* The pause instruction, in a loop that polls. */
+#define YieldProcessor() __builtin_ia32_pause()
 #define InterlockedIncrement(p) (__sync_add_and_fetch((volatile LONG *)(p), 1))
 #define InterlockedDecrement(p) (__sync_sub_and_fetch((volatile LONG *)(p), 1))
 #define InterlockedExchange(p, v) (__atomic_exchange_n((volatile LONG *)(p), (v), __ATOMIC_SEQ_CST))

@@ -87,6 +87,7 @@ VOID KeUpdateSystemTime(PKTRAP_FRAME TrapFrame)
     if (KdDebuggerEnabled) {
         KdCheckForDebugBreak();
     }
+    KiCheckDpcWatchdog(TrapFrame);
 }
 
 ULONGLONG KeQueryInterruptTime(VOID)

@@ -137,8 +137,11 @@ VOID KiCheckForKernelApcDelivery(VOID);
 /* Ends the APC queues of the current, exiting thread. < DISPATCH_LEVEL, no locks. */
 VOID KiRundownApcs(PKTHREAD Thread);
 
-/* ---- dpc.c, process.c, clock.c ---- */
+/* ---- dpc.c, process.c, clock.c, dpc_watchdog.c ---- */
 VOID KiInitializeDpcQueue(PKPRCB Prcb);
+VOID KiInitializeDpcWatchdog(VOID);
+/* In the clock interrupt, of what it interrupted; may end in bug check 0x133. */
+VOID KiCheckDpcWatchdog(PKTRAP_FRAME TrapFrame);
 VOID KiInitializeClock(VOID);
 VOID KiLoadAddressSpace(PKPROCESS New, PKPROCESS Old);
 /* Sets the system time, 100 ns since 1601; due times of absolute timers already set stay. */

@@ -135,6 +135,7 @@ static VOID KiCallDpcRoutine(PKDPC Dpc, const KDPC *Copy)
     if (MmFindImage((PVOID)Copy->DeferredRoutine) != NULL) {
         MmNotifyIrqlRaise(DISPATCH_LEVEL);
     }
+    KeGetCurrentPrcb()->DpcTimeCount = 0;
     ULONG64 Locks = VfMarkLocks();
     VfEnterRoutine(TimelineDpc, (PVOID)Copy->DeferredRoutine, (ULONG64)Copy->DeferredContext);
     Copy->DeferredRoutine(Dpc, Copy->DeferredContext, Copy->SystemArgument1,

@@ -281,6 +281,7 @@ typedef struct _KPRCB {
     volatile BOOLEAN QuantumEnd;
     BOOLEAN ClockActive;
     ULONG DpcCount;
+    ULONG DpcTimeCount, DpcWatchdogCount; /* clock ticks; dpc_watchdog.c */
     PVOID DpcStack;                       /* top */
     PVOID FaultStack;                     /* top: IST for double fault and NMI */
     ULONG ReadySummary;                   /* bit n: a thread of priority n is ready */

@@ -197,6 +197,7 @@ VOID KiInitializeDispatcher(PKPROCESS SystemProcess, PKTHREAD IdleThread, PVOID 
     KiInitializeDpcQueue(Prcb);
     KiInitializeTimers();
     KiInitializeClock();
+    KiInitializeDpcWatchdog();
     KiInitializeReadyQueues(Prcb, IdleThread);
 }
 

@@ -52,13 +52,14 @@ static void TestAll(void **State)
 {
     RUN_OPTIONS Options;
     assert_true(Parse(&Options, "--page-out=random:0x10 --evict a.sys --memory 1G -v "
-                                "--paging-file=0 --timeout=5 --json=- --scenario=s.lua "
+                                "--paging-file=0 --timeout=5 --json=- --scenario=s.lua --dpc-watchdog=0 "
                                 "--disk-fault=read:3 --machine=pci"));
     assert_string_equal(Options.PageOut, "random");
     assert_int_equal(Options.Seed, 16);
     assert_int_equal(Options.Memory, 1u << 30);
     assert_int_equal(Options.PagingFile, 0);
     assert_int_equal(Options.TimeoutSeconds, 5);
+    assert_int_equal(Options.DpcWatchdog, 0);
     assert_string_equal(Options.Json, "-");
     assert_string_equal(Options.Scenario, "s.lua");
     assert_string_equal(Options.Machine, "pci");
@@ -78,7 +79,7 @@ static void TestRefused(void **State)
         "--history=1001", "--history=few", "--seed=0", "--seed=-1",
         "--page-out=random:5 --seed=6", "--json=", "--accel=hax",
         "--machine=q35", "--nt-version=7", "--kd=", "--disk-fault=melt", "--disk-fault=flip:1",
-        "--disk-fault=read:65",
+        "--disk-fault=read:65", "--dpc-watchdog=", "--dpc-watchdog=86401", "--dpc-watchdog=1s",
         "--disk-fault=slow:9", "--disk-fault=slow:x", "--disk-fault=slower", "--nonsense", "-x",
         "--evict=yes", "--memoryx=48M",
     };

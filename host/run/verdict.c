@@ -86,6 +86,7 @@ static const char *VerdictOwed(uint32_t Awaited)
         return "the driver did not complete a request that it had left pending";
     case ControlEndProcess:
         return "the program could not end: the driver did not complete a cancelled request";
+    case ControlWait: return "the scenario was waiting, as it asked to";
     default: return NULL;
     }
 }
@@ -196,6 +197,19 @@ static void VerdictTails(RUN *Run, const VERDICT *Verdict)
     ReportLines(&Run->Report, "QEMU", Text);
 }
 
+/* What to do about it, "" where there is nothing to say. */
+static const char *VerdictAdvice(RUN *Run, const VERDICT *Verdict)
+{
+    if (Run->HasBugCheck) {
+        return BugCheckBestAdvice(Run);
+    }
+    if (Verdict->Code == ExitTimeLimit && Run->Session.Booted) {
+        return "Run it by `pageable debug` with the same options: `g`, and when nothing moves any "
+               "more, Ctrl-C; `!process 0 7` shows where each thread is.";
+    }
+    return "";
+}
+
 EXIT_CODE VerdictReport(RUN *Run)
 {
     VERDICT Verdict;
@@ -207,7 +221,7 @@ EXIT_CODE VerdictReport(RUN *Run)
     VerdictDecide(Run, &Verdict);
     OptionsReplay(&Run->Options, Run->Program, Replay, sizeof(Replay));
     VerdictNext(Run, &Verdict, Next, sizeof(Next));
-    Advice = Run->HasBugCheck ? BugCheckBestAdvice(Run) : "";
+    Advice = VerdictAdvice(Run, &Verdict);
     json_t *Event = json_pack(
         "{s:s, s:s, s:i, s:I, s:s, s:s, s:s, s:s, s:s}", "verdict", Verdict.Word, "detail",
         Verdict.Detail, "exit_code", (int)Verdict.Code, "findings",
@@ -227,10 +241,10 @@ EXIT_CODE VerdictReport(RUN *Run)
     if (Verdict.Where[0] != 0) {
         ReportLine(Report, "where", "%s", Verdict.Where);
     }
-    if (Run->HasBugCheck) {
-        if (Run->BugCheck.IrqlRaisedBy != 0) {
-            BugCheckRaised(Run);
-        }
+    if (Run->HasBugCheck && Run->BugCheck.IrqlRaisedBy != 0) {
+        BugCheckRaised(Run);
+    }
+    if (*Advice != 0) {
         ReportLine(Report, "advice", "%s", Advice);
     }
     if (Verdict.Code != ExitClean) {

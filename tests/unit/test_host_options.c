@@ -52,8 +52,8 @@ static void TestAll(void **State)
 {
     RUN_OPTIONS Options;
     assert_true(Parse(&Options, "--page-out=random:0x10 --evict a.sys --memory 1G -v "
-                                "--paging-file=0 --timeout=5 --json=- --scenario=s.lua --dpc-watchdog=0 "
-                                "--disk-fault=read:3 --machine=pci"));
+                                "--paging-file=0 --timeout=5 --json=- --scenario=s.lua "
+                                "--disk-fault=read:3 --machine=pci --dpc-watchdog=0"));
     assert_string_equal(Options.PageOut, "random");
     assert_int_equal(Options.Seed, 16);
     assert_int_equal(Options.Memory, 1u << 30);

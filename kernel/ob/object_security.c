@@ -139,6 +139,19 @@ static ACCESS_MASK ObpSetAccess(SECURITY_INFORMATION Information)
     return Access;
 }
 
+/* STATUS_INVALID_OWNER: the current subject may not make somebody else the owner. */
+static NTSTATUS ObpCheckNewOwner(SECURITY_INFORMATION Information, PSECURITY_DESCRIPTOR New)
+{
+    SECURITY_SUBJECT_CONTEXT Subject;
+    if (!(Information & OWNER_SECURITY_INFORMATION)) {
+        return STATUS_SUCCESS;
+    }
+    SeCaptureSubjectContext(&Subject);
+    BOOLEAN May = SepMayMakeOwner(SeQuerySubjectContextToken(&Subject), New);
+    SeReleaseSubjectContext(&Subject);
+    return May ? STATUS_SUCCESS : STATUS_INVALID_OWNER;
+}
+
 /* PASSIVE_LEVEL. The handle must grant WRITE_OWNER, WRITE_DAC or ACCESS_SYSTEM_SECURITY. */
 NTSTATUS NtSetSecurityObject(HANDLE Handle, SECURITY_INFORMATION SecurityInformation,
                              PSECURITY_DESCRIPTOR SecurityDescriptor)
@@ -161,7 +174,10 @@ NTSTATUS NtSetSecurityObject(HANDLE Handle, SECURITY_INFORMATION SecurityInforma
         Status = SeCaptureSecurityDescriptor(SecurityDescriptor, Mode, PagedPool, TRUE, &Captured);
     }
     if (NT_SUCCESS(Status)) {
-        Status = ObpSetSecurity(Object, SecurityInformation, Captured);
+        Status = ObpCheckNewOwner(SecurityInformation, Captured);
+        if (NT_SUCCESS(Status)) {
+            Status = ObpSetSecurity(Object, SecurityInformation, Captured);
+        }
         SeReleaseSecurityDescriptor(Captured, Mode, TRUE);
     }
     ObfDereferenceObject(Object);

@@ -72,6 +72,9 @@ NTSTATUS SepModifyDescriptor(PSECURITY_DESCRIPTOR Old, PSECURITY_DESCRIPTOR New,
         Parts.Owner = Changed.Owner;
     }
     if (Information & GROUP_SECURITY_INFORMATION) {
+        if (Changed.Group == NULL) {
+            return STATUS_INVALID_PRIMARY_GROUP;
+        }
         Parts.Group = Changed.Group;
     }
     if (Information & SACL_SECURITY_INFORMATION) {
@@ -109,6 +112,25 @@ NTSTATUS SepQueryDescriptor(PSECURITY_DESCRIPTOR Descriptor, SECURITY_INFORMATIO
     return STATUS_SUCCESS;
 }
 
+/* User mode makes itself an owner, or a group that its token lets own; who may restore, anybody. */
+BOOLEAN SepMayMakeOwner(const TOKEN *Token, PSECURITY_DESCRIPTOR Descriptor)
+{
+    RTLP_DESCRIPTOR_PARTS Parts;
+    RtlpGetDescriptorParts(Descriptor, &Parts);
+    if (Parts.Owner == NULL || ExGetPreviousMode() == KernelMode ||
+        SepTokenHasPrivilege(Token, SE_RESTORE_PRIVILEGE)) {
+        return TRUE;
+    }
+    for (ULONG i = 0; i < Token->UserAndGroupCount; i++) {
+        const SID_AND_ATTRIBUTES *Entry = &Token->UserAndGroups[i];
+        if ((i == 0 || (Entry->Attributes & SE_GROUP_OWNER)) &&
+            RtlEqualSid(Entry->Sid, Parts.Owner)) {
+            return TRUE;
+        }
+    }
+    return FALSE;
+}
+
 /*
  * *NewDescriptor comes from PoolType and ends by SeDeassignSecurity. Where ExplicitDescriptor is
  * silent the subject's token gives owner, group and list. STATUS_INVALID_OWNER: user mode may name
@@ -128,6 +150,9 @@ NTSTATUS SeAssignSecurity(PSECURITY_DESCRIPTOR ParentDescriptor,
     UNREFERENCED_PARAMETER(IsDirectoryObject);
     if (ExplicitDescriptor != NULL) {
         RtlpGetDescriptorParts(ExplicitDescriptor, &Parts);
+        if (!SepMayMakeOwner(Token, ExplicitDescriptor)) {
+            return STATUS_INVALID_OWNER;
+        }
     }
     Parts.Owner = Parts.Owner != NULL ? Parts.Owner : Token->Owner;
     Parts.Group = Parts.Group != NULL ? Parts.Group : Token->PrimaryGroup;

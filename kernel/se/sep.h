@@ -78,6 +78,8 @@ NTSTATUS SepQueryToken(const TOKEN *Token, TOKEN_INFORMATION_CLASS Class, PVOID 
                        ULONG Length, PULONG Required);
 
 /* ---- object_descriptor.c: PASSIVE_LEVEL or APC_LEVEL ---- */
+/* May a caller of the thread's previous mode, with that token, make Descriptor's owner one? */
+BOOLEAN SepMayMakeOwner(const TOKEN *Token, PSECURITY_DESCRIPTOR Descriptor);
 /* A self-relative copy in paged pool of what Old has, with Information's parts taken from New. */
 NTSTATUS SepModifyDescriptor(PSECURITY_DESCRIPTOR Old, PSECURITY_DESCRIPTOR New,
                              SECURITY_INFORMATION Information, const GENERIC_MAPPING *Mapping,

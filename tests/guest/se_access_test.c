@@ -242,3 +242,44 @@ GUEST_TEST(se_capture_refuses_damaged_descriptors)
                  (ULONG)STATUS_UNKNOWN_REVISION);
     EXPECT(Captured == NULL);
 }
+
+static NTSTATUS SeTestAssign(PSID Owner, KPROCESSOR_MODE Mode)
+{
+    SECURITY_DESCRIPTOR Explicit;
+    SECURITY_SUBJECT_CONTEXT Subject;
+    PSECURITY_DESCRIPTOR New = NULL;
+
+    RtlCreateSecurityDescriptor(&Explicit, SECURITY_DESCRIPTOR_REVISION);
+    RtlSetOwnerSecurityDescriptor(&Explicit, Owner, FALSE);
+    SeCaptureSubjectContext(&Subject);
+    KiCurrentThread()->PreviousMode = Mode;
+    NTSTATUS Status = SeAssignSecurity(NULL, &Explicit, &New, FALSE, &Subject,
+                                       IoGetFileObjectGenericMapping(), PagedPool);
+    KiCurrentThread()->PreviousMode = KernelMode;
+    SeReleaseSubjectContext(&Subject);
+    EXPECT_EQUAL(New != NULL, NT_SUCCESS(Status));
+    SeDeassignSecurity(&New);
+    return Status;
+}
+
+/* SeAssignSecurity's page, STATUS_INVALID_OWNER: not one that the caller may make the owner. */
+GUEST_TEST(se_owner_is_the_maker_or_a_group_that_may)
+{
+    PEPROCESS Client;
+    KAPC_STATE ApcState;
+
+    EXPECT_EQUAL(SeTestAssign(SeExports->SeLocalSystemSid, KernelMode), STATUS_SUCCESS);
+    EXPECT_EQUAL(PspCreateProcess("client", &Client), STATUS_SUCCESS);
+    KeStackAttachProcess(&Client->Pcb, &ApcState);
+    EXPECT_EQUAL(SeTestAssign(NULL, UserMode), STATUS_SUCCESS);
+    EXPECT_EQUAL(SeTestAssign(SepClientUserSid, UserMode), STATUS_SUCCESS);
+    EXPECT_EQUAL(SeTestAssign(SeExports->SeAliasAdminsSid, UserMode), STATUS_SUCCESS);
+    EXPECT_EQUAL((ULONG)SeTestAssign(SeExports->SeAliasUsersSid, UserMode),
+                 (ULONG)STATUS_INVALID_OWNER); /* a group of its, but none that owns */
+    EXPECT_EQUAL((ULONG)SeTestAssign(SeExports->SeLocalSystemSid, UserMode),
+                 (ULONG)STATUS_INVALID_OWNER);
+    EXPECT_EQUAL(SeTestAssign(SeExports->SeLocalSystemSid, KernelMode), STATUS_SUCCESS);
+    KeUnstackDetachProcess(&ApcState);
+    PspExitProcess(Client, STATUS_SUCCESS);
+    ObDereferenceObject(Client);
+}

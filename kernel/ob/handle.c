@@ -19,7 +19,7 @@ BOOLEAN ObIsKernelHandle(HANDLE Handle)
            Handle != NtCurrentProcess() && Handle != NtCurrentThread();
 }
 
-/* NULL: Mode may not use Handle, or the process has no handles any more. */
+/* NULL: Mode may not use Handle. A process that has ended has an empty table. */
 static PHANDLE_TABLE ObpTableOfHandle(PHANDLE Handle, KPROCESSOR_MODE Mode)
 {
     if (ObIsKernelHandle(*Handle)) {
@@ -289,15 +289,19 @@ VOID ObKillProcess(PEPROCESS Process)
     PHANDLE_TABLE Table = Process->ObjectTable;
     HANDLE Handle;
 
-    if (Table == NULL) {
-        return;
-    }
-    while ((Handle = ObpFirstHandle(Table)) != NULL) {
+    while ((Handle = ObpHandleToClose(Table)) != NULL) {
         HANDLE_TABLE_ENTRY Entry;
         if (ObpFreeHandle(Table, Handle, TRUE, &Entry)) {
             ObpCloseEntry(&Entry);
         }
     }
-    Process->ObjectTable = NULL;
-    ObpDeleteHandleTable(Table);
+}
+
+VOID ObDeleteProcess(PEPROCESS Process)
+{
+    if (Process->ObjectTable != NULL) {
+        ObKillProcess(Process);
+        ObpDeleteHandleTable(Process->ObjectTable);
+        Process->ObjectTable = NULL;
+    }
 }

@@ -3,6 +3,8 @@
  * A process's handles. Handle n * 4 is entry n; entry 0 is never used. Entries live in pages that
  * are added as needed and never move, and free ones are chained by index through NextFree.
  * The table's lock covers all of it; an entry holds one pointer reference and one handle count.
+ * When its process has ended a table takes no handles any more; it goes with the process object, as
+ * threads that are attached may have come to the lock before.
  */
 #include "ob/obp.h"
 
@@ -14,6 +16,7 @@ typedef struct _HANDLE_TABLE {
     PEPROCESS Process;
     ULONG FirstFree; /* 0: none */
     ULONG HandleCount;
+    BOOLEAN Closed; /* takes no handles */
     ULONG PageCount;
     PHANDLE_TABLE_ENTRY Page[OBP_MAXIMUM_PAGES];
 } HANDLE_TABLE;
@@ -82,7 +85,9 @@ NTSTATUS ObpAllocateHandle(PHANDLE_TABLE Table, const HANDLE_TABLE_ENTRY *Entry,
 {
     NTSTATUS Status = STATUS_SUCCESS;
     ExAcquireFastMutex(&Table->Lock);
-    if (Table->FirstFree == 0 && !ObpGrowTable(Table)) {
+    if (Table->Closed) {
+        Status = STATUS_PROCESS_IS_TERMINATING;
+    } else if (Table->FirstFree == 0 && !ObpGrowTable(Table)) {
         Status = STATUS_INSUFFICIENT_RESOURCES;
     } else {
         ULONG Index = Table->FirstFree;
@@ -141,7 +146,7 @@ BOOLEAN ObpFreeHandle(PHANDLE_TABLE Table, HANDLE Handle, BOOLEAN Force,
     return Slot != NULL;
 }
 
-HANDLE ObpFirstHandle(PHANDLE_TABLE Table)
+HANDLE ObpHandleToClose(PHANDLE_TABLE Table)
 {
     HANDLE Handle = NULL;
     ExAcquireFastMutex(&Table->Lock);
@@ -151,6 +156,7 @@ HANDLE ObpFirstHandle(PHANDLE_TABLE Table)
             break;
         }
     }
+    Table->Closed = Handle == NULL;
     ExReleaseFastMutex(&Table->Lock);
     return Handle;
 }

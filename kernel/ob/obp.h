@@ -271,8 +271,8 @@ BOOLEAN ObpFreeHandle(PHANDLE_TABLE Table, HANDLE Handle, BOOLEAN Force,
                       PHANDLE_TABLE_ENTRY Entry);
 /* FALSE: no such handle. */
 BOOLEAN ObpChangeEntry(PHANDLE_TABLE Table, HANDLE Handle, ULONG Attributes);
-/* Any handle of the table, or NULL: it is empty. */
-HANDLE ObpFirstHandle(PHANDLE_TABLE Table);
+/* Any handle of the table; NULL: it is empty, and from now on stays so. */
+HANDLE ObpHandleToClose(PHANDLE_TABLE Table);
 
 /*
  * Calls Routine for each handle, with the table's lock held, until it returns FALSE. FALSE: it did.
@@ -287,8 +287,9 @@ ULONG ObGetProcessHandleCount(PEPROCESS Process);
 NTSTATUS ObpCreateHandle(PVOID Object, ACCESS_MASK GrantedAccess, ULONG Attributes,
                          PHANDLE Handle);
 NTSTATUS ObpSetHandleAttributes(HANDLE Handle, KPROCESSOR_MODE Mode, ULONG Attributes);
-/* Closes every handle of an exiting process and frees its table. PASSIVE_LEVEL */
+/* Closes every handle of an exiting process, whose table then takes none. PASSIVE_LEVEL */
 VOID ObKillProcess(PEPROCESS Process);
+VOID ObDeleteProcess(PEPROCESS Process); /* the table too; it may have none. PASSIVE_LEVEL */
 NTSTATUS ObInitializeProcess(PEPROCESS Process);
 
 /* ---- object_callback.c: <= APC_LEVEL ---- */

@@ -63,9 +63,7 @@ VOID PspDeleteProcess(PVOID Object)
 {
     PEPROCESS Process = Object;
     NT_VERIFY(Process->ActiveThreads == 0 && Process->Pcb.AttachCount == 0);
-    if (Process->ObjectTable != NULL) {
-        ObKillProcess(Process);
-    }
+    ObDeleteProcess(Process);
     if (Process->Token != NULL) {
         PsDereferencePrimaryToken(Process->Token);
     }

@@ -232,7 +232,7 @@ GUEST_TEST(ke_threads_of_ring_3_are_ended_from_outside)
         EXPECT_EQUAL((ULONG)Ring3Join(Threads[i]), (ULONG)STATUS_CANCELLED);
     }
     EXPECT_EQUAL(Ring3Get(&Test, 8), 0); /* the wait did not return to user mode */
-    EXPECT_EQUAL(Test.Process->ObjectTable, NULL);
+    EXPECT_EQUAL(ObpHandleToClose(Test.Process->ObjectTable), NULL);
     Ring3Delete(&Test);
 }
 

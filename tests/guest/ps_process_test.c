@@ -124,6 +124,61 @@ GUEST_TEST(ps_exiting_process_closes_its_handles)
     ObDereferenceObject(Process);
 }
 
+typedef struct _ENDING {
+    PEPROCESS Process;
+    PVOID Event;
+    NTSTATUS Status;
+} ENDING;
+
+static VOID EndProcess(PVOID Context)
+{
+    KeSetBasePriorityThread(KeGetCurrentThread(), 2);
+    PspExitProcess(((ENDING *)Context)->Process, STATUS_SUCCESS);
+}
+
+static VOID OpenLate(PVOID Context)
+{
+    ENDING *Ending = Context;
+    KAPC_STATE ApcState;
+    HANDLE Handle;
+
+    KeStackAttachProcess(&Ending->Process->Pcb, &ApcState);
+    Ending->Status = ObOpenObjectByPointer(Ending->Event, 0, NULL, EVENT_ALL_ACCESS, NULL,
+                                           KernelMode, &Handle);
+    KeUnstackDetachProcess(&ApcState);
+}
+
+/* A thread that is attached waits for the lock of the handle table while the process ends. */
+GUEST_TEST(ps_no_handle_is_made_in_a_process_that_has_ended)
+{
+    ENDING Ending = {.Status = STATUS_PENDING};
+    OBJECT_ATTRIBUTES Attributes;
+    HANDLE Handle;
+
+    InitializeObjectAttributes(&Attributes, NULL, OBJ_KERNEL_HANDLE, NULL, NULL);
+    EXPECT_EQUAL(ZwCreateEvent(&Handle, EVENT_ALL_ACCESS, &Attributes, NotificationEvent, FALSE),
+                 STATUS_SUCCESS);
+    EXPECT_EQUAL(ObReferenceObjectByHandle(Handle, 0, NULL, KernelMode, &Ending.Event, NULL),
+                 STATUS_SUCCESS);
+    EXPECT_EQUAL(PspCreateProcess("ended", &Ending.Process), STATUS_SUCCESS);
+    PFAST_MUTEX Lock = Ending.Process->ObjectTable; /* which it begins with */
+    KeEnterCriticalRegion();
+    ExAcquireFastMutexUnsafe(Lock);
+    PKTHREAD First = TestStartThread(EndProcess, &Ending);
+    TestSettle();
+    PKTHREAD Second = TestStartThread(OpenLate, &Ending);
+    TestSettle();
+    EXPECT_EQUAL(Lock->Contention, 2);
+    ExReleaseFastMutexUnsafe(Lock);
+    KeLeaveCriticalRegion();
+    TestJoinThread(First);
+    TestJoinThread(Second);
+    EXPECT_EQUAL((ULONG)Ending.Status, (ULONG)STATUS_PROCESS_IS_TERMINATING);
+    ObDereferenceObject(Ending.Process);
+    ZwClose(Handle);
+    ObDereferenceObject(Ending.Event);
+}
+
 GUEST_TEST(ps_many_threads_are_reaped)
 {
     CLIENT_ID Seen[8];

@@ -9,6 +9,7 @@
 #pragma once
 
 #include "ke.h"
+#include "ex_timer.h"
 #include "ob.h"
 #include "pool.h"
 
@@ -247,6 +248,14 @@ VOID ExNotifyCallback(PVOID CallbackObject, PVOID Argument1, PVOID Argument2);
 KPROCESSOR_MODE ExGetPreviousMode(VOID);
 VOID ExSystemTimeToLocalTime(PLARGE_INTEGER SystemTime, PLARGE_INTEGER LocalTime);
 VOID ExLocalTimeToSystemTime(PLARGE_INTEGER LocalTime, PLARGE_INTEGER SystemTime);
+/* timer.c */
+PEX_TIMER ExAllocateTimer(PEXT_CALLBACK Callback, PVOID CallbackContext, ULONG Attributes);
+BOOLEAN ExSetTimer(PEX_TIMER Timer, LONGLONG DueTime, LONGLONG Period,
+                   PEXT_SET_PARAMETERS Parameters);
+BOOLEAN ExCancelTimer(PEX_TIMER Timer, PEXT_CANCEL_PARAMETERS Parameters);
+BOOLEAN ExDeleteTimer(PEX_TIMER Timer, BOOLEAN Cancel, BOOLEAN Wait,
+                      PEXT_DELETE_PARAMETERS Parameters);
+
 ULONG ExSetTimerResolution(ULONG DesiredTime, BOOLEAN SetResolution);
 VOID ExQueryTimerResolution(PULONG MaximumTime, PULONG MinimumTime, PULONG CurrentTime);
 NTSTATUS ExUuidCreate(UUID *Uuid);

@@ -141,6 +141,28 @@ typedef enum _KDPC_IMPORTANCE {
     MediumHighImportance
 } KDPC_IMPORTANCE;
 
+/* The system's own locks, for KeAcquireQueuedSpinLock. */
+typedef enum _KSPIN_LOCK_QUEUE_NUMBER {
+    LockQueueUnusedSpare0,
+    LockQueueUnusedSpare1,
+    LockQueueUnusedSpare2,
+    LockQueueUnusedSpare3,
+    LockQueueVacbLock,
+    LockQueueMasterLock,
+    LockQueueNonPagedPoolLock,
+    LockQueueIoCancelLock,
+    LockQueueUnusedSpare8,
+    LockQueueIoVpbLock,
+    LockQueueIoDatabaseLock,
+    LockQueueIoCompletionLock,
+    LockQueueNtfsStructLock,
+    LockQueueAfdWorkQueueLock,
+    LockQueueBcbLock,
+    LockQueueUnusedSpare15,
+    LockQueueUnusedSpare16,
+    LockQueueMaximumLock
+} KSPIN_LOCK_QUEUE_NUMBER;
+
 typedef struct _KDPC {
     UCHAR Type;
     UCHAR Importance;
@@ -317,6 +339,8 @@ BOOLEAN KeTryToAcquireSpinLockAtDpcLevel(PKSPIN_LOCK SpinLock);
 BOOLEAN KeTestSpinLock(PKSPIN_LOCK SpinLock);
 KIRQL KeAcquireSpinLockForDpc(PKSPIN_LOCK SpinLock);
 VOID KeReleaseSpinLockForDpc(PKSPIN_LOCK SpinLock, KIRQL OldIrql);
+KIRQL KeAcquireQueuedSpinLock(KSPIN_LOCK_QUEUE_NUMBER Number);
+VOID KeReleaseQueuedSpinLock(KSPIN_LOCK_QUEUE_NUMBER Number, KIRQL OldIrql);
 VOID KeAcquireInStackQueuedSpinLock(PKSPIN_LOCK SpinLock, PKLOCK_QUEUE_HANDLE Handle);
 VOID KeReleaseInStackQueuedSpinLock(PKLOCK_QUEUE_HANDLE Handle);
 VOID KeAcquireInStackQueuedSpinLockAtDpcLevel(PKSPIN_LOCK SpinLock, PKLOCK_QUEUE_HANDLE Handle);

@@ -55,6 +55,11 @@ typedef enum _PSCREATEPROCESSNOTIFYTYPE {
     PsCreateProcessNotifySubsystems = 0,
 } PSCREATEPROCESSNOTIFYTYPE;
 
+typedef enum _PSCREATETHREADNOTIFYTYPE {
+    PsCreateThreadNotifyNonSystem = 0, /* in the new thread's context */
+    PsCreateThreadNotifySubsystems = 1,
+} PSCREATETHREADNOTIFYTYPE;
+
 typedef struct _IMAGE_INFO {
     union {
         ULONG Properties;
@@ -122,6 +127,8 @@ NTSTATUS PsSetCreateProcessNotifyRoutineEx2(PSCREATEPROCESSNOTIFYTYPE NotifyType
                                             PVOID NotifyInformation, BOOLEAN Remove);
 NTSTATUS PsSetLoadImageNotifyRoutineEx(PLOAD_IMAGE_NOTIFY_ROUTINE NotifyRoutine, ULONG_PTR Flags);
 NTSTATUS PsSetCreateThreadNotifyRoutine(PCREATE_THREAD_NOTIFY_ROUTINE NotifyRoutine);
+NTSTATUS PsSetCreateThreadNotifyRoutineEx(PSCREATETHREADNOTIFYTYPE NotifyType,
+                                          PVOID NotifyInformation);
 NTSTATUS PsRemoveCreateThreadNotifyRoutine(PCREATE_THREAD_NOTIFY_ROUTINE NotifyRoutine);
 NTSTATUS PsSetLoadImageNotifyRoutine(PLOAD_IMAGE_NOTIFY_ROUTINE NotifyRoutine);
 NTSTATUS PsRemoveLoadImageNotifyRoutine(PLOAD_IMAGE_NOTIFY_ROUTINE NotifyRoutine);

@@ -303,6 +303,34 @@ PVOID ExAllocatePool2(POOL_FLAGS Flags, SIZE_T NumberOfBytes, ULONG Tag)
     return ExpAllocate(Type, NumberOfBytes, Tag);
 }
 
+/*
+ * A priority and a node are wishes, which change nothing here; there is no secure pool, so that it
+ * is passed over when it is optional, and refused when it is not, as what is unknown is.
+ */
+static BOOLEAN ExpCanHonour(PCPOOL_EXTENDED_PARAMETER Parameters, ULONG Count)
+{
+    for (ULONG i = 0; i < Count; i++) {
+        if (Parameters[i].Type != PoolExtendedParameterPriority &&
+            Parameters[i].Type != PoolExtendedParameterNumaNode && !Parameters[i].Optional) {
+            return FALSE;
+        }
+    }
+    return TRUE;
+}
+
+/* As ExAllocatePool2. */
+PVOID ExAllocatePool3(POOL_FLAGS Flags, SIZE_T NumberOfBytes, ULONG Tag,
+                      PCPOOL_EXTENDED_PARAMETER ExtendedParameters, ULONG ExtendedParametersCount)
+{
+    if (ExpCanHonour(ExtendedParameters, ExtendedParametersCount)) {
+        return ExAllocatePool2(Flags, NumberOfBytes, Tag);
+    }
+    if ((Flags & POOL_FLAG_RAISE_ON_FAILURE) != 0) {
+        ExRaiseStatus(STATUS_INVALID_PARAMETER);
+    }
+    return NULL;
+}
+
 static VOID ExpCheckTag(PVOID P, ULONG Allocated, ULONG Given)
 {
     if (Given != 0 && Given != Allocated) {
@@ -422,4 +450,13 @@ ULONG ExVerifyPool(VOID)
         ExpUnlock(i == BasePaged, Irql);
     }
     return Violations;
+}
+
+/* What is there is of no secure pool: parameters say nothing about it. */
+VOID ExFreePool2(PVOID P, ULONG Tag, PCPOOL_EXTENDED_PARAMETER ExtendedParameters,
+                 ULONG ExtendedParametersCount)
+{
+    UNREFERENCED_PARAMETER(ExtendedParameters);
+    UNREFERENCED_PARAMETER(ExtendedParametersCount);
+    ExFreePoolWithTag(P, Tag);
 }

@@ -189,7 +189,8 @@ typedef struct _ETHREAD {
     CLIENT_ID Cid;                        /* 648 */
     UCHAR Fill2[0x678 - 0x658];
     ULONG64 ClientSecurity;               /* 678: Se: see se/impersonation.c */
-    UCHAR Fill4[0x6a0 - 0x680];
+    UCHAR Fill4[0x698 - 0x680];
+    PVOID DeviceToVerify;                 /* 698: Io */
     PVOID Win32StartAddress;              /* 6A0 */
     struct _EPROCESS *ThreadsProcess;
     ULONG64 CrossThreadFlags;

@@ -17,6 +17,7 @@ typedef struct _PSP_NOTIFY_LIST {
 } PSP_NOTIFY_LIST, *PPSP_NOTIFY_LIST;
 
 static PSP_NOTIFY_LIST PspProcessRoutines, PspThreadRoutines, PspImageRoutines;
+static PSP_NOTIFY_LIST PspUserThreadRoutines; /* called in the thread itself */
 static PSP_NOTIFY_LIST PspExtendedRoutines; /* of processes, with PS_CREATE_NOTIFY_INFO */
 
 VOID PspInitializeNotify(VOID)
@@ -24,6 +25,7 @@ VOID PspInitializeNotify(VOID)
     KeInitializeMutex(&PspProcessRoutines.Lock, 0);
     KeInitializeMutex(&PspExtendedRoutines.Lock, 0);
     KeInitializeMutex(&PspThreadRoutines.Lock, 0);
+    KeInitializeMutex(&PspUserThreadRoutines.Lock, 0);
     KeInitializeMutex(&PspImageRoutines.Lock, 0);
 }
 
@@ -136,9 +138,25 @@ NTSTATUS PsSetCreateThreadNotifyRoutine(PCREATE_THREAD_NOTIFY_ROUTINE NotifyRout
     return PspAddRoutine(&PspThreadRoutines, (PVOID)NotifyRoutine);
 }
 
+/* There are no subsystem processes: routines that want their threads too see the same. */
+NTSTATUS PsSetCreateThreadNotifyRoutineEx(PSCREATETHREADNOTIFYTYPE NotifyType,
+                                          PVOID NotifyInformation)
+{
+    switch (NotifyType) {
+    case PsCreateThreadNotifyNonSystem:
+        return PspAddRoutine(&PspUserThreadRoutines, NotifyInformation);
+    case PsCreateThreadNotifySubsystems:
+        return PspAddRoutine(&PspThreadRoutines, NotifyInformation);
+    default:
+        return STATUS_INVALID_PARAMETER;
+    }
+}
+
 NTSTATUS PsRemoveCreateThreadNotifyRoutine(PCREATE_THREAD_NOTIFY_ROUTINE NotifyRoutine)
 {
-    return PspRemoveRoutine(&PspThreadRoutines, (PVOID)NotifyRoutine);
+    NTSTATUS Status = PspRemoveRoutine(&PspThreadRoutines, (PVOID)NotifyRoutine);
+    return NT_SUCCESS(Status) ? Status
+                              : PspRemoveRoutine(&PspUserThreadRoutines, (PVOID)NotifyRoutine);
 }
 
 NTSTATUS PsSetLoadImageNotifyRoutine(PLOAD_IMAGE_NOTIFY_ROUTINE NotifyRoutine)
@@ -196,16 +214,30 @@ NTSTATUS PspCallProcessNotify(PEPROCESS Process, BOOLEAN Create)
     return Create ? Status : STATUS_SUCCESS;
 }
 
-VOID PspCallThreadNotify(HANDLE ProcessId, HANDLE ThreadId, BOOLEAN Create)
+static VOID PspCallThreadRoutines(PPSP_NOTIFY_LIST List, PETHREAD Thread, BOOLEAN Create)
 {
-    if (PspThreadRoutines.Count == 0) {
+    if (List->Count == 0) {
         return; /* also on the boot stack, which may not wait */
     }
-    PspLock(&PspThreadRoutines);
-    for (ULONG i = 0; i < PspThreadRoutines.Count; i++) {
-        ((PCREATE_THREAD_NOTIFY_ROUTINE)PspThreadRoutines.Routine[i])(ProcessId, ThreadId, Create);
+    PspLock(List);
+    for (ULONG i = 0; i < List->Count; i++) {
+        ((PCREATE_THREAD_NOTIFY_ROUTINE)List->Routine[i])(Thread->Cid.UniqueProcess,
+                                                          Thread->Cid.UniqueThread, Create);
     }
-    PspUnlock(&PspThreadRoutines);
+    PspUnlock(List);
+}
+
+VOID PspCallThreadNotify(PETHREAD Thread, BOOLEAN Create)
+{
+    PspCallThreadRoutines(&PspThreadRoutines, Thread, Create);
+    if (!Create && !PsIsSystemThread(Thread)) {
+        PspCallThreadRoutines(&PspUserThreadRoutines, Thread, FALSE);
+    }
+}
+
+VOID PspCallUserThreadNotify(VOID)
+{
+    PspCallThreadRoutines(&PspUserThreadRoutines, PsGetCurrentThread(), TRUE);
 }
 
 VOID PsCallImageNotifyRoutines(PUNICODE_STRING FullImageName, HANDLE ProcessId,

@@ -21,6 +21,7 @@
 #define PS_CROSS_THREAD_FLAGS_SYSTEM 0x10
 #define PS_CROSS_THREAD_FLAGS_BREAK_ON_TERMINATION 0x20
 #define PS_CROSS_THREAD_FLAGS_COPY_TOKEN_ON_OPEN 0x100
+#define PS_CROSS_THREAD_FLAGS_HARD_ERRORS_DISABLED 0x10000 /* of ours, as the one of _SYSTEM */
 
 /* They exist before there is pool; their object headers are filled in by PsInitializeSystem. */
 typedef struct _PSP_STATIC_PROCESS {
@@ -93,7 +94,9 @@ VOID PspFreeSnapshot(PVOID *Objects, ULONG Count);
 /* ---- notify.c ---- */
 /* The status of a creation that a routine refuses; else STATUS_SUCCESS. */
 NTSTATUS PspCallProcessNotify(PEPROCESS Process, BOOLEAN Create);
-VOID PspCallThreadNotify(HANDLE ProcessId, HANDLE ThreadId, BOOLEAN Create);
+/* Create: by who makes the thread; else by the thread, which ends. */
+VOID PspCallThreadNotify(PETHREAD Thread, BOOLEAN Create);
+VOID PspCallUserThreadNotify(VOID); /* by a thread that goes to user mode for the first time */
 /* For every image that Io loads. PASSIVE_LEVEL */
 VOID PsCallImageNotifyRoutines(PUNICODE_STRING FullImageName, HANDLE ProcessId,
                                PIMAGE_INFO ImageInfo);

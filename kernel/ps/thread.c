@@ -72,7 +72,7 @@ VOID PspStartThread(PETHREAD Thread)
         KeEndUserThread(&Thread->Tcb);
     }
     KiReleaseSpinLock(&PspActiveProcessLock, OldIrql);
-    PspCallThreadNotify(Thread->Cid.UniqueProcess, Thread->Cid.UniqueThread, TRUE);
+    PspCallThreadNotify(Thread, TRUE);
     KeStartThread(&Thread->Tcb);
 }
 
@@ -184,7 +184,7 @@ DECLSPEC_NORETURN VOID PspExitThread(NTSTATUS Status)
     if (Thread->CrossThreadFlags & PS_CROSS_THREAD_FLAGS_BREAK_ON_TERMINATION) {
         KeBugCheckEx(CRITICAL_PROCESS_DIED, (ULONG_PTR)Thread, 1, 0, 0);
     }
-    PspCallThreadNotify(Thread->Cid.UniqueProcess, Thread->Cid.UniqueThread, FALSE);
+    PspCallThreadNotify(Thread, FALSE);
     KIRQL OldIrql = KiAcquireSpinLock(&PspActiveProcessLock);
     BOOLEAN Last = --Process->ActiveThreads == 0 && Process->Terminating && !Process->Exited;
     Process->Exited = Process->Exited || Last;

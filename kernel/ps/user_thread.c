@@ -123,6 +123,7 @@ static DECLSPEC_NORETURN VOID PspUserThreadStartup(PVOID Argument)
         .SegSs = KGDT64_R3_DATA | 3,
     };
 
+    PspCallUserThreadNotify();
     KiReturnToUserMode(&Frame);
 }
 

@@ -185,6 +185,13 @@ static PVOID VfAllocatePool2(POOL_FLAGS Flags, SIZE_T Size, ULONG Tag)
                           KI_RETURN_ADDRESS());
 }
 
+static PVOID VfAllocatePool3(POOL_FLAGS Flags, SIZE_T Size, ULONG Tag,
+                             PCPOOL_EXTENDED_PARAMETER Parameters, ULONG Count)
+{
+    return VfRememberPool(ExAllocatePool3(Flags, Size, Tag, Parameters, Count), Size, Tag,
+                          KI_RETURN_ADDRESS());
+}
+
 /* On failure the routine raises an exception, and nothing is locked. */
 static VOID VfProbeAndLockPages(PMDL Mdl, KPROCESSOR_MODE AccessMode, LOCK_OPERATION Operation)
 {
@@ -202,6 +209,7 @@ PVOID VfFindWrapper(PCSTR Name)
     } Wrappers[] = {
         {"ExAllocatePool", (PVOID)VfAllocatePool},
         {"ExAllocatePool2", (PVOID)VfAllocatePool2},
+        {"ExAllocatePool3", (PVOID)VfAllocatePool3},
         {"ExAllocatePoolWithQuota", (PVOID)VfAllocatePoolWithQuota},
         {"ExAllocatePoolWithQuotaTag", (PVOID)VfAllocatePoolWithQuotaTag},
         {"ExAllocatePoolWithTag", (PVOID)VfAllocatePoolWithTag},

@@ -284,3 +284,33 @@ GUEST_TEST(io_cancel_safe_queue_removes_by_context)
     EXPECT(IoCsqRemoveIrp(&Queue.Csq, &QueueContext) == NULL); /* it was cancelled */
     LayerDelete();
 }
+
+/* The cancel lock and the one of volume parameter blocks have numbers too. */
+GUEST_TEST(io_locks_of_the_system_have_numbers)
+{
+    PIRP Irp = IoAllocateIrp(1, FALSE);
+    PDEVICE_OBJECT Device = (PDEVICE_OBJECT)&Irp; /* is not looked at */
+
+    KIRQL Irql = KeAcquireQueuedSpinLock(LockQueueIoCancelLock);
+    EXPECT(Irql == PASSIVE_LEVEL && KeGetCurrentIrql() == DISPATCH_LEVEL);
+    EXPECT(IopCancelLock != 0);
+    KIRQL Inner = KeAcquireQueuedSpinLock(LockQueueIoVpbLock);
+    EXPECT(Inner == DISPATCH_LEVEL);
+    KeReleaseQueuedSpinLock(LockQueueIoVpbLock, Inner);
+    Inner = KeAcquireQueuedSpinLock(LockQueueIoDatabaseLock);
+    KeReleaseQueuedSpinLock(LockQueueIoDatabaseLock, Inner);
+    EXPECT(KeGetCurrentIrql() == DISPATCH_LEVEL);
+    KeReleaseQueuedSpinLock(LockQueueIoCancelLock, Irql);
+    EXPECT(IopCancelLock == 0 && KeGetCurrentIrql() == PASSIVE_LEVEL);
+
+    EXPECT(IoGetDeviceToVerify(PsGetCurrentThread()) == NULL);
+    Irp->Tail.Overlay.Thread = NULL;
+    IoSetHardErrorOrVerifyDevice(Irp, Device);
+    EXPECT(IoGetDeviceToVerify(PsGetCurrentThread()) == NULL);
+    Irp->Tail.Overlay.Thread = PsGetCurrentThread();
+    IoSetHardErrorOrVerifyDevice(Irp, Device);
+    EXPECT(IoGetDeviceToVerify(PsGetCurrentThread()) == Device);
+    IoSetDeviceToVerify(PsGetCurrentThread(), NULL);
+    EXPECT(IoGetDeviceToVerify(PsGetCurrentThread()) == NULL);
+    IoFreeIrp(Irp);
+}

@@ -216,3 +216,51 @@ GUEST_TEST(ps_image_notifications)
     LoadAndUnload();
     EXPECT_EQUAL(ImagesSeen, 1);
 }
+
+extern const UCHAR Ring3Exit[];
+static volatile LONG UserThreadsCreated, UserThreadsEnded;
+
+/* Of threads with a user mode only, and in the thread itself. */
+static VOID UserThreadNotify(HANDLE ProcessId, HANDLE ThreadId, BOOLEAN Create)
+{
+    EXPECT_EQUAL(PsGetCurrentThreadId(), ThreadId);
+    EXPECT_EQUAL(PsGetCurrentProcessId(), ProcessId);
+    InterlockedIncrement(Create ? &UserThreadsCreated : &UserThreadsEnded);
+}
+
+GUEST_TEST(ps_notifications_of_user_threads_run_in_them)
+{
+    RING3 Test;
+
+    UserThreadsCreated = UserThreadsEnded = ThreadsCreated = ThreadsEnded = 0;
+    EXPECT_EQUAL((ULONG)PsSetCreateThreadNotifyRoutineEx((PSCREATETHREADNOTIFYTYPE)2,
+                                                         (PVOID)UserThreadNotify),
+                 (ULONG)STATUS_INVALID_PARAMETER);
+    EXPECT_EQUAL(PsSetCreateThreadNotifyRoutineEx(PsCreateThreadNotifyNonSystem,
+                                                  (PVOID)UserThreadNotify),
+                 STATUS_SUCCESS);
+    EXPECT_EQUAL(PsSetCreateThreadNotifyRoutineEx(PsCreateThreadNotifySubsystems,
+                                                  (PVOID)ThreadNotify),
+                 STATUS_SUCCESS);
+    TestJoinThread(TestStartThread(DoNothing, NULL));
+    EXPECT(UserThreadsCreated == 0 && UserThreadsEnded == 0);
+    EXPECT(ThreadsCreated == 1 && ThreadsEnded == 1);
+    EXPECT_EQUAL(PsRemoveCreateThreadNotifyRoutine(ThreadNotify), STATUS_SUCCESS);
+    Ring3Create(&Test);
+    EXPECT_EQUAL(Ring3Run(&Test, Ring3Exit), RING3_EXIT);
+    EXPECT(UserThreadsCreated == 1 && UserThreadsEnded == 1);
+    EXPECT_EQUAL(PsRemoveCreateThreadNotifyRoutine(UserThreadNotify), STATUS_SUCCESS);
+    EXPECT_EQUAL((ULONG)PsRemoveCreateThreadNotifyRoutine(UserThreadNotify),
+                 (ULONG)STATUS_PROCEDURE_NOT_FOUND);
+    EXPECT_EQUAL(Ring3Run(&Test, Ring3Exit), RING3_EXIT);
+    EXPECT_EQUAL(UserThreadsCreated, 1);
+    Ring3Delete(&Test);
+}
+
+GUEST_TEST(ps_hard_errors_are_a_threads_own_matter)
+{
+    EXPECT(IoSetThreadHardErrorMode(FALSE)); /* they are enabled */
+    EXPECT(!IoSetThreadHardErrorMode(FALSE));
+    EXPECT(!IoSetThreadHardErrorMode(TRUE));
+    EXPECT(IoSetThreadHardErrorMode(TRUE));
+}

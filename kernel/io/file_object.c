@@ -247,6 +247,9 @@ static NTSTATUS IopSendCreate(PFILE_OBJECT File, POB_PARSE_PARAMETERS Parameters
     KeWaitForSingleObject(&Event, Executive, KernelMode, FALSE, NULL);
     SeReleaseSubjectContext(&AccessState.SubjectSecurityContext);
     ObfDereferenceObject(Top);
+    if ((Parameters->DesiredAccess & MAXIMUM_ALLOWED) && AccessState.PreviouslyGrantedAccess != 0) {
+        Parameters->DesiredAccess = AccessState.PreviouslyGrantedAccess; /* the driver's answer */
+    }
     Packet->Information = IoStatus.Information;
     return IoStatus.Status;
 }
@@ -275,13 +278,13 @@ static BOOLEAN IopIsDirectOpen(POB_PARSE_PARAMETERS Parameters, PFILE_OBJECT Rel
 
 /*
  * The device's descriptor guards the device. A name below it is the driver's affair, unless the
- * device has FILE_DEVICE_SECURE_OPEN, as documented. The access becomes what is granted.
+ * device has FILE_DEVICE_SECURE_OPEN, as documented. The access becomes what is granted; the driver
+ * sees MAXIMUM_ALLOWED where it decides.
  */
 static NTSTATUS IopCheckOpen(PDEVICE_OBJECT Device, UCHAR StackFlags,
                              POB_PARSE_PARAMETERS Parameters)
 {
     if (Parameters->Remaining.Length != 0 && !(Device->Characteristics & FILE_DEVICE_SECURE_OPEN)) {
-        Parameters->DesiredAccess = ObpMapAccess(IoFileObjectType, Parameters->DesiredAccess);
         return STATUS_SUCCESS;
     }
     return ObpCheckAccess(Device, Parameters->DesiredAccess,

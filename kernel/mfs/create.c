@@ -14,6 +14,9 @@
  * file object's name becomes that component: what a rename asks for.
  */
 #include "mfs/mfs.h"
+#include "nt/security.h"
+
+#define MFS_WRITES ((ACCESS_MASK)(FILE_WRITE_DATA | FILE_APPEND_DATA))
 
 /* What a create is about, from the request. */
 typedef struct _MFS_CREATE {
@@ -21,7 +24,7 @@ typedef struct _MFS_CREATE {
     PMFS_NODE Start;
     BOOLEAN TrailingSlash;
     ULONG Disposition, Options, Attributes;
-    ACCESS_MASK Access;
+    ACCESS_MASK Asked, Access; /* the same, but for MAXIMUM_ALLOWED: Access is what may be done */
     USHORT Share;
     BOOLEAN TargetDirectory, IgnoresSharing;
 } MFS_CREATE, *PMFS_CREATE;
@@ -120,9 +123,11 @@ static NTSTATUS MfsCheckOpen(PMFS_CREATE Create, PMFS_NODE Node)
     if (Directory && Replaces) {
         return STATUS_OBJECT_NAME_COLLISION;
     }
-    if (!Directory && (Node->Attributes & FILE_ATTRIBUTE_READONLY) &&
-        (Replaces || (Create->Access & (FILE_WRITE_DATA | FILE_APPEND_DATA)))) {
-        return STATUS_ACCESS_DENIED;
+    if (!Directory && (Node->Attributes & FILE_ATTRIBUTE_READONLY)) {
+        if (Replaces || (Create->Asked & MFS_WRITES)) {
+            return STATUS_ACCESS_DENIED;
+        }
+        Create->Access &= ~MFS_WRITES; /* of MAXIMUM_ALLOWED */
     }
     /* Documented: a hidden or system file is overwritten only by one who knows what it is. */
     if (Replaces && (Create->Attributes & Kept) != Kept) {
@@ -189,7 +194,12 @@ static VOID MfsAttachFile(PMFS_REQUEST Request, const MFS_CREATE *Create, PMFS_N
                           PMFS_OPEN Open)
 {
     PFILE_OBJECT File = Request->File;
+    PACCESS_STATE State = Request->Stack->Parameters.Create.SecurityContext->AccessState;
     RtlZeroMemory(Open, sizeof(*Open));
+    if ((Create->Asked & MAXIMUM_ALLOWED) && State != NULL) {
+        State->PreviouslyGrantedAccess = Create->Access;
+        State->RemainingDesiredAccess = 0;
+    }
     Open->Access = Create->Access;
     Open->Flags = ((Create->Options & FILE_DELETE_ON_CLOSE) ? MFS_OPEN_DELETE_ON_CLOSE : 0) |
                   (Create->IgnoresSharing ? MFS_OPEN_IGNORES_SHARING : 0);
@@ -318,14 +328,14 @@ static NTSTATUS MfsReadParameters(PMFS_REQUEST Request, PMFS_CREATE Create)
         .Disposition = Stack->Parameters.Create.Options >> 24,
         .Options = Stack->Parameters.Create.Options & FILE_VALID_OPTION_FLAGS,
         .Attributes = Stack->Parameters.Create.FileAttributes,
-        .Access = Stack->Parameters.Create.SecurityContext->DesiredAccess,
+        .Asked = Stack->Parameters.Create.SecurityContext->DesiredAccess,
         .Share = Stack->Parameters.Create.ShareAccess,
         .TargetDirectory = (Stack->Flags & SL_OPEN_TARGET_DIRECTORY) != 0,
         .IgnoresSharing = IoIsFileObjectIgnoringSharing(Request->File),
     };
-    if (Create->Access & MAXIMUM_ALLOWED) {
-        Create->Access = (Create->Access & ~(ACCESS_MASK)MAXIMUM_ALLOWED) | FILE_ALL_ACCESS;
-    }
+    Create->Access = (Create->Asked & MAXIMUM_ALLOWED)
+                         ? (Create->Asked & ~(ACCESS_MASK)MAXIMUM_ALLOWED) | FILE_ALL_ACCESS
+                         : Create->Asked;
     if (Create->Options & FILE_OPEN_BY_FILE_ID) {
         return STATUS_NOT_SUPPORTED;
     }

@@ -290,3 +290,35 @@ GUEST_TEST(mfs_position_of_an_unbuffered_file)
     EXPECT_EQUAL(MfsTestSize(File), 512);
     ZwClose(File);
 }
+
+/* MAXIMUM_ALLOWED of a read-only file is all but writing; who asks to write is refused as ever. */
+GUEST_TEST(mfs_maximum_allowed_of_a_read_only_file)
+{
+    FILE_BASIC_INFORMATION Basic = {.FileAttributes = FILE_ATTRIBUTE_READONLY};
+    const ACCESS_MASK Writes = FILE_WRITE_DATA | FILE_APPEND_DATA;
+    FILE_ACCESS_INFORMATION Access;
+    IO_STATUS_BLOCK IoStatus;
+    HANDLE File;
+
+    MfsTestWriteWhole(L"\\??\\C:\\maximum", "text", 4);
+    for (ULONG ReadOnly = 0; ReadOnly < 2; ReadOnly++) {
+        EXPECT_EQUAL((ULONG)MfsTestCreate(L"\\??\\C:\\maximum", MAXIMUM_ALLOWED, FILE_OPEN, 0,
+                                          &File),
+                     STATUS_SUCCESS);
+        EXPECT_EQUAL(ZwQueryInformationFile(File, &IoStatus, &Access, sizeof(Access),
+                                            FileAccessInformation),
+                     STATUS_SUCCESS);
+        EXPECT_EQUAL(Access.AccessFlags, ReadOnly ? FILE_ALL_ACCESS & ~Writes : FILE_ALL_ACCESS);
+        Basic.FileAttributes = ReadOnly ? FILE_ATTRIBUTE_NORMAL : FILE_ATTRIBUTE_READONLY;
+        if (ReadOnly) {
+            HANDLE Other;
+            EXPECT_EQUAL((ULONG)MfsTestCreate(L"\\??\\C:\\maximum",
+                                              MAXIMUM_ALLOWED | FILE_WRITE_DATA, FILE_OPEN, 0,
+                                              &Other),
+                         (ULONG)STATUS_ACCESS_DENIED);
+        }
+        EXPECT_EQUAL(SetBasic(File, &Basic), STATUS_SUCCESS);
+        ZwClose(File);
+    }
+    EXPECT_EQUAL((ULONG)MfsTestDelete(L"\\??\\C:\\maximum"), STATUS_SUCCESS);
+}

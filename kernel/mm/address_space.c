@@ -50,7 +50,7 @@ NTSTATUS MmCreateProcessAddressSpace(PEPROCESS Process)
     }
     ULONG Frame = MI_NO_PAGE;
     if (MiChargeResident(1)) {
-        Frame = MiAllocateNonpagedFrame(NULL, 0, TRUE);
+        Frame = MiAllocateChargedFrame(NULL, 0, TRUE);
         if (Frame == MI_NO_PAGE) {
             MiReturnResident(1);
         }

@@ -185,10 +185,15 @@ MI_PAGE_LIST *MiListOf(PMMPFN Pfn); /* of Standby, Modified, Free, Zeroed pages 
 ULONG64 MiAvailablePages(VOID); /* zeroed + free + standby */
 PMMPTE MiPteOfPage(PMMPFN Pfn); /* through the physical map, in whichever address space */
 VOID MiZeroPage(PVOID Page); /* zero_page.S: SSE stores, as rep stos is slow under TCG */
-/* Blocks until a page can be had. <= APC_LEVEL, no lock held. */
+/*
+ * Blocks until a page can be had. <= APC_LEVEL. Who holds the lock of tables or of an address space
+ * may wait: those that make pages available, down to the disk, take neither.
+ */
 VOID MiWaitForPages(VOID);
-/* A page for nonpaged use, charged by the caller; waits when MayWait, else may be MI_NO_PAGE. */
+/* A page for nonpaged use, charged by the caller. MI_NO_PAGE: there is none now. */
 ULONG MiAllocateNonpagedFrame(PMMPTE Pte, ULONG PteFrame, BOOLEAN Zero);
+/* The same for what must be had: at <= APC_LEVEL it waits until there is a page. */
+ULONG MiAllocateChargedFrame(PMMPTE Pte, ULONG PteFrame, BOOLEAN Zero);
 VOID MiFreeNonpagedFrame(ULONG Frame);
 /* The lowest free or zeroed frames from Low to High that follow each other; the first, or 0. For
    nonpaged use, charged by the caller, in no mapping; contents are what they are. io_space.c */

@@ -378,6 +378,16 @@ ULONG MiAllocateNonpagedFrame(PMMPTE Pte, ULONG PteFrame, BOOLEAN Zero)
     return Frame;
 }
 
+ULONG MiAllocateChargedFrame(PMMPTE Pte, ULONG PteFrame, BOOLEAN Zero)
+{
+    ULONG Frame = MiAllocateNonpagedFrame(Pte, PteFrame, Zero);
+    while (Frame == MI_NO_PAGE && KeGetCurrentIrql() <= APC_LEVEL) {
+        MiWaitForPages();
+        Frame = MiAllocateNonpagedFrame(Pte, PteFrame, Zero);
+    }
+    return Frame;
+}
+
 VOID MiFreeNonpagedFrame(ULONG Frame)
 {
     KIRQL Irql = KiAcquireSpinLock(&MiPfnLock);

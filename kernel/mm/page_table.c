@@ -102,7 +102,7 @@ static BOOLEAN MiMakeTable(PMMPTE Entry, BOOLEAN User)
     if (!MiChargeResident(1)) {
         return FALSE;
     }
-    ULONG Frame = MiAllocateNonpagedFrame(Entry, MiFrameOfTable(Entry), TRUE);
+    ULONG Frame = MiAllocateChargedFrame(Entry, MiFrameOfTable(Entry), TRUE);
     if (Frame == MI_NO_PAGE) {
         MiReturnResident(1);
         return FALSE;

@@ -58,12 +58,7 @@ NTSTATUS MiAllocateSectionPages(PMI_SECTION_OBJECT Section, ULONG64 Pages)
         return STATUS_INSUFFICIENT_RESOURCES;
     }
     for (ULONG64 Page = 0; Page < Pages; Page++) {
-        ULONG Frame = MiAllocateNonpagedFrame(NULL, 0, TRUE);
-        while (Frame == MI_NO_PAGE) {
-            MiWaitForPages();
-            Frame = MiAllocateNonpagedFrame(NULL, 0, TRUE);
-        }
-        Frames[Page] = Frame;
+        Frames[Page] = MiAllocateChargedFrame(NULL, 0, TRUE);
     }
     Section->Frames = Frames;
     Section->Pages = Pages;

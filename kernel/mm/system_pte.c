@@ -91,11 +91,7 @@ BOOLEAN MiMapNonpaged(ULONG64 Va, ULONG64 Pages, ULONG Protection, BOOLEAN Zero)
     for (ULONG64 Page = 0; Page < Pages; Page++) {
         PMMPTE Pte = MI_PTE_OF(Va + (Page << PAGE_SHIFT));
         NT_VERIFY(*Pte == 0);
-        ULONG Frame = MiAllocateNonpagedFrame(Pte, MiFrameOfTable(Pte), Zero);
-        while (Frame == MI_NO_PAGE && KeGetCurrentIrql() <= APC_LEVEL) {
-            MiWaitForPages();
-            Frame = MiAllocateNonpagedFrame(Pte, MiFrameOfTable(Pte), Zero);
-        }
+        ULONG Frame = MiAllocateChargedFrame(Pte, MiFrameOfTable(Pte), Zero);
         if (Frame == MI_NO_PAGE) {
             MiUnmapNonpaged(Va, Page);
             MiReturnResident(Pages - Page);

@@ -191,6 +191,51 @@ GUEST_TEST(mm_more_than_ram_keeps_every_word)
     }
 }
 
+typedef struct _HOARD {
+    PULONG Frames;
+    ULONG Count;
+    KEVENT Release;
+} HOARD;
+
+static VOID GiveBack(PVOID Context)
+{
+    HOARD *Hoard = Context;
+    KeWaitForSingleObject(&Hoard->Release, Executive, KernelMode, FALSE, NULL);
+    while (Hoard->Count > 0) {
+        MiFreeNonpagedFrame(Hoard->Frames[--Hoard->Count]);
+    }
+}
+
+/*
+ * No page is left when page tables are needed, though they have been charged. At the highest
+ * priority nobody makes one available before we wait.
+ */
+GUEST_TEST(mm_page_tables_wait_for_pages)
+{
+    HOARD Hoard = {.Frames = ExAllocatePoolWithTag(NonPagedPool, MiPhysicalPages * sizeof(ULONG),
+                                                   TAG)};
+    KeInitializeEvent(&Hoard.Release, NotificationEvent, FALSE);
+    PKTHREAD Thread = TestStartThread(GiveBack, &Hoard);
+    TestSettle();
+    KPRIORITY Old = KeSetPriorityThread(KeGetCurrentThread(), HIGH_PRIORITY);
+    KeSetEvent(&Hoard.Release, 0, FALSE);
+    for (;;) {
+        ULONG Frame = MiAllocateNonpagedFrame(NULL, 0, FALSE);
+        if (Frame == MI_NO_PAGE) {
+            break;
+        }
+        Hoard.Frames[Hoard.Count++] = Frame;
+    }
+    PVOID Memory = ExAllocatePoolWithTag(PagedPool, 2048 * PAGE_SIZE, TAG);
+    EXPECT(Memory != NULL);
+    KeSetPriorityThread(KeGetCurrentThread(), Old);
+    TestJoinThread(Thread);
+    if (Memory != NULL) {
+        ExFreePoolWithTag(Memory, TAG);
+    }
+    ExFreePoolWithTag(Hoard.Frames, TAG);
+}
+
 GUEST_TEST(mm_full_commit_fails_cleanly)
 {
     enum { Most = 4096 };

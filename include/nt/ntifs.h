@@ -4,3 +4,5 @@
 #include "wdm.h"
 
 #include "fsrtl.h"
+#include "cc.h"
+#include "heap.h"

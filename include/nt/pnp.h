@@ -161,6 +161,16 @@ NTSTATUS IoOpenDeviceInterfaceRegistryKey(PUNICODE_STRING SymbolicLinkName,
 /* <= APC_LEVEL */
 NTSTATUS IoSetDevicePropertyData(PDEVICE_OBJECT Pdo, const DEVPROPKEY *PropertyKey, ULONG Lcid,
                                  ULONG Flags, DEVPROPTYPE Type, ULONG Size, PVOID Data);
+NTSTATUS IoSetDeviceInterfacePropertyData(PUNICODE_STRING SymbolicLinkName,
+                                          const DEVPROPKEY *PropertyKey, ULONG Lcid, ULONG Flags,
+                                          DEVPROPTYPE Type, ULONG Size, PVOID Data);
+NTSTATUS IoGetDeviceInterfacePropertyData(PUNICODE_STRING SymbolicLinkName,
+                                          const DEVPROPKEY *PropertyKey, ULONG Lcid, ULONG Flags,
+                                          ULONG Size, PVOID Data, PULONG RequiredSize,
+                                          PDEVPROPTYPE Type);
+NTSTATUS IoGetDeviceInterfaceAlias(PUNICODE_STRING SymbolicLinkName,
+                                   const GUID *AliasInterfaceClassGuid,
+                                   PUNICODE_STRING AliasSymbolicLinkName);
 NTSTATUS IoGetDevicePropertyData(PDEVICE_OBJECT Pdo, const DEVPROPKEY *PropertyKey, ULONG Lcid,
                                  ULONG Flags, ULONG Size, PVOID Data, PULONG RequiredSize,
                                  PDEVPROPTYPE Type);

@@ -518,6 +518,7 @@ NTSTATUS SeAssignSecurity(PSECURITY_DESCRIPTOR ParentDescriptor,
                           PSECURITY_DESCRIPTOR *NewDescriptor, BOOLEAN IsDirectoryObject,
                           PSECURITY_SUBJECT_CONTEXT SubjectContext,
                           PGENERIC_MAPPING GenericMapping, POOL_TYPE PoolType);
+VOID SeDeleteObjectAuditAlarm(PVOID Object, HANDLE Handle);
 NTSTATUS SeDeassignSecurity(PSECURITY_DESCRIPTOR *SecurityDescriptor);
 BOOLEAN SeValidSecurityDescriptor(ULONG Length, PSECURITY_DESCRIPTOR SecurityDescriptor);
 

@@ -203,6 +203,47 @@ static BOOLEAN IopListsInterface(PIOP_INTERFACE Interface, const GUID *Class,
            (Target == NULL || RtlEqualUnicodeString(&Interface->Target, Target, TRUE));
 }
 
+/*
+ * PASSIVE_LEVEL. The interface of another class that the same device has, with the reference string
+ * of SymbolicLinkName; the name's buffer is the caller's to free. STATUS_OBJECT_PATH_NOT_FOUND:
+ * SymbolicLinkName is no interface's; STATUS_OBJECT_NAME_NOT_FOUND: the device has none of the
+ * class. [?] Which of the two documented statuses stands for which.
+ */
+NTSTATUS IoGetDeviceInterfaceAlias(PUNICODE_STRING SymbolicLinkName,
+                                   const GUID *AliasInterfaceClassGuid,
+                                   PUNICODE_STRING AliasSymbolicLinkName)
+{
+    UNICODE_STRING Path = IopInterfacePath(SymbolicLinkName), Name = {0, 0, NULL};
+    USHORT Reference = (USHORT)(SymbolicLinkName->Length - Path.Length);
+    NTSTATUS Status = STATUS_OBJECT_NAME_NOT_FOUND;
+
+    ExAcquireFastMutex(&IopInterfaceLock);
+    PIOP_INTERFACE Interface = IopFindInterface(&Path);
+    if (Interface == NULL) {
+        Status = STATUS_OBJECT_PATH_NOT_FOUND;
+    }
+    for (PLIST_ENTRY Entry = IopInterfaces.Flink; Interface != NULL && Entry != &IopInterfaces;
+         Entry = Entry->Flink) {
+        PIOP_INTERFACE Alias = CONTAINING_RECORD(Entry, IOP_INTERFACE, Links);
+        if (!IopListsInterface(Alias, AliasInterfaceClassGuid, &Interface->Target,
+                               DEVICE_INTERFACE_INCLUDE_NONACTIVE)) {
+            continue;
+        }
+        Name.MaximumLength = (USHORT)(Alias->Name.Length + Reference + sizeof(WCHAR));
+        Name.Buffer = ExAllocatePoolWithTag(PagedPool, Name.MaximumLength, IO_TAG_NAME);
+        Status = Name.Buffer != NULL ? STATUS_SUCCESS : STATUS_INSUFFICIENT_RESOURCES;
+        if (NT_SUCCESS(Status)) {
+            UNICODE_STRING End = {Reference, Reference, Path.Buffer + Path.Length / sizeof(WCHAR)};
+            RtlCopyUnicodeString(&Name, &Alias->Name);
+            RtlAppendUnicodeStringToString(&Name, &End);
+        }
+        break;
+    }
+    ExReleaseFastMutex(&IopInterfaceLock);
+    *AliasSymbolicLinkName = Name;
+    return Status;
+}
+
 /* Lock held. Bytes of the list; written to List when that is not NULL. */
 static ULONG IopListInterfaces(const GUID *Class, PCUNICODE_STRING Target, ULONG Flags,
                                PWCHAR List)

@@ -2,8 +2,9 @@
 /*
  * Properties of the root-enumerated devices: what is known of every one of them, and what the
  * device's hardware key says (from a .reg file, or by a driver). Others do not exist:
- * STATUS_OBJECT_NAME_NOT_FOUND. Those with a DEVPROPKEY are in the keys below Properties, whose
- * default values have the property's type in the low half of theirs, as in NT.
+ * STATUS_OBJECT_NAME_NOT_FOUND. Those of devices and interfaces with a DEVPROPKEY are in the keys
+ * below Properties, whose default values have the property's type in the low half of theirs, as
+ * in NT.
  */
 #include "cm/cmp.h"
 #include "io/iop.h"
@@ -165,14 +166,15 @@ NTSTATUS IoGetDeviceProperty(PDEVICE_OBJECT DeviceObject, DEVICE_REGISTRY_PROPER
     return Writer.Length > BufferLength ? STATUS_BUFFER_TOO_SMALL : STATUS_SUCCESS;
 }
 
-/* Properties\{fmtid}\pid, the pid in hexadecimal. */
-static NTSTATUS IopOpenPropertyKey(PDEVICE_OBJECT Device, const DEVPROPKEY *Property, PHANDLE Key)
+#define IOP_PROPERTY_PATH 80 /* characters */
+
+/* \Properties\{fmtid}\pid, the pid in hexadecimal. */
+static NTSTATUS IopPropertyPath(const DEVPROPKEY *Property, WCHAR *Text)
 {
-    WCHAR Text[80];
     UNICODE_STRING Path, Guid, Number;
     WCHAR Digits[9];
 
-    RtlInitEmptyUnicodeString(&Path, Text, sizeof(Text) - sizeof(WCHAR));
+    RtlInitEmptyUnicodeString(&Path, Text, (IOP_PROPERTY_PATH - 1) * sizeof(WCHAR));
     RtlInitEmptyUnicodeString(&Number, Digits, sizeof(Digits));
     NTSTATUS Status = RtlStringFromGUID(&Property->fmtid, &Guid);
     if (!NT_SUCCESS(Status)) {
@@ -185,34 +187,63 @@ static NTSTATUS IopOpenPropertyKey(PDEVICE_OBJECT Device, const DEVPROPKEY *Prop
     NT_VERIFY(NT_SUCCESS(RtlIntegerToUnicodeString(Property->pid, 16, &Number)));
     NT_VERIFY(NT_SUCCESS(RtlAppendUnicodeStringToString(&Path, &Number)));
     Text[Path.Length / sizeof(WCHAR)] = 0;
-    return IopOpenDeviceKey(Device, Text, KEY_ALL_ACCESS, Key);
+    return STATUS_SUCCESS;
+}
+
+static BOOLEAN IopIsPropertySetting(const DEVPROPKEY *Property, ULONG Flags, DEVPROPTYPE Type,
+                                    ULONG Size)
+{
+    return Property->pid >= DEVPROPID_FIRST_USABLE && Size <= IOP_PROPERTY_MOST &&
+           !(Type & IOP_PROPERTY_TYPE) && !(Flags & ~(ULONG)PLUGPLAY_PROPERTY_PERSISTENT);
+}
+
+/* Opened is how Key was opened; it is closed. Size 0: the property goes. */
+static NTSTATUS IopStoreProperty(NTSTATUS Opened, HANDLE Key, DEVPROPTYPE Type, ULONG Size,
+                                 PVOID Data)
+{
+    static UNICODE_STRING Default;
+
+    if (!NT_SUCCESS(Opened)) {
+        return Opened;
+    }
+    NTSTATUS Status = Size == 0 || Data == NULL
+                          ? ZwDeleteValueKey(Key, &Default)
+                          : ZwSetValueKey(Key, &Default, 0, IOP_PROPERTY_TYPE | Type, Data, Size);
+    ZwClose(Key);
+    return Status;
+}
+
+static NTSTATUS IopLoadProperty(NTSTATUS Opened, HANDLE Key, ULONG Size, PVOID Data,
+                                PULONG RequiredSize, PDEVPROPTYPE Type)
+{
+    ULONG Stored = 0;
+
+    if (NT_SUCCESS(Opened)) {
+        Opened = IopReadDeviceValue(Key, L"", Data, Size, RequiredSize, &Stored);
+        ZwClose(Key);
+    }
+    *Type = Stored & ~IOP_PROPERTY_TYPE;
+    return Opened;
 }
 
 /* Lcid is not used: a property has one value for all languages. Size 0: the property goes. */
 NTSTATUS IoSetDevicePropertyData(PDEVICE_OBJECT Pdo, const DEVPROPKEY *PropertyKey, ULONG Lcid,
                                  ULONG Flags, DEVPROPTYPE Type, ULONG Size, PVOID Data)
 {
-    static UNICODE_STRING Default;
-    HANDLE Key;
+    WCHAR Path[IOP_PROPERTY_PATH];
+    HANDLE Key = NULL;
 
     if (IopRootDeviceName(Pdo) == NULL) {
         return STATUS_INVALID_DEVICE_REQUEST;
     }
-    if (PropertyKey->pid < DEVPROPID_FIRST_USABLE || Size > IOP_PROPERTY_MOST ||
-        (Type & IOP_PROPERTY_TYPE) || (Flags & ~(ULONG)PLUGPLAY_PROPERTY_PERSISTENT)) {
+    if (!IopIsPropertySetting(PropertyKey, Flags, Type, Size)) {
         return STATUS_INVALID_PARAMETER;
     }
-    NTSTATUS Status = IopOpenPropertyKey(Pdo, PropertyKey, &Key);
-    if (!NT_SUCCESS(Status)) {
-        return Status;
+    NTSTATUS Status = IopPropertyPath(PropertyKey, Path);
+    if (NT_SUCCESS(Status)) {
+        Status = IopOpenDeviceKey(Pdo, Path, KEY_ALL_ACCESS, &Key);
     }
-    if (Size == 0 || Data == NULL) {
-        Status = ZwDeleteValueKey(Key, &Default);
-    } else {
-        Status = ZwSetValueKey(Key, &Default, 0, IOP_PROPERTY_TYPE | Type, Data, Size);
-    }
-    ZwClose(Key);
-    return Status;
+    return IopStoreProperty(Status, Key, Type, Size, Data);
 }
 
 /* STATUS_BUFFER_TOO_SMALL: *RequiredSize bytes are needed. */
@@ -220,19 +251,52 @@ NTSTATUS IoGetDevicePropertyData(PDEVICE_OBJECT Pdo, const DEVPROPKEY *PropertyK
                                  ULONG Flags, ULONG Size, PVOID Data, PULONG RequiredSize,
                                  PDEVPROPTYPE Type)
 {
-    HANDLE Key;
-    ULONG Stored = 0;
+    WCHAR Path[IOP_PROPERTY_PATH];
+    HANDLE Key = NULL;
 
     *RequiredSize = 0;
     *Type = DEVPROP_TYPE_EMPTY;
     if (IopRootDeviceName(Pdo) == NULL) {
         return STATUS_INVALID_DEVICE_REQUEST;
     }
-    NTSTATUS Status = IopOpenPropertyKey(Pdo, PropertyKey, &Key);
+    NTSTATUS Status = IopPropertyPath(PropertyKey, Path);
     if (NT_SUCCESS(Status)) {
-        Status = IopReadDeviceValue(Key, L"", Data, Size, RequiredSize, &Stored);
-        ZwClose(Key);
+        Status = IopOpenDeviceKey(Pdo, Path, KEY_ALL_ACCESS, &Key);
     }
-    *Type = Stored & ~IOP_PROPERTY_TYPE;
-    return Status;
+    return IopLoadProperty(Status, Key, Size, Data, RequiredSize, Type);
+}
+
+/* As of devices. [?] For a name that is no interface's, and arguments, NT's status is not known. */
+NTSTATUS IoSetDeviceInterfacePropertyData(PUNICODE_STRING SymbolicLinkName,
+                                          const DEVPROPKEY *PropertyKey, ULONG Lcid, ULONG Flags,
+                                          DEVPROPTYPE Type, ULONG Size, PVOID Data)
+{
+    WCHAR Path[IOP_PROPERTY_PATH];
+    HANDLE Key = NULL;
+
+    if (!IopIsPropertySetting(PropertyKey, Flags, Type, Size)) {
+        return STATUS_INVALID_PARAMETER;
+    }
+    NTSTATUS Status = IopPropertyPath(PropertyKey, Path);
+    if (NT_SUCCESS(Status)) {
+        Status = IopOpenInterfaceKey(SymbolicLinkName, Path, KEY_ALL_ACCESS, &Key);
+    }
+    return IopStoreProperty(Status, Key, Type, Size, Data);
+}
+
+NTSTATUS IoGetDeviceInterfacePropertyData(PUNICODE_STRING SymbolicLinkName,
+                                          const DEVPROPKEY *PropertyKey, ULONG Lcid, ULONG Flags,
+                                          ULONG Size, PVOID Data, PULONG RequiredSize,
+                                          PDEVPROPTYPE Type)
+{
+    WCHAR Path[IOP_PROPERTY_PATH];
+    HANDLE Key = NULL;
+
+    *RequiredSize = 0;
+    *Type = DEVPROP_TYPE_EMPTY;
+    NTSTATUS Status = IopPropertyPath(PropertyKey, Path);
+    if (NT_SUCCESS(Status)) {
+        Status = IopOpenInterfaceKey(SymbolicLinkName, Path, KEY_ALL_ACCESS, &Key);
+    }
+    return IopLoadProperty(Status, Key, Size, Data, RequiredSize, Type);
 }

@@ -183,14 +183,13 @@ NTSTATUS IoOpenDeviceRegistryKey(PDEVICE_OBJECT DeviceObject, ULONG DevInstKeyTy
 }
 
 /* Control\DeviceClasses\{class}\##?#ROOT#...#{class}\#reference\Device Parameters */
-NTSTATUS IoOpenDeviceInterfaceRegistryKey(PUNICODE_STRING SymbolicLinkName,
-                                          ACCESS_MASK DesiredAccess,
-                                          PHANDLE DeviceInterfaceRegKey)
+NTSTATUS IopOpenInterfaceKey(PCUNICODE_STRING SymbolicLinkName, PCWSTR Below, ACCESS_MASK Access,
+                             PHANDLE Key)
 {
-    UNICODE_STRING Link, Reference, Class;
+    UNICODE_STRING Link, Reference, Class, End;
     GUID Guid;
 
-    *DeviceInterfaceRegKey = NULL;
+    *Key = NULL;
     if (!IopIsInterface(SymbolicLinkName, &Link, &Guid)) {
         return STATUS_OBJECT_NAME_NOT_FOUND;
     }
@@ -213,11 +212,19 @@ NTSTATUS IoOpenDeviceInterfaceRegistryKey(PUNICODE_STRING SymbolicLinkName,
     }
     const UNICODE_STRING Middle = RTL_CONSTANT_STRING(L"\\##?#");
     const UNICODE_STRING Hash = RTL_CONSTANT_STRING(L"\\#");
-    const UNICODE_STRING End = RTL_CONSTANT_STRING(L"\\Device Parameters");
+    RtlInitUnicodeString(&End, Below);
     const UNICODE_STRING *const Parts[] = {&Class, &Middle, &Link, &Hash, &Reference, &End};
     for (ULONG i = 0; i < RTL_NUMBER_OF(Parts) && NT_SUCCESS(Status); i++) {
         Status = RtlAppendUnicodeStringToString(&Path->Name, Parts[i]);
     }
     RtlFreeUnicodeString(&Class);
-    return IopEndPath(Path, Status, DesiredAccess, DeviceInterfaceRegKey);
+    return IopEndPath(Path, Status, Access, Key);
+}
+
+NTSTATUS IoOpenDeviceInterfaceRegistryKey(PUNICODE_STRING SymbolicLinkName,
+                                          ACCESS_MASK DesiredAccess,
+                                          PHANDLE DeviceInterfaceRegKey)
+{
+    return IopOpenInterfaceKey(SymbolicLinkName, L"\\Device Parameters", DesiredAccess,
+                               DeviceInterfaceRegKey);
 }

@@ -338,6 +338,9 @@ VOID IopUnloadServiceImage(PMM_IMAGE Image);
 /* The hardware key of a root device, or the one below it that Below (with a backslash, or empty)
    says; created as far as it is missing. */
 NTSTATUS IopOpenDeviceKey(PDEVICE_OBJECT Device, PCWSTR Below, ACCESS_MASK Access, PHANDLE Key);
+/* The same of a device interface. STATUS_OBJECT_NAME_NOT_FOUND: it was never registered. */
+NTSTATUS IopOpenInterfaceKey(PCUNICODE_STRING SymbolicLinkName, PCWSTR Below, ACCESS_MASK Access,
+                             PHANDLE Key);
 /* The hardware key if it is there already. */
 NTSTATUS IopFindDeviceKey(PDEVICE_OBJECT Device, ACCESS_MASK Access, PHANDLE Key);
 

@@ -103,6 +103,13 @@ static VOID SepReportPrivileges(ACCESS_MASK ByPrivilege, PPRIVILEGE_SET *Privile
     *Privileges = Set;
 }
 
+/* Of an object that is to be deleted, through a handle for that: nothing is audited. */
+VOID SeDeleteObjectAuditAlarm(PVOID Object, HANDLE Handle)
+{
+    UNREFERENCED_PARAMETER(Object);
+    UNREFERENCED_PARAMETER(Handle);
+}
+
 VOID SeFreePrivileges(PPRIVILEGE_SET Privileges)
 {
     ExFreePoolWithTag(Privileges, SE_TAG_PRIVILEGES);

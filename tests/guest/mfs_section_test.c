@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Sections of files: read by real requests, written back, images laid out; and what is refused. */
 #include "mfs_test.h"
+#include "nt/cc.h"
 #include "ps/psp.h"
 
 #include "lib/pe_image.h"
@@ -132,4 +133,15 @@ GUEST_TEST(mfs_section_of_an_image)
     EXPECT_EQUAL(ZwUnmapViewOfSection(NtCurrentProcess(), Base), STATUS_SUCCESS);
     Leave();
     ZwClose(Section);
+}
+
+GUEST_TEST(mfs_nothing_is_cached)
+{
+    SECTION_OBJECT_POINTERS Pointers = {0};
+    IO_STATUS_BLOCK IoStatus = {{STATUS_PENDING}, 7};
+
+    CcFlushCache(&Pointers, NULL, 0, &IoStatus);
+    EXPECT(IoStatus.Status == STATUS_SUCCESS && IoStatus.Information == 0);
+    CcFlushCache(&Pointers, NULL, 0, NULL);
+    EXPECT(CcPurgeCacheSection(&Pointers, NULL, 0, 0));
 }

@@ -30,11 +30,15 @@ VOID (*const __guard_check_icall_fptr)(VOID) = GuardCheckDefault;
 
 /* The linker's: relative addresses of valid targets, how many, and what the table is like. */
 extern UCHAR __guard_fids_table[], __guard_fids_count[], __guard_flags[];
+extern UCHAR __guard_iat_table[], __guard_iat_count[], __guard_longjmp_table[],
+    __guard_longjmp_count[];
 
 /* GuardFlags takes the low half of an address that is an absolute value. */
 typedef struct _GUARD_CONFIG {
     UCHAR Begin[offsetof(IMAGE_LOAD_CONFIG_DIRECTORY64, GuardCFCheckFunctionPointer)];
     ULONG64 CheckFunctionPointer, DispatchFunctionPointer, FunctionTable, FunctionCount, Flags;
+    ULONG64 CodeIntegrity; /* the rest of it */
+    ULONG64 IatTable, IatCount, LongJumpTable, LongJumpCount;
 } GUARD_CONFIG;
 C_ASSERT(offsetof(GUARD_CONFIG, Flags) == offsetof(IMAGE_LOAD_CONFIG_DIRECTORY64, GuardFlags));
 
@@ -45,6 +49,10 @@ const GUARD_CONFIG _load_config_used = {
     .FunctionTable = (ULONG64)__guard_fids_table,
     .FunctionCount = (ULONG64)__guard_fids_count,
     .Flags = (ULONG64)__guard_flags,
+    .IatTable = (ULONG64)__guard_iat_table,
+    .IatCount = (ULONG64)__guard_iat_count,
+    .LongJumpTable = (ULONG64)__guard_longjmp_table,
+    .LongJumpCount = (ULONG64)__guard_longjmp_count,
 };
 
 static ULONG GuardTouched;

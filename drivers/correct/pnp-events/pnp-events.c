@@ -27,6 +27,7 @@ static REQUEST_POWER_COMPLETE EventsPowered;
 static VOID EventsTestKeys(PEVENTS_DEVICE Device);
 static VOID EventsTestArguments(PEVENTS_DEVICE Device);
 static VOID EventsTestProperties(PEVENTS_DEVICE Device);
+static VOID EventsTestInterface(PEVENTS_DEVICE Device);
 static NTSTATUS EventsPassPnp(PEVENTS_DEVICE Device, PIRP Irp);
 static NTSTATUS EventsRemove(PEVENTS_DEVICE Device, PIRP Irp);
 
@@ -43,11 +44,14 @@ static NTSTATUS EventsRemove(PEVENTS_DEVICE Device, PIRP Irp);
 #pragma alloc_text(PAGE, EventsTestKeys)
 #pragma alloc_text(PAGE, EventsTestArguments)
 #pragma alloc_text(PAGE, EventsTestProperties)
+#pragma alloc_text(PAGE, EventsTestInterface)
 #pragma alloc_text(PAGE, EventsPassPnp)
 #pragma alloc_text(PAGE, EventsRemove)
 
 static const GUID EventsClass = {
     0x3e1d0a55, 0x7a11, 0x4c66, {0x91, 0x0e, 0x52, 0x6f, 0x01, 0xd8, 0x77, 0x2c}};
+static const GUID EventsAlias = {
+    0x9a1b2c3d, 0x4e5f, 0x6071, {0x82, 0x93, 0xa4, 0xb5, 0xc6, 0xd7, 0xe8, 0xfa}};
 static const GUID EventsCustom = {
     0x0c0ffee0, 0x1111, 0x2222, {0x33, 0x44, 0x55, 0x66, 0x77, 0x88, 0x99, 0xaa}};
 
@@ -184,6 +188,47 @@ static VOID EventsTestKeys(PEVENTS_DEVICE Device)
     EventsCount(Key);
     CHECK(IoOpenDeviceInterfaceRegistryKey(&Unknown, KEY_ALL_ACCESS, &Key) ==
           STATUS_OBJECT_NAME_NOT_FOUND);
+}
+
+/* An interface of another class that the device has; properties of an interface. */
+static VOID EventsTestInterface(PEVENTS_DEVICE Device)
+{
+    static const DEVPROPKEY Key = {{0x10203040, 0x5060, 0x7080, {1, 2, 3, 4, 5, 6, 7, 8}}, 5};
+    static const DEVPROPKEY Bad = {{0x10203040, 0x5060, 0x7080, {1, 2, 3, 4, 5, 6, 7, 8}}, 0};
+    UNICODE_STRING Unknown = RTL_CONSTANT_STRING(L"\\??\\ROOT#none#0000#{0}"), Alias, Other;
+    ULONG Number = 77, Back = 0, Length = 9;
+    DEVPROPTYPE Type = 99;
+
+    PAGED_CODE();
+    CHECK(IoGetDeviceInterfaceAlias(&Unknown, &EventsClass, &Alias) ==
+          STATUS_OBJECT_PATH_NOT_FOUND);
+    CHECK(IoGetDeviceInterfaceAlias(&Device->Link, &EventsCustom, &Alias) ==
+          STATUS_OBJECT_NAME_NOT_FOUND);
+    CHECK(Alias.Buffer == NULL);
+    CHECK(IoGetDeviceInterfaceAlias(&Device->Link, &EventsClass, &Alias) == STATUS_SUCCESS);
+    CHECK(RtlEqualUnicodeString(&Alias, &Device->Link, TRUE)); /* it is its own alias */
+    RtlFreeUnicodeString(&Alias);
+    CHECK(IoRegisterDeviceInterface(Device->Physical, &EventsAlias, NULL, &Other) ==
+          STATUS_SUCCESS);
+    CHECK(IoGetDeviceInterfaceAlias(&Device->Link, &EventsAlias, &Alias) == STATUS_SUCCESS);
+    CHECK(RtlEqualUnicodeString(&Alias, &Other, TRUE));
+    RtlFreeUnicodeString(&Alias);
+
+    CHECK(IoSetDeviceInterfacePropertyData(&Unknown, &Key, 0, 0, DEVPROP_TYPE_UINT32, 4,
+                                           &Number) == STATUS_OBJECT_NAME_NOT_FOUND);
+    CHECK(IoSetDeviceInterfacePropertyData(&Other, &Bad, 0, 0, DEVPROP_TYPE_UINT32, 4, &Number) ==
+          STATUS_INVALID_PARAMETER);
+    CHECK(IoSetDeviceInterfacePropertyData(&Other, &Key, 0, PLUGPLAY_PROPERTY_PERSISTENT,
+                                           DEVPROP_TYPE_UINT32, 4, &Number) == STATUS_SUCCESS);
+    CHECK(IoGetDeviceInterfacePropertyData(&Other, &Key, 0, 0, 3, &Back, &Length, &Type) ==
+          STATUS_BUFFER_TOO_SMALL);
+    CHECK(Length == 4 && Back == 0);
+    CHECK(IoGetDeviceInterfacePropertyData(&Other, &Key, 0, 0, 4, &Back, &Length, &Type) ==
+          STATUS_SUCCESS);
+    CHECK(Back == Number && Type == DEVPROP_TYPE_UINT32);
+    CHECK(IoGetDeviceInterfacePropertyData(&Device->Link, &Key, 0, 0, 4, &Back, &Length, &Type) ==
+          STATUS_OBJECT_NAME_NOT_FOUND); /* each has its own */
+    RtlFreeUnicodeString(&Other);
 }
 
 /* From the registry: what the driver wrote there, else what every device has. */
@@ -503,6 +548,7 @@ NTSTATUS EventsAddDevice(PDRIVER_OBJECT DriverObject, PDEVICE_OBJECT PhysicalDev
     EventsAdd('a');
     EventsTestKeys(Device);
     EventsTestProperties(Device);
+    EventsTestInterface(Device);
     EventsTestArguments(Device);
     return STATUS_SUCCESS;
 }

@@ -90,6 +90,9 @@ link_kernel(ntoskrnl-test OBJECTS $<TARGET_OBJECTS:kernel_objects>
 
 # ---- drivers: drivers/{correct,faulty}/NAME/*.c -> drivers/{correct,faulty}/NAME.sys ----
 set(DRIVER_OUTPUTS)
+file(GLOB driver_words CONFIGURE_DEPENDS drivers/*/*/compile.txt drivers/*/*/link.txt
+    drivers/*/*/gcc.txt)
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${driver_words})
 file(GLOB DRIVER_FOLDERS CONFIGURE_DEPENDS LIST_DIRECTORIES true drivers/correct/* drivers/faulty/*)
 foreach(folder ${DRIVER_FOLDERS})
     file(GLOB sources CONFIGURE_DEPENDS ${folder}/*.c)

@@ -1,19 +1,28 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Notification routines: up to 64 of each kind, called at PASSIVE_LEVEL in the order they were
- * registered. The lock is held while they run, so that a routine that has been removed is not
- * running any more when its Remove returns; a routine must not register or remove one, as the
- * documentation says.
+ * Notification routines: up to 64 of each kind, called at PASSIVE_LEVEL with normal kernel APCs
+ * disabled, in the order of their slots; a new one gets the first free slot.
+ *
+ * The lock is not held while a routine runs: it may wait for a thread or a driver of which others
+ * are told meanwhile, here too. Run-down protection of its slot keeps a routine from being removed
+ * while it runs; so Remove must not be called by the routine itself, as the documentation says.
  */
+#include "ex/ex.h"
 #include "mm/mm.h"
 #include "ps/psp.h"
 
 #define PSP_MAXIMUM_ROUTINES 64
 
+typedef struct _PSP_NOTIFY_SLOT {
+    PVOID Routine; /* NULL: free */
+    BOOLEAN Leaving;
+    EX_RUNDOWN_REF Rundown; /* one for each call that is under way */
+} PSP_NOTIFY_SLOT;
+
 typedef struct _PSP_NOTIFY_LIST {
     KMUTEX Lock;
-    ULONG Count;
-    PVOID Routine[PSP_MAXIMUM_ROUTINES];
+    volatile ULONG Count; /* slots in use */
+    PSP_NOTIFY_SLOT Slot[PSP_MAXIMUM_ROUTINES];
 } PSP_NOTIFY_LIST, *PPSP_NOTIFY_LIST;
 
 static PSP_NOTIFY_LIST PspProcessRoutines, PspThreadRoutines, PspImageRoutines;
@@ -39,22 +48,29 @@ static VOID PspUnlock(PPSP_NOTIFY_LIST List)
     KeReleaseMutex(&List->Lock, FALSE);
 }
 
-/* Lock held. Count when it is not there. */
-static ULONG PspFindRoutine(PPSP_NOTIFY_LIST List, PVOID Routine)
+/* Lock held. NULL: it is not there. Routine NULL looks for a free slot. */
+static PSP_NOTIFY_SLOT *PspFindSlot(PPSP_NOTIFY_LIST List, PVOID Routine)
 {
-    ULONG i = 0;
-    while (i < List->Count && List->Routine[i] != Routine) {
-        i++;
+    for (ULONG i = 0; i < PSP_MAXIMUM_ROUTINES; i++) {
+        if (List->Slot[i].Routine == Routine && !List->Slot[i].Leaving) {
+            return &List->Slot[i];
+        }
     }
-    return i;
+    return NULL;
 }
 
 static NTSTATUS PspAddRoutineLocked(PPSP_NOTIFY_LIST List, PVOID Routine)
 {
-    if (List->Count == PSP_MAXIMUM_ROUTINES) {
+    PSP_NOTIFY_SLOT *Slot = PspFindSlot(List, NULL);
+    if (Routine == NULL) {
+        return STATUS_INVALID_PARAMETER;
+    }
+    if (Slot == NULL) {
         return STATUS_INSUFFICIENT_RESOURCES;
     }
-    List->Routine[List->Count++] = Routine;
+    ExInitializeRundownProtection(&Slot->Rundown);
+    Slot->Routine = Routine;
+    List->Count++;
     return STATUS_SUCCESS;
 }
 
@@ -66,20 +82,48 @@ static NTSTATUS PspAddRoutine(PPSP_NOTIFY_LIST List, PVOID Routine)
     return Status;
 }
 
+/* It is not running any more when this returns. */
 static NTSTATUS PspRemoveRoutine(PPSP_NOTIFY_LIST List, PVOID Routine)
 {
-    NTSTATUS Status = STATUS_SUCCESS;
     PspLock(List);
-    ULONG i = PspFindRoutine(List, Routine);
-    if (i == List->Count) {
-        Status = STATUS_PROCEDURE_NOT_FOUND;
-    } else {
-        for (List->Count--; i < List->Count; i++) {
-            List->Routine[i] = List->Routine[i + 1];
-        }
+    PSP_NOTIFY_SLOT *Slot = Routine != NULL ? PspFindSlot(List, Routine) : NULL;
+    if (Slot != NULL) {
+        Slot->Leaving = TRUE;
     }
     PspUnlock(List);
-    return Status;
+    if (Slot == NULL) {
+        return STATUS_PROCEDURE_NOT_FOUND;
+    }
+    ExWaitForRundownProtectionRelease(&Slot->Rundown);
+    PspLock(List);
+    Slot->Routine = NULL;
+    Slot->Leaving = FALSE;
+    List->Count--;
+    PspUnlock(List);
+    return STATUS_SUCCESS;
+}
+
+/* The routine to call, protected until PspLeaveRoutine; NULL: there is none in that slot. */
+static PVOID PspEnterRoutine(PPSP_NOTIFY_LIST List, ULONG Index)
+{
+    PSP_NOTIFY_SLOT *Slot = &List->Slot[Index];
+    PVOID Routine = NULL;
+    if (Slot->Routine != NULL) {
+        PspLock(List);
+        if (Slot->Routine != NULL && !Slot->Leaving &&
+            ExAcquireRundownProtection(&Slot->Rundown)) {
+            KeEnterCriticalRegion();
+            Routine = Slot->Routine;
+        }
+        PspUnlock(List);
+    }
+    return Routine;
+}
+
+static VOID PspLeaveRoutine(PPSP_NOTIFY_LIST List, ULONG Index)
+{
+    KeLeaveCriticalRegion();
+    ExReleaseRundownProtection(&List->Slot[Index].Rundown);
 }
 
 /* The documentation gives STATUS_INVALID_PARAMETER for a full table too, and for a second time. */
@@ -90,8 +134,8 @@ static NTSTATUS PspChangeProcessRoutine(PPSP_NOTIFY_LIST List, PVOID Routine, BO
         Status = PspRemoveRoutine(List, Routine);
     } else {
         PspLock(List);
-        Status = PspFindRoutine(List, Routine) < List->Count ? STATUS_INVALID_PARAMETER
-                                                             : PspAddRoutineLocked(List, Routine);
+        Status = PspFindSlot(List, Routine) != NULL ? STATUS_INVALID_PARAMETER
+                                                    : PspAddRoutineLocked(List, Routine);
         PspUnlock(List);
     }
     return NT_SUCCESS(Status) ? Status : STATUS_INVALID_PARAMETER;
@@ -188,25 +232,25 @@ static NTSTATUS PspCallExtendedRoutines(PEPROCESS Process, BOOLEAN Create)
         .ImageFileName = PspImageName(Process),
         .CreationStatus = STATUS_SUCCESS,
     };
-    PspLock(&PspExtendedRoutines);
-    for (ULONG i = 0; i < PspExtendedRoutines.Count; i++) {
-        ((PCREATE_PROCESS_NOTIFY_ROUTINE_EX)PspExtendedRoutines.Routine[i])(
-            Process, Process->UniqueProcessId, Create ? &Info : NULL);
+    for (ULONG i = 0; i < PSP_MAXIMUM_ROUTINES; i++) {
+        PCREATE_PROCESS_NOTIFY_ROUTINE_EX Routine = PspEnterRoutine(&PspExtendedRoutines, i);
+        if (Routine != NULL) {
+            Routine(Process, Process->UniqueProcessId, Create ? &Info : NULL);
+            PspLeaveRoutine(&PspExtendedRoutines, i);
+        }
     }
-    PspUnlock(&PspExtendedRoutines);
     return Info.CreationStatus;
 }
 
 NTSTATUS PspCallProcessNotify(PEPROCESS Process, BOOLEAN Create)
 {
     NTSTATUS Status = STATUS_SUCCESS;
-    if (PspProcessRoutines.Count != 0) {
-        PspLock(&PspProcessRoutines);
-        for (ULONG i = 0; i < PspProcessRoutines.Count; i++) {
-            ((PCREATE_PROCESS_NOTIFY_ROUTINE)PspProcessRoutines.Routine[i])(
-                Process->InheritedFromUniqueProcessId, Process->UniqueProcessId, Create);
+    for (ULONG i = 0; i < PSP_MAXIMUM_ROUTINES && PspProcessRoutines.Count != 0; i++) {
+        PCREATE_PROCESS_NOTIFY_ROUTINE Routine = PspEnterRoutine(&PspProcessRoutines, i);
+        if (Routine != NULL) {
+            Routine(Process->InheritedFromUniqueProcessId, Process->UniqueProcessId, Create);
+            PspLeaveRoutine(&PspProcessRoutines, i);
         }
-        PspUnlock(&PspProcessRoutines);
     }
     if (PspExtendedRoutines.Count != 0) {
         Status = PspCallExtendedRoutines(Process, Create);
@@ -216,15 +260,14 @@ NTSTATUS PspCallProcessNotify(PEPROCESS Process, BOOLEAN Create)
 
 static VOID PspCallThreadRoutines(PPSP_NOTIFY_LIST List, PETHREAD Thread, BOOLEAN Create)
 {
-    if (List->Count == 0) {
-        return; /* also on the boot stack, which may not wait */
+    /* Without routines also on the boot stack, which may not wait. */
+    for (ULONG i = 0; i < PSP_MAXIMUM_ROUTINES && List->Count != 0; i++) {
+        PCREATE_THREAD_NOTIFY_ROUTINE Routine = PspEnterRoutine(List, i);
+        if (Routine != NULL) {
+            Routine(Thread->Cid.UniqueProcess, Thread->Cid.UniqueThread, Create);
+            PspLeaveRoutine(List, i);
+        }
     }
-    PspLock(List);
-    for (ULONG i = 0; i < List->Count; i++) {
-        ((PCREATE_THREAD_NOTIFY_ROUTINE)List->Routine[i])(Thread->Cid.UniqueProcess,
-                                                          Thread->Cid.UniqueThread, Create);
-    }
-    PspUnlock(List);
 }
 
 VOID PspCallThreadNotify(PETHREAD Thread, BOOLEAN Create)
@@ -243,13 +286,11 @@ VOID PspCallUserThreadNotify(VOID)
 VOID PsCallImageNotifyRoutines(PUNICODE_STRING FullImageName, HANDLE ProcessId,
                                PIMAGE_INFO ImageInfo)
 {
-    if (PspImageRoutines.Count == 0) {
-        return;
+    for (ULONG i = 0; i < PSP_MAXIMUM_ROUTINES && PspImageRoutines.Count != 0; i++) {
+        PLOAD_IMAGE_NOTIFY_ROUTINE Routine = PspEnterRoutine(&PspImageRoutines, i);
+        if (Routine != NULL) {
+            Routine(FullImageName, ProcessId, ImageInfo);
+            PspLeaveRoutine(&PspImageRoutines, i);
+        }
     }
-    PspLock(&PspImageRoutines);
-    for (ULONG i = 0; i < PspImageRoutines.Count; i++) {
-        ((PLOAD_IMAGE_NOTIFY_ROUTINE)PspImageRoutines.Routine[i])(FullImageName, ProcessId,
-                                                                  ImageInfo);
-    }
-    PspUnlock(&PspImageRoutines);
 }

@@ -6,7 +6,8 @@
  *   dynamic tracking    the client's token itself
  *
  * A client that impersonates passes on no more than it has: at SecurityIdentification and below
- * nothing, nor a higher level than its own, and to a remote server only SecurityDelegation.
+ * nothing, nor a higher level than its own, and to a remote server only SecurityDelegation. [?] The
+ * documentation gives the status and not these rules.
  * PASSIVE_LEVEL
  */
 #include "se/sep.h"

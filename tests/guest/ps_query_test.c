@@ -163,6 +163,66 @@ GUEST_TEST(ps_thread_notifications)
     EXPECT_EQUAL(Count, 0);
 }
 
+static LONG NotifyDepth;
+static KEVENT RoutineRuns, RoutineMayEnd;
+
+/* Waits for a thread, of which this routine is told in turn, at its end in the thread itself. */
+static VOID ThreadNotifyThatWaits(HANDLE ProcessId, HANDLE ThreadId, BOOLEAN Create)
+{
+    EXPECT(KeAreApcsDisabled());
+    InterlockedIncrement(Create ? &ThreadsCreated : &ThreadsEnded);
+    if (InterlockedIncrement(&NotifyDepth) == 1) {
+        TestJoinThread(TestStartThread(DoNothing, NULL));
+    }
+}
+
+GUEST_TEST(ps_a_notify_routine_may_wait_for_a_thread)
+{
+    ThreadsCreated = ThreadsEnded = NotifyDepth = 0;
+    EXPECT_EQUAL(PsSetCreateThreadNotifyRoutine(ThreadNotifyThatWaits), STATUS_SUCCESS);
+    TestJoinThread(TestStartThread(DoNothing, NULL));
+    EXPECT_EQUAL(PsRemoveCreateThreadNotifyRoutine(ThreadNotifyThatWaits), STATUS_SUCCESS);
+    EXPECT_EQUAL(ThreadsCreated, 2);
+    EXPECT_EQUAL(ThreadsEnded, 2);
+    EXPECT_EQUAL((ULONG)PsSetCreateThreadNotifyRoutine(NULL), (ULONG)STATUS_INVALID_PARAMETER);
+}
+
+static VOID ThreadNotifyThatStays(HANDLE ProcessId, HANDLE ThreadId, BOOLEAN Create)
+{
+    if (!Create) {
+        KeSetEvent(&RoutineRuns, 0, FALSE);
+        KeWaitForSingleObject(&RoutineMayEnd, Executive, KernelMode, FALSE, NULL);
+        InterlockedIncrement(&ThreadsEnded);
+    }
+}
+
+static VOID RemoveRoutine(PVOID Context)
+{
+    EXPECT_EQUAL(PsRemoveCreateThreadNotifyRoutine(ThreadNotifyThatStays), STATUS_SUCCESS);
+    EXPECT_EQUAL(ThreadsEnded, 1);
+}
+
+GUEST_TEST(ps_a_notify_routine_has_ended_when_it_is_removed)
+{
+    KeInitializeEvent(&RoutineRuns, NotificationEvent, FALSE);
+    KeInitializeEvent(&RoutineMayEnd, NotificationEvent, FALSE);
+    ThreadsEnded = 0;
+    EXPECT_EQUAL(PsSetCreateThreadNotifyRoutine(ThreadNotifyThatStays), STATUS_SUCCESS);
+    PKTHREAD Ending = TestStartThread(DoNothing, NULL);
+    KeWaitForSingleObject(&RoutineRuns, Executive, KernelMode, FALSE, NULL);
+    PKTHREAD Remover = TestStartThread(RemoveRoutine, NULL);
+    TestSettle();
+    EXPECT_EQUAL((ULONG)TestPoll(Remover), (ULONG)STATUS_TIMEOUT);
+    /* While it is leaving it is not there for others, and its slot is not free. */
+    EXPECT_EQUAL((ULONG)PsRemoveCreateThreadNotifyRoutine(ThreadNotifyThatStays),
+                 (ULONG)STATUS_PROCEDURE_NOT_FOUND);
+    KeSetEvent(&RoutineMayEnd, 0, FALSE);
+    TestJoinThread(Ending);
+    TestJoinThread(Remover);
+    TestJoinThread(TestStartThread(DoNothing, NULL));
+    EXPECT_EQUAL(ThreadsEnded, 1);
+}
+
 static ULONG ImagesSeen;
 static PVOID ImageBase;
 

@@ -19,6 +19,7 @@ void SymbolsAddModule(SYMBOLS *Symbols, uint64_t Base, uint64_t Size, const char
                       const char *Path)
 {
     SYMBOL_MODULE *Module = NULL;
+    Symbols->KnownCount = 0;
     for (unsigned i = 0; i < Symbols->Count && Module == NULL; i++) {
         if (Symbols->Modules[i].Base == Base) {
             Module = &Symbols->Modules[i];
@@ -195,13 +196,35 @@ static void SymbolsResolveModule(SYMBOLS *Symbols, const SYMBOL_MODULE *Module, 
     free(Bytes);
 }
 
+/* What is known of the address already, or nothing yet. */
+static void SymbolsRecall(const SYMBOLS *Symbols, SYMBOL *Entry)
+{
+    Entry->Routine[0] = 0;
+    Entry->Location[0] = 0;
+    Entry->HasLine = false;
+    for (unsigned i = 0; i < Symbols->KnownCount && i < SYMBOLS_KNOWN; i++) {
+        if (Symbols->Known[i].Address == Entry->Address &&
+            Symbols->Known[i].IsReturn == Entry->IsReturn) {
+            *Entry = Symbols->Known[i];
+            return;
+        }
+    }
+}
+
+static void SymbolsRemember(SYMBOLS *Symbols, const SYMBOL *Entry)
+{
+    SYMBOL Known = *Entry;
+    SymbolsRecall(Symbols, &Known);
+    if (Known.Routine[0] == 0 && Entry->Address != 0) {
+        Symbols->Known[Symbols->KnownCount++ % SYMBOLS_KNOWN] = *Entry;
+    }
+}
+
 void SymbolsResolve(SYMBOLS *Symbols, SYMBOL *Entries, unsigned Count)
 {
     Count = Count < SYMBOLS_MAX_BATCH ? Count : SYMBOLS_MAX_BATCH;
     for (unsigned i = 0; i < Count; i++) {
-        Entries[i].Routine[0] = 0;
-        Entries[i].Location[0] = 0;
-        Entries[i].HasLine = false;
+        SymbolsRecall(Symbols, &Entries[i]);
     }
     for (unsigned i = 0; i < Symbols->Count; i++) {
         SymbolsResolveModule(Symbols, &Symbols->Modules[i], Entries, Count);
@@ -223,6 +246,9 @@ void SymbolsResolve(SYMBOLS *Symbols, SYMBOL *Entries, unsigned Count)
             snprintf(Entry->Routine, sizeof(Entry->Routine), "%s",
                      TextAddress(Text, Entry->Address));
         }
+    }
+    for (unsigned i = 0; i < Count; i++) {
+        SymbolsRemember(Symbols, &Entries[i]);
     }
 }
 

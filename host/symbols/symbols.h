@@ -14,6 +14,7 @@
 
 #define SYMBOLS_MAX_MODULES 32u
 #define SYMBOLS_MAX_BATCH 64u
+#define SYMBOLS_KNOWN 128u
 
 typedef struct {
     uint64_t Base, Size;
@@ -22,19 +23,21 @@ typedef struct {
 } SYMBOL_MODULE;
 
 typedef struct {
-    SYMBOL_MODULE Modules[SYMBOLS_MAX_MODULES];
-    unsigned Count;
-    unsigned Runs; /* of the symbolizer, which are bounded */
-    const SOURCE_MAP *Sources; /* what Location says of a file; NULL: what the PDB says */
-} SYMBOLS;
-
-typedef struct {
     uint64_t Address;
     bool IsReturn;     /* an address after a call: the call's line is meant */
     bool HasLine;
     char Routine[256]; /* module!routine, module!export+0x10, module+0x1234, or the bare address */
     char Location[512]; /* file.c:12, "" when HasLine is false */
 } SYMBOL;
+
+typedef struct {
+    SYMBOL_MODULE Modules[SYMBOLS_MAX_MODULES];
+    unsigned Count;
+    unsigned Runs; /* of the symbolizer, which are bounded */
+    const SOURCE_MAP *Sources; /* what Location says of a file; NULL: what the PDB says */
+    SYMBOL Known[SYMBOLS_KNOWN]; /* the last that were resolved, until a module is added */
+    unsigned KnownCount; /* in all: the next goes to this place, modulo SYMBOLS_KNOWN */
+} SYMBOLS;
 
 /* A module loaded at an address replaces what was known there. Name and Path are copied. */
 void SymbolsAddModule(SYMBOLS *Symbols, uint64_t Base, uint64_t Size, const char *Name,

@@ -152,6 +152,56 @@ static void TestNoAnswer(void **State)
     ExpectFallback("yes"); /* more than is read */
 }
 
+static unsigned CountRuns(void)
+{
+    char Path[64];
+    unsigned Runs = 0;
+    snprintf(Path, sizeof(Path), "/tmp/symbolizer-runs-%d", (int)getpid());
+    FILE *File = fopen(Path, "r");
+    for (int Char; File != NULL && (Char = fgetc(File)) != EOF;) {
+        Runs += Char == 'x';
+    }
+    if (File != NULL) {
+        fclose(File);
+    }
+    unlink(Path);
+    return Runs;
+}
+
+/* What was resolved is not asked for again, until a module takes the place of another. */
+static void TestRemembers(void **State)
+{
+    static SYMBOLS Symbols;
+    char Body[256];
+    SYMBOL First = {.Address = BASE + 0x1010}, Again = First, Return = First, Other = First;
+    Return.IsReturn = true; /* another line may be meant */
+    snprintf(Body, sizeof(Body),
+             "printf x >>/tmp/symbolizer-runs-%d; printf %%s '[{\"Symbol\":[{\"FunctionName\":"
+             "\"Walk\",\"FileName\":\"b.c\",\"Line\":7}]}]'", (int)getpid());
+    UseScript(Body);
+    SymbolsAddModule(&Symbols, BASE, 0x5000, "fake.sys", "/nowhere.sys");
+    SymbolsResolve(&Symbols, &First, 1);
+    SymbolsResolve(&Symbols, &Again, 1);
+    assert_int_equal(CountRuns(), 1);
+    assert_string_equal(Again.Routine, "fake!Walk");
+    assert_string_equal(Again.Location, "b.c:7");
+    assert_true(Again.HasLine);
+    SymbolsResolve(&Symbols, &Return, 1);
+    assert_int_equal(CountRuns(), 1);
+    SymbolsAddModule(&Symbols, BASE, 0x5000, "other.sys", "/elsewhere.sys");
+    SymbolsResolve(&Symbols, &Other, 1);
+    assert_int_equal(CountRuns(), 1);
+    assert_string_equal(Other.Routine, "other!Walk");
+    /* The oldest go, and come again when they are asked for. */
+    for (unsigned i = 0; i < SYMBOLS_KNOWN; i++) {
+        SYMBOL Outside = {.Address = BASE + 0x10000 + i};
+        SymbolsResolve(&Symbols, &Outside, 1);
+    }
+    SymbolsResolve(&Symbols, &Other, 1);
+    assert_int_equal(CountRuns(), 1);
+    assert_string_equal(Other.Routine, "other!Walk");
+}
+
 static void TestNoProgram(void **State)
 {
     SYMBOL Entries[3];
@@ -169,6 +219,7 @@ int main(void)
         cmocka_unit_test_teardown(TestLinkerMark, RemoveScript),
         cmocka_unit_test_teardown(TestExportOfHostileName, RemoveScript),
         cmocka_unit_test_teardown(TestNoAnswer, RemoveScript),
+        cmocka_unit_test_teardown(TestRemembers, RemoveScript),
         cmocka_unit_test_teardown(TestNoProgram, RemoveScript),
     };
     return cmocka_run_group_tests(Tests, NULL, NULL);

@@ -6,7 +6,8 @@
  *
  *   armed -> stepping   the int3 trapped: IRQL, interrupts and caller are noted, the byte is put
  *                       back, and the trap flag makes the processor stop behind that instruction
- *   stepping -> armed   it stopped (#DB), on the same thread
+ *   stepping -> armed   it stopped (#DB), on the same thread at the same IRQL: an interrupt or a DPC
+ *                       may enter routines in the midst of a step, as when the code is paged in
  *   armed -> lost       more threads are stepping than there is room for: no longer counted, told
  *   any   -> gone       the image unloads; what was noted stays until the next ControlWatch
  *
@@ -36,7 +37,8 @@ static struct {
     VF_FUNCTION *Function;
     ULONG Count;
     struct {
-        PKTHREAD Thread; /* NULL: free */
+        PKTHREAD Thread; /* NULL: free; one for a thread at an IRQL */
+        KIRQL Irql;
         VF_FUNCTION *Function;
     } Stepping[VF_STEPPING];
 } VfWatch;
@@ -140,18 +142,38 @@ static BOOLEAN VfWriteCode(ULONG64 Address, UCHAR Byte)
     return MmDbgCopyMemory(Address, &Byte, 1, MM_DEBUG_WRITE) == 1;
 }
 
+/* The step of the current thread at its IRQL, if there is one, is over: its int3 comes back. */
+static BOOLEAN VfEndStep(VOID)
+{
+    KIRQL Irql = KiReadIrql();
+    for (ULONG i = 0; i < VF_STEPPING; i++) {
+        VF_FUNCTION *Function = VfWatch.Stepping[i].Function;
+        if (VfWatch.Stepping[i].Thread != KiCurrentThread() || VfWatch.Stepping[i].Irql != Irql) {
+            continue;
+        }
+        VfWatch.Stepping[i].Thread = NULL;
+        if (!VfWriteCode(VfWatch.Base + Function->Watched.Rva, VF_INT3)) {
+            Function->Watched.Flags |= ControlWatchedLost; /* discarded, or on its way out */
+        }
+        return TRUE;
+    }
+    return FALSE;
+}
+
 BOOLEAN VfFunctionEntered(PKTRAP_FRAME Frame)
 {
     VF_FUNCTION *Function = VfFindWatched(Frame->Rip - 1);
     if (Function == NULL || !(Function->Watched.Flags & ControlWatchedArmed)) {
         return FALSE;
     }
+    VfEndStep(); /* of an instruction that raised an exception and was not gone on with */
     VfNoteEntry(&Function->Watched, Frame);
     VfWriteCode(Frame->Rip - 1, Function->Original); /* it was there a moment ago */
     Frame->Rip -= 1;
     for (ULONG i = 0; i < VF_STEPPING; i++) {
         if (VfWatch.Stepping[i].Thread == NULL) {
             VfWatch.Stepping[i].Thread = KiCurrentThread();
+            VfWatch.Stepping[i].Irql = KiReadIrql();
             VfWatch.Stepping[i].Function = Function;
             Frame->EFlags |= RFLAGS_TRAP;
             return TRUE;
@@ -163,18 +185,7 @@ BOOLEAN VfFunctionEntered(PKTRAP_FRAME Frame)
 
 BOOLEAN VfFunctionStepped(PKTRAP_FRAME Frame)
 {
-    BOOLEAN Found = FALSE;
-    for (ULONG i = 0; i < VF_STEPPING; i++) {
-        VF_FUNCTION *Function = VfWatch.Stepping[i].Function;
-        if (VfWatch.Stepping[i].Thread != KiCurrentThread()) {
-            continue;
-        }
-        VfWatch.Stepping[i].Thread = NULL;
-        Found = TRUE;
-        if (!VfWriteCode(VfWatch.Base + Function->Watched.Rva, VF_INT3)) {
-            Function->Watched.Flags |= ControlWatchedLost; /* discarded, or on its way out */
-        }
-    }
+    BOOLEAN Found = VfEndStep();
     if (Found) {
         Frame->EFlags &= ~RFLAGS_TRAP;
     }

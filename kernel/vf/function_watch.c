@@ -6,7 +6,7 @@
  *
  *   armed -> stepping   the int3 trapped: IRQL, interrupts and caller are noted, the byte is put
  *                       back, and the trap flag makes the processor stop behind that instruction
- *   stepping -> armed   it stopped (#DB), on the same thread at the same IRQL: an interrupt or a DPC
+ *   stepping -> armed   it stopped (#DB), on the same thread at the same IRQL: an interrupt or DPC
  *                       may enter routines in the midst of a step, as when the code is paged in
  *   armed -> lost       more threads are stepping than there is room for: no longer counted, told
  *   any   -> gone       the image unloads; what was noted stays until the next ControlWatch

@@ -196,35 +196,26 @@ static void SymbolsResolveModule(SYMBOLS *Symbols, const SYMBOL_MODULE *Module, 
     free(Bytes);
 }
 
-/* What is known of the address already, or nothing yet. */
-static void SymbolsRecall(const SYMBOLS *Symbols, SYMBOL *Entry)
+/* NULL: it was not resolved, or long ago. */
+static const SYMBOL *SymbolsFindKnown(const SYMBOLS *Symbols, const SYMBOL *Entry)
 {
-    Entry->Routine[0] = 0;
-    Entry->Location[0] = 0;
-    Entry->HasLine = false;
     for (unsigned i = 0; i < Symbols->KnownCount && i < SYMBOLS_KNOWN; i++) {
         if (Symbols->Known[i].Address == Entry->Address &&
             Symbols->Known[i].IsReturn == Entry->IsReturn) {
-            *Entry = Symbols->Known[i];
-            return;
+            return &Symbols->Known[i];
         }
     }
-}
-
-static void SymbolsRemember(SYMBOLS *Symbols, const SYMBOL *Entry)
-{
-    SYMBOL Known = *Entry;
-    SymbolsRecall(Symbols, &Known);
-    if (Known.Routine[0] == 0 && Entry->Address != 0) {
-        Symbols->Known[Symbols->KnownCount++ % SYMBOLS_KNOWN] = *Entry;
-    }
+    return NULL;
 }
 
 void SymbolsResolve(SYMBOLS *Symbols, SYMBOL *Entries, unsigned Count)
 {
     Count = Count < SYMBOLS_MAX_BATCH ? Count : SYMBOLS_MAX_BATCH;
     for (unsigned i = 0; i < Count; i++) {
-        SymbolsRecall(Symbols, &Entries[i]);
+        const SYMBOL *Known = SymbolsFindKnown(Symbols, &Entries[i]);
+        Entries[i] = Known != NULL ? *Known
+                                   : (SYMBOL){.Address = Entries[i].Address,
+                                              .IsReturn = Entries[i].IsReturn};
     }
     for (unsigned i = 0; i < Symbols->Count; i++) {
         SymbolsResolveModule(Symbols, &Symbols->Modules[i], Entries, Count);
@@ -248,7 +239,9 @@ void SymbolsResolve(SYMBOLS *Symbols, SYMBOL *Entries, unsigned Count)
         }
     }
     for (unsigned i = 0; i < Count; i++) {
-        SymbolsRemember(Symbols, &Entries[i]);
+        if (Entries[i].Address != 0 && SymbolsFindKnown(Symbols, &Entries[i]) == NULL) {
+            Symbols->Known[Symbols->KnownCount++ % SYMBOLS_KNOWN] = Entries[i];
+        }
     }
 }
 

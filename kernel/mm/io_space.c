@@ -74,9 +74,7 @@ static VOID MiTakeFrame(ULONG Frame, PMMPTE Pte)
 {
     PMMPFN Pfn = MI_PFN(Frame);
     MiUnlinkList(MiListOf(Pfn), Frame);
-    Pfn->State = MiActive;
-    Pfn->Nonpaged = TRUE;
-    Pfn->ReferenceCount = 1;
+    MiMarkNonpaged(Frame);
     Pfn->PteAddress = Pte;
     Pfn->PteFrame = Pte != NULL ? MiFrameOfTable(Pte) : 0;
     Pfn->OriginalPte = MI_SOFTWARE_PTE(MI_READWRITE, 0);

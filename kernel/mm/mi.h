@@ -190,6 +190,7 @@ VOID MiZeroPage(PVOID Page); /* zero_page.S: SSE stores, as rep stos is slow und
  * may wait: those that make pages available, down to the disk, take neither.
  */
 VOID MiWaitForPages(VOID);
+VOID MiMarkNonpaged(ULONG64 Frame); /* of no list any more; MiPfnLock held, or at the start */
 /* A page for nonpaged use, charged by the caller. MI_NO_PAGE: there is none now. */
 ULONG MiAllocateNonpagedFrame(PMMPTE Pte, ULONG PteFrame, BOOLEAN Zero);
 /* The same for what must be had: at <= APC_LEVEL it waits until there is a page. */

@@ -120,7 +120,7 @@ static VOID MiMarkNeighboursBad(ULONG64 FirstFrame, ULONG64 Count)
     }
 }
 
-static VOID MiMarkNonpaged(ULONG64 Frame)
+VOID MiMarkNonpaged(ULONG64 Frame)
 {
     PMMPFN Pfn = MI_PFN(Frame);
     Pfn->State = MiActive;
